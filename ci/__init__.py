@@ -1,0 +1,1 @@
+"""The same judgement on a pull request, before it is merged."""

@@ -1,0 +1,1 @@
+"""What is allowed: the words, the order of authority, sign-offs and admission."""

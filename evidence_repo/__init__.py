@@ -1,0 +1,1 @@
+"""What happened: packs, the chain of leaves, checkpoints and their audit."""

@@ -1,0 +1,76 @@
+"""The ports of L6 and the session: what the desk needs from a venue, in its own words.
+
+Sending is a port of its own (``layers.l6_execution.door`` is its one user); a cancel needs no
+permit, so that narrowing never waits for anybody.
+"""
+
+from collections.abc import Mapping
+from datetime import datetime
+from typing import Any, Protocol
+
+from layers.market import Book
+from layers.orders import (
+    Balance,
+    CancelReport,
+    Fill,
+    OrderRequest,
+    SymbolRules,
+    VenueAnswer,
+    VenueOrder,
+)
+
+
+class OrderEntry(Protocol):
+    """The one way to risk: hands a request to a venue. Never raises for a venue's behaviour."""
+
+    def submit(self, request: OrderRequest) -> VenueAnswer:
+        """Send once. Whatever does not prove acceptance or refusal is UNKNOWN."""
+        ...
+
+
+class Cancels(Protocol):
+    """The way out. Safe to call twice, from any process, at any time."""
+
+    def cancel(self, symbol: str, client_order_id: str) -> CancelReport:
+        """Ask for one order to be cancelled; an order already gone counts as confirmed."""
+        ...
+
+    def cancel_all(self) -> CancelReport:
+        """Cancel every own open order of the account."""
+        ...
+
+    def open_orders(self) -> tuple[VenueOrder, ...]:
+        """Every open order of the account, ours or not. Raises ``Waiting`` if it cannot tell."""
+        ...
+
+
+class VenueQueries(Protocol):
+    """What a venue says of itself, apart from any answer it gave when asked to act."""
+
+    def order(self, symbol: str, client_order_id: str) -> VenueOrder | None:
+        """The order with this client id in any state, or none."""
+        ...
+
+    def fills(self, symbol: str, since: datetime) -> tuple[Fill, ...]:
+        """Executions at or after ``since``, oldest first."""
+        ...
+
+    def balances(self) -> tuple[Balance, ...]:
+        """All balances of the account."""
+        ...
+
+    def book(self, symbol: str) -> Book | None:
+        """The present book, or none where the venue has none."""
+        ...
+
+    def rules(self, symbol: str) -> SymbolRules:
+        """Filters and fees. Raises ``Stalled`` for a symbol the venue does not list."""
+        ...
+
+
+class Journal(Protocol):
+    """Write-ahead record. What is appended is on disk (fsync) when the call returns."""
+
+    def append(self, kind: str, body: Mapping[str, Any], at: datetime) -> int:
+        """Sequence number of the entry. Raises ``Stalled(JOURNAL)`` if it is not on disk."""
+        ...

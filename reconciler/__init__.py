@@ -1,0 +1,1 @@
+"""When, and in what order: gate, plan, cycle, kill switch and command line."""
