@@ -84,7 +84,7 @@ class Waiting(GovernanceError):  # noqa: N818
 
 _SECRETS: Final = (
     (re.compile(r"(\w+://)[^/\s:@]+:[^/\s@]+@"), r"\1***@"),
-    (re.compile(r"-----BEGIN [A-Z ]*PRIVATE KEY-----.*", re.S), "***"),
+    (re.compile(r"-----BEGIN [A-Z ]*PRIVATE KEY-----.*", re.DOTALL), "***"),
     (re.compile(r"(?i)(secret|api[_-]?key|password)(\"?\s*[=:]\s*)\S+"), r"\1\2***"),
 )
 

@@ -6,7 +6,7 @@ Each code has a sentence (what it means), a remedy (what to do), and what is per
 
 from dataclasses import dataclass
 from enum import StrEnum
-from typing import Final
+from typing import Final, Self
 
 
 @dataclass(frozen=True, slots=True)
@@ -34,751 +34,270 @@ class Reason(StrEnum):
 
     def __new__(
         cls, value: str, sentence: str, remedy: str, afterwards: str, person: bool = False
-    ) -> "Reason":
+    ) -> Self:
         """Hang the explanation on the member, so a code without one cannot exist."""
         member = str.__new__(cls, value)
         member._value_ = value
         member.explanation = Explanation(sentence, remedy, afterwards, person)
         return member
 
+    # Two or three lines a code: name = (code, sentence, / remedy, permitted afterwards, person).
+    # fmt: off
     # --- conditions that are true ------------------------------------------------------------
-    SUCCEEDED = (
-        "Succeeded",
-        "The last cycle did what it set out to do.",
-        "Nothing to do.",
-        "what the verdict says",
-    )
-    SUSPENDED = (
-        "SUSPENDED",
-        "Somebody suspended the reconciler.",
-        "Resume it through a signed restore when the cause is gone.",
-        NARROWED,
-        True,
-    )
+    SUCCEEDED = ("Succeeded", "The last cycle did what it set out to do.",
+        "Nothing to do.", "what the verdict says")
+    SUSPENDED = ("SUSPENDED", "Somebody suspended the reconciler.",
+        "Resume it through a signed restore when the cause is gone.", NARROWED, True)
 
     # --- reading the state repository --------------------------------------------------------
-    FETCH = (
-        "FETCH",
-        "The state repository could not be read.",
-        "Check state.url in governor.yaml and that the server answers.",
-        NARROWED,
-        True,
-    )
-    HEAD_REWRITE = (
-        "HEAD_REWRITE",
-        "The head does not descend from the last admitted head.",
-        "Push a commit that descends from the admitted head; going back is a forward"
-        " commit. Find out who rewrote the branch.",
-        HALTED,
-        True,
-    )
-    SHALLOW = (
-        "SHALLOW",
-        "The clone is shallow, so history cannot be judged.",
-        "Fetch the whole history.",
-        HALTED,
-        True,
-    )
-    TREE_MODE = (
-        "TREE_MODE",
-        "A governed path is not a plain file (mode 100644).",
-        "Replace symlinks, submodules and executables by plain files.",
-        NARROWED,
-        True,
-    )
-    TREE_PATH = (
-        "TREE_PATH",
-        "A path is not allowed, or two names differ in case alone.",
-        "Rename the path.",
-        NARROWED,
-        True,
-    )
-    TREE_SIZE = (
-        "TREE_SIZE",
-        "A file or the tree is larger than may be read.",
-        "Remove what is too large.",
-        NARROWED,
-        True,
-    )
-    ROOT_PIN = (
-        "ROOT_PIN",
-        "The first trust root does not have the digest pinned in governor.yaml.",
-        "Compare trust_root in governor.yaml with the sha256 of trust/root/1.yaml.",
-        HALTED,
-        True,
-    )
-    ROOT_SCHEMA = (
-        "ROOT_SCHEMA",
-        "The trust root does not have the required form.",
-        "Mend the file as the message says; a pinned root cannot be edited, only replaced.",
-        HALTED,
-        True,
-    )
-    ROOT_VERSION = (
-        "ROOT_VERSION",
-        "A trust root stands under a number that is not the next one.",
-        "Number the next root exactly one above the last.",
-        HALTED,
-        True,
-    )
-    ROOT_REPOSITORY = (
-        "ROOT_REPOSITORY",
-        "The trust root is for another repository.",
-        "Use the root made for this repository.",
-        HALTED,
-        True,
-    )
-    ROOT_DUPLICATE_KEY = (
-        "ROOT_DUPLICATE_KEY",
-        "One key material stands twice in the trust root.",
-        "Give every person a key of their own.",
-        HALTED,
-        True,
-    )
-    ROOT_ERASED = (
-        "ROOT_ERASED",
-        "A trust root that was accepted is gone from the repository.",
-        "Restore the file with a forward commit.",
-        HALTED,
-        True,
-    )
-    ROOT_CHANGED = (
-        "ROOT_CHANGED",
-        "Other bytes stand under the number of an accepted root.",
-        "Restore the accepted bytes with a forward commit.",
-        HALTED,
-        True,
-    )
-    ROOT_EXPIRED = (
-        "ROOT_EXPIRED",
-        "The trust root has expired.",
-        "Sign and publish the next trust root.",
-        "reducing for the root's bound, then halted",
-        True,
-    )
-    GATE_UNSATISFIABLE = (
-        "GATE_UNSATISFIABLE",
-        "No set of other people could complete this gate.",
-        "Add people with the missing roles to the trust root.",
-        HALTED,
-        True,
-    )
-    GATE_FRAGILE = (
-        "GATE_FRAGILE",
-        "The gate cannot be completed without one particular person.",
-        "Add a second person for that role.",
-        UNCHANGED,
-    )
-    STATE_YAML = (
-        "STATE_YAML",
-        "A file is not in the strict form of YAML that is read here.",
-        "Correct the line named; quote decimals and times; no anchors, tags, duplicates.",
-        NARROWED,
-        True,
-    )
-    STATE_SCHEMA = (
-        "STATE_SCHEMA",
-        "A file has an unknown, missing or wrong key.",
-        "Correct the key named; compare with the template.",
-        NARROWED,
-        True,
-    )
-    STATE_MISSING = (
-        "STATE_MISSING",
-        "A governed file is missing.",
-        "Restore the file with a forward commit.",
-        NARROWED,
-        True,
-    )
-    CONFIGURATION_UNAPPROVED = (
-        "CONFIGURATION_UNAPPROVED",
-        "The configuration at the head is not the approved one.",
-        "Propose and sign the new configuration, or revert it; the approved one keeps running.",
-        UNCHANGED,
-    )
-    CONFIGURATION_LOST = (
-        "CONFIGURATION_LOST",
-        "The approved configuration's bytes are gone.",
-        "Restore the base revision, or approve a new configuration.",
-        HALTED,
-        True,
-    )
+    FETCH = ("FETCH", "The state repository could not be read.",
+        "Check state.url in governor.yaml and that the server answers.", NARROWED, True)
+    HEAD_REWRITE = ("HEAD_REWRITE", "The head does not descend from the last admitted head.",
+        "Push a commit that descends from the admitted head; going back is a forward commit. Find out who rewrote the branch.",
+        HALTED, True)
+    SHALLOW = ("SHALLOW", "The clone is shallow, so history cannot be judged.",
+        "Fetch the whole history.", HALTED, True)
+    TREE_MODE = ("TREE_MODE", "A governed path is not a plain file (mode 100644).",
+        "Replace symlinks, submodules and executables by plain files.", NARROWED, True)
+    TREE_PATH = ("TREE_PATH", "A path is not allowed, or two names differ in case alone.",
+        "Rename the path.", NARROWED, True)
+    TREE_SIZE = ("TREE_SIZE", "A file or the tree is larger than may be read.",
+        "Remove what is too large.", NARROWED, True)
+    ROOT_PIN = ("ROOT_PIN", "The first trust root does not have the digest pinned in governor.yaml.",
+        "Compare trust_root in governor.yaml with the sha256 of trust/root/1.yaml.", HALTED, True)
+    ROOT_SCHEMA = ("ROOT_SCHEMA", "The trust root does not have the required form.",
+        "Mend the file as the message says; a pinned root cannot be edited, only replaced.", HALTED, True)
+    ROOT_VERSION = ("ROOT_VERSION", "A trust root stands under a number that is not the next one.",
+        "Number the next root exactly one above the last.", HALTED, True)
+    ROOT_REPOSITORY = ("ROOT_REPOSITORY", "The trust root is for another repository.",
+        "Use the root made for this repository.", HALTED, True)
+    ROOT_DUPLICATE_KEY = ("ROOT_DUPLICATE_KEY", "One key material stands twice in the trust root.",
+        "Give every person a key of their own.", HALTED, True)
+    ROOT_ERASED = ("ROOT_ERASED", "A trust root that was accepted is gone from the repository.",
+        "Restore the file with a forward commit.", HALTED, True)
+    ROOT_CHANGED = ("ROOT_CHANGED", "Other bytes stand under the number of an accepted root.",
+        "Restore the accepted bytes with a forward commit.", HALTED, True)
+    ROOT_EXPIRED = ("ROOT_EXPIRED", "The trust root has expired.",
+        "Sign and publish the next trust root.", "reducing for the root's bound, then halted", True)
+    GATE_UNSATISFIABLE = ("GATE_UNSATISFIABLE", "No set of other people could complete this gate.",
+        "Add people with the missing roles to the trust root.", HALTED, True)
+    GATE_FRAGILE = ("GATE_FRAGILE", "The gate cannot be completed without one particular person.",
+        "Add a second person for that role.", UNCHANGED)
+    STATE_YAML = ("STATE_YAML", "A file is not in the strict form of YAML that is read here.",
+        "Correct the line named; quote decimals and times; no anchors, tags, duplicates.", NARROWED, True)
+    STATE_SCHEMA = ("STATE_SCHEMA", "A file has an unknown, missing or wrong key.",
+        "Correct the key named; compare with the template.", NARROWED, True)
+    STATE_MISSING = ("STATE_MISSING", "A governed file is missing.",
+        "Restore the file with a forward commit.", NARROWED, True)
+    CONFIGURATION_UNAPPROVED = ("CONFIGURATION_UNAPPROVED", "The configuration at the head is not the approved one.",
+        "Propose and sign the new configuration, or revert it; the approved one keeps running.", UNCHANGED)
+    CONFIGURATION_LOST = ("CONFIGURATION_LOST", "The approved configuration's bytes are gone.",
+        "Restore the base revision, or approve a new configuration.", HALTED, True)
 
     # --- proposals and sign-offs -------------------------------------------------------------
-    PROPOSAL_SCHEMA = (
-        "PROPOSAL_SCHEMA",
-        "The proposal does not have the required form.",
-        "Write a new proposal with the next number.",
-        UNCHANGED,
-    )
-    PROPOSAL_SIGNATURE = (
-        "PROPOSAL_SIGNATURE",
-        "The proposal is not signed by its requester.",
-        "The requester signs the file with a key that has the use proposal.",
-        UNCHANGED,
-    )
-    PROPOSAL_CHANGED = (
-        "PROPOSAL_CHANGED",
-        "A proposal's bytes changed or vanished after they were seen.",
-        "Nothing brings the number back; propose again under the next one.",
-        UNCHANGED,
-    )
-    PROPOSAL_SEQUENCE = (
-        "PROPOSAL_SEQUENCE",
-        "The proposal's number is used up, too far ahead, or not the one in its name.",
-        "Use the next free number.",
-        UNCHANGED,
-    )
-    PROPOSAL_BASE = (
-        "PROPOSAL_BASE",
-        "The proposal's base is not a revision of this branch's history.",
-        "Propose again from the present head.",
-        UNCHANGED,
-    )
-    PROPOSAL_GATE = (
-        "PROPOSAL_GATE",
-        "The stated gate is not the one this change needs.",
-        "State the gate named in the message.",
-        UNCHANGED,
-    )
-    PROPOSAL_CEILING = (
-        "PROPOSAL_CEILING",
-        "The proposal asks for more than its gate may grant.",
-        "Ask for less, or change the ceiling in the next trust root.",
-        UNCHANGED,
-    )
-    PROPOSAL_FOREIGN = (
-        "PROPOSAL_FOREIGN",
-        "The proposal is for another repository or environment.",
-        "Propose again for this one.",
-        UNCHANGED,
-    )
-    PROPOSAL_NOT_YET = (
-        "PROPOSAL_NOT_YET",
-        "The proposal is complete but its start lies ahead.",
-        "Wait.",
-        UNCHANGED,
-    )
-    PROPOSAL_EXPIRED = (
-        "PROPOSAL_EXPIRED",
-        "The proposal has expired.",
-        "Propose a renewal.",
-        "reducing for the root's bound, then halted",
-    )
-    SIGNOFF_SCHEMA = (
-        "SIGNOFF_SCHEMA",
-        "The sign-off does not have the required form.",
-        "Write it again with governor sign.",
-        UNCHANGED,
-    )
-    SIGNOFF_KEY_UNKNOWN = (
-        "SIGNOFF_KEY_UNKNOWN",
-        "The sign-off's key is not in the trust root.",
-        "Sign with the key that the trust root lists.",
-        UNCHANGED,
-    )
-    SIGNOFF_KEY_REVOKED = (
-        "SIGNOFF_KEY_REVOKED",
-        "The sign-off's key is revoked.",
-        "Sign with another key.",
-        UNCHANGED,
-    )
-    SIGNOFF_KEY_EXPIRED = (
-        "SIGNOFF_KEY_EXPIRED",
-        "The sign-off's key is outside its validity.",
-        "Sign with a valid key.",
-        UNCHANGED,
-    )
-    SIGNOFF_SIGNATURE = (
-        "SIGNOFF_SIGNATURE",
-        "The signature beside the sign-off does not verify.",
-        "Sign the file as it stands in git.",
-        UNCHANGED,
-    )
-    SIGNOFF_PERSON = (
-        "SIGNOFF_PERSON",
-        "The key does not belong to the person named.",
-        "Name the person who holds the key.",
-        UNCHANGED,
-    )
-    SIGNOFF_ROLE = (
-        "SIGNOFF_ROLE",
-        "The person does not hold the role claimed.",
-        "Claim a role that the trust root gives.",
-        UNCHANGED,
-    )
-    SIGNOFF_REPLAY = (
-        "SIGNOFF_REPLAY",
-        "The sign-off was made for another proposal or place.",
-        "Sign this proposal.",
-        UNCHANGED,
-    )
-    SIGNOFF_CLEARS = (
-        "SIGNOFF_CLEARS",
-        "The sign-off does not name every stop the proposal clears.",
-        "Sign again and name them.",
-        UNCHANGED,
-    )
-    SIGNOFF_NOT_YET = (
-        "SIGNOFF_NOT_YET",
-        "The sign-off's issue time lies ahead.",
-        "Wait.",
-        UNCHANGED,
-    )
+    SIGNATURE = ("SIGNATURE", "A signature or public key is not in the one form that is read here.",
+        "Sign the file's bytes with ssh-keygen -Y sign and the listed Ed25519 key; change nothing after.", UNCHANGED)
+    PROPOSAL_SCHEMA = ("PROPOSAL_SCHEMA", "The proposal does not have the required form.",
+        "Write a new proposal with the next number.", UNCHANGED)
+    PROPOSAL_SIGNATURE = ("PROPOSAL_SIGNATURE", "The proposal is not signed by its requester.",
+        "The requester signs the file with a key that has the use proposal.", UNCHANGED)
+    PROPOSAL_CHANGED = ("PROPOSAL_CHANGED", "A proposal's bytes changed or vanished after they were seen.",
+        "Nothing brings the number back; propose again under the next one.", UNCHANGED)
+    PROPOSAL_SEQUENCE = ("PROPOSAL_SEQUENCE", "The proposal's number is used up, too far ahead, or not the one in its name.",
+        "Use the next free number.", UNCHANGED)
+    PROPOSAL_BASE = ("PROPOSAL_BASE", "The proposal's base is not a revision of this branch's history.",
+        "Propose again from the present head.", UNCHANGED)
+    PROPOSAL_CONFIGURATION = ("PROPOSAL_CONFIGURATION", "The proposal's configuration is not the one at its base.",
+        "Propose again from a base that holds the configuration.", UNCHANGED)
+    PROPOSAL_GATE = ("PROPOSAL_GATE", "The stated gate is not the one this change needs.",
+        "State the gate named in the message.", UNCHANGED)
+    PROPOSAL_CEILING = ("PROPOSAL_CEILING", "The proposal asks for more than its gate may grant.",
+        "Ask for less, or change the ceiling in the next trust root.", UNCHANGED)
+    PROPOSAL_FOREIGN = ("PROPOSAL_FOREIGN", "The proposal is for another repository or environment.",
+        "Propose again for this one.", UNCHANGED)
+    PROPOSAL_NOT_YET = ("PROPOSAL_NOT_YET", "The proposal is complete but its start lies ahead.",
+        "Wait.", UNCHANGED)
+    PROPOSAL_EXPIRED = ("PROPOSAL_EXPIRED", "The proposal has expired.",
+        "Propose a renewal.", "reducing for the root's bound, then halted")
+    SIGNOFF_SCHEMA = ("SIGNOFF_SCHEMA", "The sign-off does not have the required form.",
+        "Write it again with governor sign.", UNCHANGED)
+    SIGNOFF_KEY_UNKNOWN = ("SIGNOFF_KEY_UNKNOWN", "The sign-off's key is not in the trust root.",
+        "Sign with the key that the trust root lists.", UNCHANGED)
+    SIGNOFF_KEY_REVOKED = ("SIGNOFF_KEY_REVOKED", "The sign-off's key is revoked.",
+        "Sign with another key.", UNCHANGED)
+    SIGNOFF_KEY_EXPIRED = ("SIGNOFF_KEY_EXPIRED", "The sign-off's key is outside its validity.",
+        "Sign with a valid key.", UNCHANGED)
+    SIGNOFF_SIGNATURE = ("SIGNOFF_SIGNATURE", "The signature beside the sign-off does not verify.",
+        "Sign the file as it stands in git.", UNCHANGED)
+    SIGNOFF_PERSON = ("SIGNOFF_PERSON", "The key does not belong to the person named.",
+        "Name the person who holds the key.", UNCHANGED)
+    SIGNOFF_ROLE = ("SIGNOFF_ROLE", "The person does not hold the role claimed.",
+        "Claim a role that the trust root gives.", UNCHANGED)
+    SIGNOFF_REPLAY = ("SIGNOFF_REPLAY", "The sign-off was made for another proposal or place.",
+        "Sign this proposal.", UNCHANGED)
+    SIGNOFF_CLEARS = ("SIGNOFF_CLEARS", "The sign-off does not name every stop the proposal clears.",
+        "Sign again and name them.", UNCHANGED)
+    SIGNOFF_NOT_YET = ("SIGNOFF_NOT_YET", "The sign-off's issue time lies ahead.",
+        "Wait.", UNCHANGED)
     SIGNOFF_EXPIRED = ("SIGNOFF_EXPIRED", "The sign-off has expired.", "Sign again.", UNCHANGED)
-    SIGNOFF_TOO_LONG = (
-        "SIGNOFF_TOO_LONG",
-        "The sign-off runs longer than its gate allows.",
-        "Sign with a shorter validity.",
-        UNCHANGED,
-    )
-    SIGNOFF_REQUESTER = (
-        "SIGNOFF_REQUESTER",
-        "The requester's own sign-off does not count.",
-        "Ask somebody else.",
-        UNCHANGED,
-    )
-    VOTE_ERASED = (
-        "VOTE_ERASED",
-        "A file that was a vote or a proposal changed or vanished.",
-        "Find out who erased it. The vote stands in memory all the same.",
-        UNCHANGED,
-        True,
-    )
-    QUORUM_NOT_MET = (
-        "QUORUM_NOT_MET",
-        "Not enough of the right people have signed.",
-        "Collect the sign-offs listed by governor approvals.",
-        UNCHANGED,
-    )
-    VETO = (
-        "VETO",
-        "Somebody answered NO_GO or WITHDRAW; the number is void for ever.",
-        "Propose again under the next number.",
-        UNCHANGED,
-    )
-    STOP_UNKNOWN = (
-        "STOP_UNKNOWN",
-        "The proposal clears a stop that is not known here.",
-        "Name stops by their id from governor status.",
-        UNCHANGED,
-    )
-    NOT_APPROVED = (
-        "NOT_APPROVED",
-        "What is asked for exceeds what stands approved.",
-        "Propose and sign it, or lower what is asked.",
-        UNCHANGED,
-    )
-    FALLEN = (
-        "FALLEN",
-        "What was once lowered stays down until people raise it.",
-        "Propose a restore and have it signed.",
-        UNCHANGED,
-    )
+    SIGNOFF_TOO_LONG = ("SIGNOFF_TOO_LONG", "The sign-off runs longer than its gate allows.",
+        "Sign with a shorter validity.", UNCHANGED)
+    SIGNOFF_REQUESTER = ("SIGNOFF_REQUESTER", "The requester's own sign-off does not count.",
+        "Ask somebody else.", UNCHANGED)
+    VOTE_ERASED = ("VOTE_ERASED", "A file that was a vote or a proposal changed or vanished.",
+        "Find out who erased it. The vote stands in memory all the same.", UNCHANGED, True)
+    QUORUM_NOT_MET = ("QUORUM_NOT_MET", "Not enough of the right people have signed.",
+        "Collect the sign-offs listed by governor approvals.", UNCHANGED)
+    VETO = ("VETO", "Somebody answered NO_GO or WITHDRAW; the number is void for ever.",
+        "Propose again under the next number.", UNCHANGED)
+    STOP_UNKNOWN = ("STOP_UNKNOWN", "The proposal clears a stop that is not known here.",
+        "Name stops by their id from governor status.", UNCHANGED)
+    NOT_APPROVED = ("NOT_APPROVED", "What is asked for exceeds what stands approved.",
+        "Propose and sign it, or lower what is asked.", UNCHANGED)
+    FALLEN = ("FALLEN", "What was once lowered stays down until people raise it.",
+        "Propose a restore and have it signed.", UNCHANGED)
 
     # --- freshness, clock, memory ------------------------------------------------------------
-    SOURCE_STALE = (
-        "SOURCE_STALE",
-        "The state repository has not answered within the bound.",
-        "Restore the connection to the server.",
-        "reducing, then halted",
-        True,
-    )
-    SOURCE_UNREADABLE = (
-        "SOURCE_UNREADABLE",
-        "A tip cannot be read within the bound.",
-        "Look at the tip named; it lifts when it is read.",
-        HALTED,
-        True,
-    )
-    HEARTBEAT_MISSING = (
-        "HEARTBEAT_MISSING",
-        "The watcher has given no sign of life within the bound.",
-        "Start governor run or governor watch.",
-        "nothing that increases risk",
-        True,
-    )
-    CLOCK_UNSURE = (
-        "CLOCK_UNSURE",
-        "The clock moved in a way that cannot be trusted.",
-        "Set the clock and restart.",
-        HALTED,
-        True,
-    )
-    STORE_ROLLBACK = (
-        "STORE_ROLLBACK",
-        "Memory is older than the evidence chain.",
-        "Restore the newest memory, or release the stop it raises.",
-        STOPPED,
-        True,
-    )
-    MEMORY_UNREADABLE = (
-        "MEMORY_UNREADABLE",
-        "Memory is missing or damaged.",
-        "Release the stop it raises after looking into the cause.",
-        STOPPED,
-        True,
-    )
-    ANOTHER_WRITER = (
-        "ANOTHER_WRITER",
-        "Another reconciler holds the writer's lock or a higher epoch.",
-        "Stop the other one.",
-        HALTED,
-        True,
-    )
-    INTERNAL = (
-        "INTERNAL",
-        "An unexpected fault of ours; the cycle ended with less authority.",
-        "Report it with the log.",
-        HALTED,
-        True,
-    )
+    SOURCE_STALE = ("SOURCE_STALE", "The state repository has not answered within the bound.",
+        "Restore the connection to the server.", "reducing, then halted", True)
+    SOURCE_UNREADABLE = ("SOURCE_UNREADABLE", "A tip cannot be read within the bound.",
+        "Look at the tip named; it lifts when it is read.", HALTED, True)
+    HEARTBEAT_MISSING = ("HEARTBEAT_MISSING", "The watcher has given no sign of life within the bound.",
+        "Start governor run or governor watch.", "nothing that increases risk", True)
+    CLOCK_UNSURE = ("CLOCK_UNSURE", "The clock moved in a way that cannot be trusted.",
+        "Set the clock and restart.", HALTED, True)
+    STORE_ROLLBACK = ("STORE_ROLLBACK", "Memory is older than the evidence chain.",
+        "Restore the newest memory, or release the stop it raises.", STOPPED, True)
+    MEMORY_UNREADABLE = ("MEMORY_UNREADABLE", "Memory is missing or damaged.",
+        "Release the stop it raises after looking into the cause.", STOPPED, True)
+    ANOTHER_WRITER = ("ANOTHER_WRITER", "Another reconciler holds the writer's lock or a higher epoch.",
+        "Stop the other one.", HALTED, True)
+    INTERNAL = ("INTERNAL", "An unexpected fault of ours; the cycle ended with less authority.",
+        "Report it with the log.", HALTED, True)
 
     # --- kill switch -------------------------------------------------------------------------
-    KILL_ENGAGED = (
-        "KILL_ENGAGED",
-        "The kill switch is engaged.",
-        "Find the cause; then propose a release that names the stop.",
-        STOPPED,
-        True,
-    )
-    KILL_UNREADABLE = (
-        "KILL_UNREADABLE",
-        "The kill switch file cannot be read, so it counts as engaged.",
-        "Mend the file; then propose a release that names the stop.",
-        STOPPED,
-        True,
-    )
-    KILL_LATCHED = (
-        "KILL_LATCHED",
-        "A stop is in force, or the armed token is missing.",
-        "See governor status for the stop and who can release it.",
-        STOPPED,
-        True,
-    )
-    LOCAL_HALT = (
-        "LOCAL_HALT",
-        "Somebody halted this host.",
-        "Find the cause; then propose a release that names the stop.",
-        STOPPED,
-        True,
-    )
-    VENUE_NOT_CLEAN = (
-        "VENUE_NOT_CLEAN",
-        "Open orders could not be proven gone.",
-        "Look at the venue and cancel by hand what is left.",
-        STOPPED,
-        True,
-    )
-    UNJOURNALED_CANCELS = (
-        "UNJOURNALED_CANCELS",
-        "Cancels went out before they could be written down.",
-        "Free the disk; the record was completed from the venue.",
-        STOPPED,
-        True,
-    )
+    KILL_ENGAGED = ("KILL_ENGAGED", "The kill switch is engaged.",
+        "Find the cause; then propose a release that names the stop.", STOPPED, True)
+    KILL_UNREADABLE = ("KILL_UNREADABLE", "The kill switch file cannot be read, so it counts as engaged.",
+        "Mend the file; then propose a release that names the stop.", STOPPED, True)
+    KILL_LATCHED = ("KILL_LATCHED", "A stop is in force, or the armed token is missing.",
+        "See governor status for the stop and who can release it.", STOPPED, True)
+    LOCAL_HALT = ("LOCAL_HALT", "Somebody halted this host.",
+        "Find the cause; then propose a release that names the stop.", STOPPED, True)
+    VENUE_NOT_CLEAN = ("VENUE_NOT_CLEAN", "Open orders could not be proven gone.",
+        "Look at the venue and cancel by hand what is left.", STOPPED, True)
+    UNJOURNALED_CANCELS = ("UNJOURNALED_CANCELS", "Cancels went out before they could be written down.",
+        "Free the disk; the record was completed from the venue.", STOPPED, True)
 
     # --- L5: one code a control (risk.md) ----------------------------------------------------
-    DATA_MISSING = (
-        "DATA_MISSING",
-        "An input that the control needs is missing, stale or not a number.",
-        "Look at the input named in the finding.",
-        REFUSED,
-    )
-    LIMIT_MISSING = (
-        "LIMIT_MISSING",
-        "The limit that the control needs is not configured.",
-        "Set it in limits.yaml and have it approved; missing never means unlimited.",
-        REFUSED,
-    )
-    WITHIN = (
-        "WITHIN",
-        "The control found nothing against the order.",
-        "Nothing to do.",
-        "as the other controls decide",
-    )
-    MODE_FORBIDS = (
-        "MODE_FORBIDS",
-        "The order's venue does not belong to the mode.",
-        "Use the venue class of the permitted mode.",
-        REFUSED,
-    )
+    DATA_MISSING = ("DATA_MISSING", "An input that the control needs is missing, stale or not a number.",
+        "Look at the input named in the finding.", REFUSED)
+    LIMIT_MISSING = ("LIMIT_MISSING", "The limit that the control needs is not configured.",
+        "Set it in limits.yaml and have it approved; missing never means unlimited.", REFUSED)
+    WITHIN = ("WITHIN", "The control found nothing against the order.",
+        "Nothing to do.", "as the other controls decide")
+    MODE_FORBIDS = ("MODE_FORBIDS", "The order's venue does not belong to the mode.",
+        "Use the venue class of the permitted mode.", REFUSED)
     TRADING_HALTED = ("HALTED", "Trading is halted.", "See governor status for the cause.", REFUSED)
-    REDUCING = (
-        "REDUCING",
-        "Only orders that reduce a position may leave.",
-        "See governor status for the cause.",
-        REFUSED,
-    )
-    INTENT_UNAPPROVED = (
-        "INTENT_UNAPPROVED",
-        "The order cites no approved, unexpired plan.",
-        "Have L4 approve the plan's pack.",
-        REFUSED,
-    )
-    NOT_ALLOW_LISTED = (
-        "NOT_ALLOW_LISTED",
-        "Venue, account, symbol, side, type or time in force is not on the list.",
-        "Ask for it in a signed proposal.",
-        REFUSED,
-    )
-    LEVERAGE = (
-        "LEVERAGE",
-        "The order would borrow or sell what is not owned.",
-        "Spot only.",
-        REFUSED,
-    )
-    NO_TRADE = (
-        "NO_TRADE",
-        "A NO-TRADE trigger stands, or the outlook is missing or expired.",
-        "Wait for the trigger's expiry.",
-        REFUSED,
-    )
-    BAD_NUMBER = (
-        "BAD_NUMBER",
-        "Quantity or price is not a plain positive number.",
-        "Mend the planner.",
-        REFUSED,
-    )
-    BAD_INCREMENT = (
-        "BAD_INCREMENT",
-        "Price or quantity is not a multiple of the venue's step.",
-        "Quantise before the gate.",
-        REFUSED,
-    )
-    VENUE_BOUNDS = (
-        "VENUE_BOUNDS",
-        "The venue's own minimum or maximum is not met.",
-        "Resize the order.",
-        REFUSED,
-    )
-    MAX_ORDER_NOTIONAL = (
-        "MAX_ORDER_NOTIONAL",
-        "The order is worth more than one order may be.",
-        "Use a smaller order.",
-        REFUSED,
-    )
-    PRICE_COLLAR = (
-        "PRICE_COLLAR",
-        "The price lies outside the collar.",
-        "Price the order nearer the market.",
-        REFUSED,
-    )
-    TOTAL_EXPOSURE = (
-        "TOTAL_EXPOSURE",
-        "Worst-case exposure over all symbols would exceed its limit.",
-        "Reduce first.",
-        REFUSED,
-    )
-    SYMBOL_EXPOSURE = (
-        "SYMBOL_EXPOSURE",
-        "Worst-case exposure of the symbol would exceed its limit.",
-        "Reduce first.",
-        REFUSED,
-    )
-    MAX_POSITIONS = (
-        "MAX_POSITIONS",
-        "Too many symbols would be held or worked.",
-        "Close one first.",
-        REFUSED,
-    )
-    INSUFFICIENT_FUNDS = (
-        "INSUFFICIENT_FUNDS",
-        "Free balance after reservations does not cover it.",
-        "Use a smaller order.",
-        REFUSED,
-    )
-    MAX_OPEN_ORDERS = (
-        "MAX_OPEN_ORDERS",
-        "Too many orders would be open.",
-        "Cancel one first.",
-        REFUSED,
-    )
-    REDUCE_ONLY = (
-        "REDUCE_ONLY",
-        "The order would not only reduce the position.",
-        "Size it to what is held and not yet being sold.",
-        REFUSED,
-    )
-    DAILY_LOSS = (
-        "DAILY_LOSS",
-        "The day's loss has reached its limit, or would with this order.",
-        "Review; then propose a release that names the stop.",
-        STOPPED,
-        True,
-    )
-    ROLLING_LOSS = (
-        "ROLLING_LOSS",
-        "The loss of the last 24 hours has reached its limit.",
-        "Review; then propose a release that names the stop.",
-        STOPPED,
-        True,
-    )
-    MSG_RATE = (
-        "MSG_RATE",
-        "Too many messages in the window.",
-        "Wait; cancels are never held back.",
-        REFUSED,
-    )
+    REDUCING = ("REDUCING", "Only orders that reduce a position may leave.",
+        "See governor status for the cause.", REFUSED)
+    INTENT_UNAPPROVED = ("INTENT_UNAPPROVED", "The order cites no approved, unexpired plan.",
+        "Have L4 approve the plan's pack.", REFUSED)
+    NOT_ALLOW_LISTED = ("NOT_ALLOW_LISTED", "Venue, account, symbol, side, type or time in force is not on the list.",
+        "Ask for it in a signed proposal.", REFUSED)
+    LEVERAGE = ("LEVERAGE", "The order would borrow or sell what is not owned.",
+        "Spot only.", REFUSED)
+    NO_TRADE = ("NO_TRADE", "A NO-TRADE trigger stands, or the outlook is missing or expired.",
+        "Wait for the trigger's expiry.", REFUSED)
+    BAD_NUMBER = ("BAD_NUMBER", "Quantity or price is not a plain positive number.",
+        "Mend the planner.", REFUSED)
+    BAD_INCREMENT = ("BAD_INCREMENT", "Price or quantity is not a multiple of the venue's step.",
+        "Quantise before the gate.", REFUSED)
+    VENUE_BOUNDS = ("VENUE_BOUNDS", "The venue's own minimum or maximum is not met.",
+        "Resize the order.", REFUSED)
+    MAX_ORDER_NOTIONAL = ("MAX_ORDER_NOTIONAL", "The order is worth more than one order may be.",
+        "Use a smaller order.", REFUSED)
+    PRICE_COLLAR = ("PRICE_COLLAR", "The price lies outside the collar.",
+        "Price the order nearer the market.", REFUSED)
+    TOTAL_EXPOSURE = ("TOTAL_EXPOSURE", "Worst-case exposure over all symbols would exceed its limit.",
+        "Reduce first.", REFUSED)
+    SYMBOL_EXPOSURE = ("SYMBOL_EXPOSURE", "Worst-case exposure of the symbol would exceed its limit.",
+        "Reduce first.", REFUSED)
+    MAX_POSITIONS = ("MAX_POSITIONS", "Too many symbols would be held or worked.",
+        "Close one first.", REFUSED)
+    INSUFFICIENT_FUNDS = ("INSUFFICIENT_FUNDS", "Free balance after reservations does not cover it.",
+        "Use a smaller order.", REFUSED)
+    MAX_OPEN_ORDERS = ("MAX_OPEN_ORDERS", "Too many orders would be open.",
+        "Cancel one first.", REFUSED)
+    REDUCE_ONLY = ("REDUCE_ONLY", "The order would not only reduce the position.",
+        "Size it to what is held and not yet being sold.", REFUSED)
+    DAILY_LOSS = ("DAILY_LOSS", "The day's loss has reached its limit, or would with this order.",
+        "Review; then propose a release that names the stop.", STOPPED, True)
+    ROLLING_LOSS = ("ROLLING_LOSS", "The loss of the last 24 hours has reached its limit.",
+        "Review; then propose a release that names the stop.", STOPPED, True)
+    MSG_RATE = ("MSG_RATE", "Too many messages in the window.",
+        "Wait; cancels are never held back.", REFUSED)
     MAX_ORDERS_DAY = ("MAX_ORDERS_DAY", "Too many orders today.", "Wait for the next day.", REFUSED)
-    DUPLICATE = (
-        "DUPLICATE",
-        "The same intent or the same order was seen already.",
-        "Nothing; a doubled order never leaves.",
-        REFUSED,
-    )
+    DUPLICATE = ("DUPLICATE", "The same intent or the same order was seen already.",
+        "Nothing; a doubled order never leaves.", REFUSED)
     STALE_BOOK = ("STALE_BOOK", "The book is too old.", "Look at the feed.", REFUSED)
-    BOOK_SHAPE = (
-        "BOOK_SHAPE",
-        "The book is one-sided, crossed or too wide.",
-        "Look at the feed.",
-        REFUSED,
-    )
-    PRICE_JUMP = (
-        "PRICE_JUMP",
-        "The price jumped; quarantined until enough good ticks.",
-        "Wait.",
-        REFUSED,
-    )
-    RECON_DIFF = (
-        "RECON_DIFF",
-        "Our books and the venue's differ without an explanation.",
-        "Find the difference; then propose a release that names the stop.",
-        STOPPED,
-        True,
-    )
-    JOURNAL = (
-        "JOURNAL",
-        "The journal could not be written, so nothing may leave.",
-        "Free the disk or mend the permissions.",
-        "nothing that increases risk",
-        True,
-    )
+    BOOK_SHAPE = ("BOOK_SHAPE", "The book is one-sided, crossed or too wide.",
+        "Look at the feed.", REFUSED)
+    PRICE_JUMP = ("PRICE_JUMP", "The price jumped; quarantined until enough good ticks.",
+        "Wait.", REFUSED)
+    RECON_DIFF = ("RECON_DIFF", "Our books and the venue's differ without an explanation.",
+        "Find the difference; then propose a release that names the stop.", STOPPED, True)
+    JOURNAL = ("JOURNAL", "The journal could not be written, so nothing may leave.",
+        "Free the disk or mend the permissions.", "nothing that increases risk", True)
 
     # --- layers, orders, venues --------------------------------------------------------------
-    FEED_INVALID = (
-        "FEED_INVALID",
-        "The market data file does not have the required form.",
-        "Compare with the columns named in the message.",
-        NOTHING_DONE,
-    )
-    ARTIFACT_INVALID = (
-        "ARTIFACT_INVALID",
-        "A layer returned something that is not its artifact.",
-        "Look at the layer's pack.",
-        "nothing downstream of the layer",
-    )
-    CRITIC_REJECTED = (
-        "CRITIC_REJECTED",
-        "L4 did not answer exactly APPROVE.",
-        "Look at the findings of the critic's report.",
-        "nothing that increases risk",
-    )
-    PERMIT_INVALID = (
-        "PERMIT_INVALID",
-        "The permit is forged, used, or for another request.",
-        "Nothing; the order did not leave.",
-        REFUSED,
-    )
-    PERMIT_EXPIRED = (
-        "PERMIT_EXPIRED",
-        "The permit ended before the order left.",
-        "Nothing; the order did not leave.",
-        REFUSED,
-    )
-    VERDICT_EXPIRED = (
-        "VERDICT_EXPIRED",
-        "The verdict ended before the order left.",
-        "Nothing; the next cycle judges anew.",
-        REFUSED,
-    )
-    VENUE_REJECTED = (
-        "VENUE_REJECTED",
-        "The venue refused the order.",
-        "See the venue's words.",
-        REFUSED,
-    )
-    ORDER_UNKNOWN = (
-        "ORDER_UNKNOWN",
-        "It is not known whether the venue has the order.",
-        "Wait for the look-up; exposure stays reserved.",
-        REFUSED,
-    )
-    FOREIGN_ORDER = (
-        "FOREIGN_ORDER",
-        "The venue shows an order that is not ours.",
-        "Find out who sent it; use a dedicated account.",
-        STOPPED,
-        True,
-    )
-    VENUE_UNREACHABLE = (
-        "VENUE_UNREACHABLE",
-        "The venue cannot be reached or its store not read.",
-        "Look at the venue.",
-        "nothing that increases risk",
-        True,
-    )
+    FEED_INVALID = ("FEED_INVALID", "The market data file does not have the required form.",
+        "Compare with the columns named in the message.", NOTHING_DONE)
+    ARTIFACT_INVALID = ("ARTIFACT_INVALID", "A layer returned something that is not its artifact.",
+        "Look at the layer's pack.", "nothing downstream of the layer")
+    CRITIC_REJECTED = ("CRITIC_REJECTED", "L4 did not answer exactly APPROVE.",
+        "Look at the findings of the critic's report.", "nothing that increases risk")
+    PERMIT_INVALID = ("PERMIT_INVALID", "The permit is forged, used, or for another request.",
+        "Nothing; the order did not leave.", REFUSED)
+    PERMIT_EXPIRED = ("PERMIT_EXPIRED", "The permit ended before the order left.",
+        "Nothing; the order did not leave.", REFUSED)
+    VERDICT_EXPIRED = ("VERDICT_EXPIRED", "The verdict ended before the order left.",
+        "Nothing; the next cycle judges anew.", REFUSED)
+    VENUE_REJECTED = ("VENUE_REJECTED", "The venue refused the order.",
+        "See the venue's words.", REFUSED)
+    ORDER_UNKNOWN = ("ORDER_UNKNOWN", "It is not known whether the venue has the order.",
+        "Wait for the look-up; exposure stays reserved.", REFUSED)
+    FOREIGN_ORDER = ("FOREIGN_ORDER", "The venue shows an order that is not ours.",
+        "Find out who sent it; use a dedicated account.", STOPPED, True)
+    VENUE_UNREACHABLE = ("VENUE_UNREACHABLE", "The venue cannot be reached or its store not read.",
+        "Look at the venue.", "nothing that increases risk", True)
 
     # --- evidence ----------------------------------------------------------------------------
-    CHAIN_BROKEN = (
-        "CHAIN_BROKEN",
-        "A leaf does not follow from the one before.",
-        "Stop, and compare with a mirror of the evidence repository.",
-        HALTED,
-        True,
-    )
-    CHECKPOINT_INVALID = (
-        "CHECKPOINT_INVALID",
-        "A signed checkpoint does not verify or does not match the leaves.",
-        "Stop, and compare with a mirror of the evidence repository.",
-        HALTED,
-        True,
-    )
-    PACK_INVALID = (
-        "PACK_INVALID",
-        "A pack's files and its manifest do not agree.",
-        "Compare with a mirror of the evidence repository.",
-        UNCHANGED,
-        True,
-    )
-    REPLAY_MISMATCH = (
-        "REPLAY_MISMATCH",
-        "A recorded decision does not come out again.",
-        "Stop, and find out which of record, code or input changed.",
-        HALTED,
-        True,
-    )
-    EVIDENCE_UNWRITABLE = (
-        "EVIDENCE_UNWRITABLE",
-        "Evidence cannot be written or pushed.",
-        "Free the disk or restore the evidence server.",
-        "nothing that increases risk",
-        True,
-    )
+    CHAIN_BROKEN = ("CHAIN_BROKEN", "A leaf does not follow from the one before.",
+        "Stop, and compare with a mirror of the evidence repository.", HALTED, True)
+    CHECKPOINT_INVALID = ("CHECKPOINT_INVALID", "A signed checkpoint does not verify or does not match the leaves.",
+        "Stop, and compare with a mirror of the evidence repository.", HALTED, True)
+    PACK_INVALID = ("PACK_INVALID", "A pack's files and its manifest do not agree.",
+        "Compare with a mirror of the evidence repository.", UNCHANGED, True)
+    REPLAY_MISMATCH = ("REPLAY_MISMATCH", "A recorded decision does not come out again.",
+        "Stop, and find out which of record, code or input changed.", HALTED, True)
+    EVIDENCE_UNWRITABLE = ("EVIDENCE_UNWRITABLE", "Evidence cannot be written or pushed.",
+        "Free the disk or restore the evidence server.", "nothing that increases risk", True)
+    EVIDENCE_MISSING = ("EVIDENCE_MISSING", "The chain names bytes that the evidence repository does not have.",
+        "Compare with a mirror of the evidence repository.", HALTED, True)
+    EVIDENCE_FOREIGN = ("EVIDENCE_FOREIGN", "A file in the evidence repository is named by no leaf of the chain.",
+        "Find out who put it there; only the reconciler writes evidence.", UNCHANGED, True)
+    EVIDENCE_REWRITTEN = ("EVIDENCE_REWRITTEN", "Something that is written once, or generated, was changed by somebody.",
+        "Stop, and compare with a mirror of the evidence repository.", HALTED, True)
 
     # --- command line ------------------------------------------------------------------------
     USAGE = ("USAGE", "The command cannot be carried out as given.", "See --help.", NOTHING_DONE)
-    CONFIG_INVALID = (
-        "CONFIG_INVALID",
-        "governor.yaml is missing or not valid.",
-        "Run governor init, or correct the key named.",
-        NOTHING_DONE,
-    )
-    TARGET_NOT_EMPTY = (
-        "TARGET_NOT_EMPTY",
-        "The folder exists and is not empty.",
-        "Name another folder.",
-        NOTHING_DONE,
-    )
-    TOOL_MISSING = (
-        "TOOL_MISSING",
-        "A program that is needed is not installed.",
-        "Install git and OpenSSH.",
-        NOTHING_DONE,
-    )
-    SIGNING_FAILED = (
-        "SIGNING_FAILED",
-        "ssh-keygen could not sign.",
-        "Check the key file.",
-        NOTHING_DONE,
-    )
+    CONFIG_INVALID = ("CONFIG_INVALID", "governor.yaml is missing or not valid.",
+        "Run governor init, or correct the key named.", NOTHING_DONE)
+    TARGET_NOT_EMPTY = ("TARGET_NOT_EMPTY", "The folder exists and is not empty.",
+        "Name another folder.", NOTHING_DONE)
+    TOOL_MISSING = ("TOOL_MISSING", "A program that is needed is not installed.",
+        "Install git and OpenSSH.", NOTHING_DONE)
+    SIGNING_FAILED = ("SIGNING_FAILED", "ssh-keygen could not sign.",
+        "Check the key file.", NOTHING_DONE)
+    # fmt: on

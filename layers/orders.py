@@ -6,6 +6,7 @@ from typing import Annotated, Final
 from pydantic import Field, StringConstraints
 
 from desired_state.frozen import Frozen
+from desired_state.reasons import Reason
 from desired_state.values import Amount, Digest, Instant, Symbol, Text
 
 
@@ -149,14 +150,19 @@ class AnswerKind(StrEnum):
     ACCEPTED = "accepted"
     REJECTED = "rejected"
     UNKNOWN = "unknown"
+    NOT_SENT = "not_sent"  # our own door kept it; nothing left the machine
 
 
 class VenueAnswer(Frozen):
-    """Answer to one submission; only a definite refusal is ``REJECTED``."""
+    """Answer to one submission; only a definite refusal is ``REJECTED``.
+
+    ``code`` is our reason for anything but acceptance, ``reason`` the venue's or the door's words.
+    """
 
     kind: AnswerKind
     order: VenueOrder | None = None
     reason: Text = ""
+    code: Reason | None = None
 
 
 class CancelReport(Frozen):

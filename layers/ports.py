@@ -4,7 +4,8 @@ Sending is a port of its own (``layers.l6_execution.door`` is its one user); a c
 permit, so that narrowing never waits for anybody.
 """
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
 from datetime import datetime
 from typing import Any, Protocol
 
@@ -73,4 +74,22 @@ class Journal(Protocol):
 
     def append(self, kind: str, body: Mapping[str, Any], at: datetime) -> int:
         """Sequence number of the entry. Raises ``Stalled(JOURNAL)`` if it is not on disk."""
+        ...
+
+
+@dataclass(frozen=True, slots=True)
+class JournalEntry:
+    """One entry as it stands in the journal; ``at`` is the market clock given to ``append``."""
+
+    sequence: int
+    kind: str
+    body: Mapping[str, Any]
+    at: datetime
+
+
+class JournalReader(Protocol):
+    """What was written, oldest first. Start-up folds it; reconciliation reads it again."""
+
+    def entries(self) -> Iterable[JournalEntry]:
+        """Every entry. Raises ``Stalled(JOURNAL)`` where the record is broken or missing."""
         ...

@@ -1,0 +1,1 @@
+"""One outside program or library each, behind words of ours."""

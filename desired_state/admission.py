@@ -1,0 +1,245 @@
+"""Admission: from what was read to what may be believed of it (trust.md, section 6).
+
+A pure function over bytes already read; fetching, walking and persisting are done elsewhere. The
+steps keep the numbers of the specification. A bad file never helps: where the head is not
+admissible, roots, votes and approvals are not taken from it, while stops always are.
+"""
+
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, replace
+from datetime import datetime
+from typing import TypeVar
+
+from desired_state.approvals import Approval, Approved, Pending, approve
+from desired_state.authority import BOTTOM, Authority, from_points, meet_points, points
+from desired_state.configuration import configuration_digest, configuration_findings
+from desired_state.document import load
+from desired_state.errors import Finding, Severity, Stalled, finding
+from desired_state.frozen import Frozen
+from desired_state.memory import Memory
+from desired_state.observation import LineRevision, Observation
+from desired_state.ratchet import falls, merge
+from desired_state.reasons import Reason
+from desired_state.state_files import LIMITS, MODE, LimitsFile, ModeFile, asked, is_configuration
+from desired_state.trust_root import Root, root_findings
+from desired_state.votes import Papers
+
+ROOT_PATH = "trust/root/{}.yaml"
+M = TypeVar("M", bound=Frozen)
+
+
+@dataclass(frozen=True, slots=True)
+class Trust:
+    """What the host pins: digest of the first root, and the repository's id where it names one."""
+
+    pin: str
+    repository: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Admission:
+    """What one cycle may believe."""
+
+    admitted: bool
+    revision: str | None
+    root: Root | None
+    desired: Authority | None
+    unreadable: bool  # a governed file of the head does not read: reducing (trust.md, section 4)
+    approval: Approval | None
+    pending: tuple[Pending, ...]
+    configuration: str | None  # digest at the head
+    findings: tuple[Finding, ...]
+    memory: Memory
+    changes: tuple[datetime, ...]
+
+
+def admit(
+    observation: Observation,
+    blobs: Mapping[str, bytes],
+    memory: Memory,
+    trust: Trust,
+    now: datetime,
+) -> Admission:
+    """Judge the observed head. ``memory`` in the result is what must be persisted next."""
+    memory = _with_stops(memory, observation)  # stops come first and from everywhere
+    found = [*observation.problems]
+    if observation.revision and not observation.descends:  # step 1
+        text = f"expected a descendant of {memory.head}, found {observation.revision}"
+        found.append(finding(Reason.HEAD_REWRITE, "main", text))
+    root, root_problems = _root(observation, blobs, memory, trust)  # step 3
+    found += root_problems
+    mode, limits, problems = _governed(observation, blobs)  # step 5
+    configuration, more = _configuration(observation, blobs)
+    found += [*problems, *more]
+    admitted = root is not None and observation.revision is not None and not _errors(found)
+    desired, memory = _desired(observation, blobs, memory, admitted=admitted)
+    if admitted and root is not None:
+        memory = _advance(memory, observation, desired)
+        found += _erased(memory, observation)
+    outcome = Approved(memory, None, (), (), ())
+    if root is not None:  # steps 6 and 7
+        papers = Papers(memory.ledger, blobs, root)
+        armed = admitted and observation.switch_armed
+        outcome = approve(memory, papers, observation.bases, now, armed=armed)
+    return Admission(
+        admitted=admitted,
+        revision=observation.revision,
+        root=root,
+        desired=desired,
+        unreadable=observation.revision is not None and (mode is None or limits is None),
+        approval=outcome.approval,
+        pending=outcome.pending,
+        configuration=configuration,
+        findings=(*found, *outcome.findings),
+        memory=outcome.memory,
+        changes=tuple(sorted(t for t in outcome.changes if t > now)),
+    )
+
+
+def refuse(admission: Admission, problem: Finding) -> Admission:
+    """The same, not admitted, for one more reason."""
+    return replace(admission, admitted=False, findings=(*admission.findings, problem))
+
+
+def _errors(found: Iterable[Finding]) -> bool:
+    return any(item.severity is Severity.ERROR for item in found)
+
+
+def _with_stops(memory: Memory, observation: Observation) -> Memory:
+    new = {stop.id: stop for stop in observation.stops if stop.id not in memory.stops}
+    return memory.model_copy(update={"stops": {**memory.stops, **new}}) if new else memory
+
+
+def _root(
+    observation: Observation, blobs: Mapping[str, bytes], memory: Memory, trust: Trust
+) -> tuple[Root | None, list[Finding]]:
+    path = ROOT_PATH.format(1)
+    seen, known = observation.files.get(path), memory.roots.get("1")
+    found: list[Finding] = []
+    if known and observation.revision and seen is None:
+        found.append(finding(Reason.ROOT_ERASED, path))
+    elif known and seen and seen != known:
+        found.append(finding(Reason.ROOT_CHANGED, path, f"expected {known}, found {seen}"))
+    later = [
+        name
+        for name in observation.files
+        if name.startswith("trust/root/") and name.endswith(".yaml") and name != path
+    ]
+    if later:
+        # seam: rotation by old and new threshold; until it exists a later root is refused by name
+        text = "expected version 1 alone; rotation is not part of this build"
+        found.append(finding(Reason.ROOT_VERSION, later[0], text))
+    digest = known or seen
+    if digest is None or digest != trust.pin:
+        text = f"expected {trust.pin} as pinned, found {digest or 'no root'}"
+        return None, [*found, finding(Reason.ROOT_PIN, path, text)]
+    try:
+        root = load(Root, blobs[digest], path)
+    except Stalled as error:
+        return None, [*found, finding(Reason.ROOT_SCHEMA, error.subject, error.message)]
+    problems = _root_problems(root, trust, path)
+    return (None if _errors(problems) else root), [*found, *problems]
+
+
+def _root_problems(root: Root, trust: Trust, path: str) -> list[Finding]:
+    found = list(root_findings(root))
+    if root.version != 1 or root.prev:
+        text = f"expected version 1 without prev, found {root.version} with {root.prev!r}"
+        found.append(finding(Reason.ROOT_VERSION, path, text))
+    if trust.repository is not None and root.repository != trust.repository:
+        text = f"expected {trust.repository}, found {root.repository}"
+        found.append(finding(Reason.ROOT_REPOSITORY, path, text))
+    return found
+
+
+def _governed(
+    observation: Observation, blobs: Mapping[str, bytes]
+) -> tuple[ModeFile | None, LimitsFile | None, list[Finding]]:
+    if observation.revision is None:
+        return None, None, []
+    found: list[Finding] = []
+    mode = _read(ModeFile, MODE, observation.files.get(MODE), blobs, found)
+    limits = _read(LimitsFile, LIMITS, observation.files.get(LIMITS), blobs, found)
+    return mode, limits, found
+
+
+def _read(
+    model: type[M], path: str, digest: str | None, blobs: Mapping[str, bytes], found: list[Finding]
+) -> M | None:
+    if digest is None:
+        found.append(finding(Reason.STATE_MISSING, path))
+        return None
+    try:
+        return load(model, blobs[digest], path)
+    except Stalled as error:
+        found.append(error.finding)
+        return None
+
+
+def _configuration(
+    observation: Observation, blobs: Mapping[str, bytes]
+) -> tuple[str | None, list[Finding]]:
+    if observation.revision is None:
+        return None, []
+    files = {p: blobs[d] for p, d in observation.files.items() if is_configuration(p)}
+    problems = list(configuration_findings(files))
+    return (None if problems else configuration_digest(files)), problems
+
+
+def _desired(
+    observation: Observation, blobs: Mapping[str, bytes], memory: Memory, *, admitted: bool
+) -> tuple[Authority | None, Memory]:
+    """What the head asks for, and memory with what has fallen on the way there.
+
+    Each revision of main since the last head is judged, so a tightening that was reverted within
+    one push is a fall as well, and polling never decides what is remembered (RATCHET-3).
+    """
+    before = memory.desired
+    for step in observation.line:
+        after = _overlay(step, before, blobs)
+        if before is not None:
+            fallen = falls(before, after, step.revision)
+            memory = memory.model_copy(update={"falls": merge(memory.falls, fallen)})
+        before = after
+    if admitted or memory.desired is None or before is None:
+        return before, memory
+    return from_points(meet_points(points(memory.desired), points(before))), memory
+
+
+def _overlay(step: LineRevision, before: Authority | None, blobs: Mapping[str, bytes]) -> Authority:
+    """What this revision asks; a file that does not read leaves its part as it was before."""
+    mode = _read(ModeFile, MODE, step.mode, blobs, [])
+    limits = _read(LimitsFile, LIMITS, step.limits, blobs, [])
+    now, last = asked(mode, limits), before or BOTTOM
+    parts = {} if mode else {name: getattr(last, name) for name in ModeFile.model_fields}
+    if limits is None:
+        parts["limits"] = last.limits
+    return now.model_copy(update=parts)
+
+
+def _advance(memory: Memory, observation: Observation, desired: Authority | None) -> Memory:
+    ledger = dict(memory.ledger)
+    for file in observation.ledger:
+        versions = ledger.get(file.path, ())
+        if file.digest not in versions:
+            ledger[file.path] = (*versions, file.digest)
+    roots = {**memory.roots, "1": observation.files[ROOT_PATH.format(1)]}
+    update = {"head": observation.revision, "desired": desired, "ledger": ledger, "roots": roots}
+    return memory.model_copy(update=update)
+
+
+def _erased(memory: Memory, observation: Observation) -> list[Finding]:
+    """Ledger files that were seen and are gone or changed: said, and without any effect."""
+    gone = [
+        path
+        for path, versions in memory.ledger.items()
+        if observation.files.get(path) not in versions
+    ]
+    return [
+        finding(
+            Reason.PROPOSAL_CHANGED if path.startswith("proposals/") else Reason.VOTE_ERASED,
+            path,
+            severity=Severity.WARNING,
+        )
+        for path in sorted(gone)
+    ]

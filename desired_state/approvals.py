@@ -1,0 +1,318 @@
+"""What stands approved: candidates that become ``high``, and whether ``high`` stands now.
+
+The numbered rules are those of trust.md, sections 4 and 5. Everything is judged anew each time; the
+one thing remembered is which sequence was ever complete, so nothing older returns (APPROVAL-1).
+"""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+
+from desired_state.authority import Authority, at_most
+from desired_state.errors import Finding, Severity, finding
+from desired_state.memory import High, Memory, Release
+from desired_state.observation import Base
+from desired_state.proposals import MAX_AHEAD, Proposal, proposal_path, proposal_sequence
+from desired_state.ratchet import forget
+from desired_state.reasons import Reason
+from desired_state.trust_root import GateRule, Root, within_ceilings
+from desired_state.values import Environment, Mode, StopClass, Trading, instant_text
+from desired_state.votes import (
+    Ballot,
+    Papers,
+    Signed,
+    ballot,
+    complete_until,
+    open_slots,
+    read_proposal,
+    time_findings,
+    votes_at,
+)
+
+TICK = timedelta(microseconds=1)
+
+
+@dataclass(frozen=True, slots=True)
+class Approval:
+    """``high`` as it stands at one instant."""
+
+    proposal: Proposal
+    authority: Authority
+    people: tuple[str, ...]
+    until: datetime
+    standing: bool  # false: its time is over and it only reduces until ``until``
+
+
+@dataclass(frozen=True, slots=True)
+class Pending:
+    """A proposal above ``high`` and why it is not ``high``; for people."""
+
+    signed: Signed
+    gates: tuple[str, ...]
+    ballot: Ballot
+    findings: tuple[Finding, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Approved:
+    """Outcome of judging all proposals once."""
+
+    memory: Memory
+    approval: Approval | None
+    pending: tuple[Pending, ...]
+    findings: tuple[Finding, ...]
+    changes: tuple[datetime, ...]  # later instants at which time alone changes this
+
+
+def approve(
+    memory: Memory, papers: Papers, bases: Sequence[Base], now: datetime, *, armed: bool
+) -> Approved:
+    """Judge every proposal above ``high`` in order, then ``high`` itself, then its releases."""
+    known_stops = frozenset(memory.stops)
+    found: list[Finding] = []
+    pending: list[Pending] = []
+    changes: list[datetime] = []
+    at = {base.revision: base for base in bases}
+    for sequence in _candidates(memory):
+        signed, problems = read_proposal(sequence, papers)
+        found.extend(problems)
+        if signed is None:
+            continue
+        approval, _ = standing(memory, papers, now)
+        judged = _judge(signed, approval, memory, papers, at.get(signed.proposal.base))
+        changes.extend(_instants(judged, now))
+        memory, item = _outcome(memory, judged, papers, at, now)
+        if item is None:
+            continue
+        found.extend(item.findings)
+        pending.append(item)
+    approval, problems = standing(memory, papers, now)
+    found.extend(problems)
+    if approval:
+        changes.append(approval.until)
+        memory = _release(memory, approval, known_stops, now, armed=armed)
+    return Approved(memory, approval, tuple(pending), tuple(found), tuple(changes))
+
+
+def standing(
+    memory: Memory, papers: Papers, now: datetime
+) -> tuple[Approval | None, tuple[Finding, ...]]:
+    """Whether ``high`` stands now: votes, validity, root, veto."""
+    if memory.high is None:
+        return None, ()
+    sequence = memory.high.sequence
+    subject = proposal_path(sequence)
+    if sequence in memory.voided:
+        return None, (finding(Reason.VETO, subject),)
+    signed, problems = read_proposal(sequence, papers)
+    if signed is None or signed.digest != memory.high.proposal:
+        return None, problems or (finding(Reason.PROPOSAL_CHANGED, subject),)
+    rules = _rules(signed.proposal, papers.root, ())
+    votes = ballot(signed, rules, papers)
+    end, code = _end(signed.proposal, votes, rules, papers.root, now)
+    people = tuple(sorted({vote.person for vote in votes_at(votes.counted, min(now, end - TICK))}))
+    granted = signed.proposal.granted
+    if now < end:
+        authority = granted.model_copy(update={"expires": end})
+        return Approval(signed.proposal, authority, people, end, standing=True), ()
+    over = end + papers.root.bounds.end_of_approval_reducing
+    problem = finding(code, subject, f"it ended at {instant_text(end)}")
+    if now >= over:
+        return None, (problem,)
+    # an approval that ends goes through reducing (trust.md, section 3)
+    reducing = granted.model_copy(
+        update={"expires": over, "trading": min(granted.trading, Trading.REDUCING)}
+    )
+    return Approval(signed.proposal, reducing, people, over, standing=False), (problem,)
+
+
+def gate_for(
+    proposal: Proposal, approval: Approval | None, memory: Memory, base: Base | None
+) -> str:
+    """The gate that this proposal needs: computed, not chosen (trust.md, section 5)."""
+    beyond = approval is None or not at_most(proposal.granted, approval.authority)
+    if beyond or approval is None or not approval.standing:
+        return proposal.authority.mode.value
+    if proposal.clears:
+        kinds = {memory.stops[stop].kind for stop in proposal.clears if stop in memory.stops}
+        return "release_technical" if kinds == {StopClass.TECHNICAL} else "release"
+    return "restore" if base and base.covers else proposal.authority.mode.value
+
+
+@dataclass(frozen=True, slots=True)
+class _Judged:
+    signed: Signed
+    gates: tuple[str, ...]
+    rules: tuple[GateRule, ...]
+    ballot: Ballot
+    refusals: tuple[Finding, ...]
+
+
+def _candidates(memory: Memory) -> list[int]:
+    floor = memory.high.sequence if memory.high else 0
+    found = (proposal_sequence(path) for path in memory.ledger if path.startswith("proposals/"))
+    return sorted({s for s in found if s is not None and s > floor and s not in memory.voided})
+
+
+def _judge(
+    signed: Signed, approval: Approval | None, memory: Memory, papers: Papers, base: Base | None
+) -> _Judged:
+    proposal, root = signed.proposal, papers.root
+    subject = proposal_path(proposal.sequence)
+    gate = gate_for(proposal, approval, memory, base)
+    refusals = [
+        finding(code, subject, text) for code, text in _refusals(proposal, root, memory, base)
+    ]
+    # asking for the mode's own gate where less would do asks for more people: accepted (GATE-2)
+    if (
+        proposal.gate not in {gate, proposal.authority.mode.value}
+        or proposal.gate not in root.gates
+    ):
+        text = f"expected gate {gate}, found {proposal.gate}"
+        refusals.append(finding(Reason.PROPOSAL_GATE, subject, text))
+        return _Judged(signed, (gate,), (), Ballot((), (), ()), tuple(refusals))
+    kinds = tuple(memory.stops[s].kind for s in proposal.clears if s in memory.stops)
+    rules = _rules(proposal, root, kinds)
+    refusals += [finding(c, subject, text) for c, text in _beyond(proposal, rules)]
+    return _Judged(signed, (proposal.gate,), rules, ballot(signed, rules, papers), tuple(refusals))
+
+
+def _refusals(
+    proposal: Proposal, root: Root, memory: Memory, base: Base | None
+) -> list[tuple[Reason, str]]:
+    found: list[tuple[Reason, str]] = []
+    high = memory.high.sequence if memory.high else 0
+    if proposal.sequence > high + MAX_AHEAD:
+        found.append((Reason.PROPOSAL_SEQUENCE, f"expected at most {high + MAX_AHEAD}"))
+    place = f"{root.repository} ({root.environment})"
+    if (proposal.repository, proposal.environment) != (root.repository, root.environment):
+        text = f"expected {place}, found {proposal.repository} ({proposal.environment})"
+        found.append((Reason.PROPOSAL_FOREIGN, text))
+    if base is None:
+        found.append((Reason.PROPOSAL_BASE, f"{proposal.base} is not in the history of main"))
+    elif base.configuration != proposal.configuration:
+        text = f"expected {base.configuration} as at the base, found {proposal.configuration}"
+        found.append((Reason.PROPOSAL_CONFIGURATION, text))
+    if proposal.expires > root.expires:
+        text = f"expected an end no later than the trust root's, {instant_text(root.expires)}"
+        found.append((Reason.PROPOSAL_CEILING, text))
+    if root.environment is Environment.REHEARSAL and proposal.authority.mode > Mode.PAPER:
+        found.append((Reason.PROPOSAL_CEILING, "a rehearsal allows nothing above paper"))
+    unknown = [stop for stop in proposal.clears if stop not in memory.stops]
+    if unknown:
+        found.append((Reason.STOP_UNKNOWN, f"not known here: {', '.join(unknown)}"))
+    return found
+
+
+def _beyond(proposal: Proposal, rules: Sequence[GateRule]) -> list[tuple[Reason, str]]:
+    found: list[tuple[Reason, str]] = []
+    for rule in rules:
+        if rule.at_most_days and proposal.lasts > timedelta(days=rule.at_most_days):
+            found.append((Reason.PROPOSAL_CEILING, f"expected at most {rule.at_most_days} days"))
+        over = within_ceilings(proposal.authority.limits, rule.ceilings)
+        if over:
+            text = f"above the gate's ceiling, or missing: {', '.join(over)}"
+            found.append((Reason.PROPOSAL_CEILING, text))
+    return found
+
+
+def _rules(proposal: Proposal, root: Root, kinds: Sequence[StopClass]) -> tuple[GateRule, ...]:
+    names = [proposal.gate]
+    if proposal.clears:
+        technical = bool(kinds) and set(kinds) == {StopClass.TECHNICAL}
+        names.append("release_technical" if technical else "release")
+        if proposal.authority.mode >= Mode.TESTNET:
+            names.append(proposal.authority.mode.value)  # RELEASE-2: resuming testnet or live
+    return tuple(root.gates[name] for name in dict.fromkeys(names) if name in root.gates)
+
+
+def _outcome(
+    memory: Memory, judged: _Judged, papers: Papers, bases: dict[str, Base], now: datetime
+) -> tuple[Memory, Pending | None]:
+    proposal = judged.signed.proposal
+    subject = proposal_path(proposal.sequence)
+    found = [*judged.refusals, *judged.ballot.findings]
+    found += time_findings(subject, judged.ballot.counted, now)
+    if judged.ballot.vetoes and judged.rules:
+        text = f"by {', '.join(judged.ballot.vetoes)}"
+        memory = memory.model_copy(
+            update={"voided": tuple(sorted({*memory.voided, proposal.sequence}))}
+        )
+        found.append(finding(Reason.VETO, subject, text))
+    elif not judged.refusals and not _ever_complete(judged, papers.root, now):
+        left = open_slots(judged.rules, judged.ballot.counted, now)
+        text = f"still missing: {'; '.join(slot.words for slot in left) or 'votes at one time'}"
+        found.append(finding(Reason.QUORUM_NOT_MET, subject, text, severity=Severity.WARNING))
+    elif not judged.refusals and now < proposal.not_before:
+        text = f"it starts at {instant_text(proposal.not_before)}"
+        found.append(finding(Reason.PROPOSAL_NOT_YET, subject, text, severity=Severity.INFO))
+    elif not judged.refusals:
+        return _complete(memory, judged, papers, bases[proposal.base], now), None
+    return memory, Pending(judged.signed, judged.gates, judged.ballot, tuple(found))
+
+
+def _ever_complete(judged: _Judged, root: Root, now: datetime) -> bool:
+    """Whether some instant up to now had every vote at once.
+
+    A memory rebuilt from history must not bring back what a later, now expired approval replaced.
+    """
+    limit = min(judged.signed.proposal.expires, root.expires)
+    starts = {vote.start for vote in judged.ballot.counted if vote.start <= now}
+    return any(
+        start < limit and not open_slots(judged.rules, judged.ballot.counted, start)
+        for start in starts
+    )
+
+
+def _complete(memory: Memory, judged: _Judged, papers: Papers, base: Base, now: datetime) -> Memory:
+    high = High(
+        sequence=judged.signed.proposal.sequence,
+        proposal=judged.signed.digest,
+        signature=judged.signed.signature,
+        completed_at=now,
+    )
+    memory = memory.model_copy(update={"high": high})
+    approval, _ = standing(memory, papers, now)
+    if approval is None or not approval.standing:
+        return memory
+    # RATCHET-2: only falls that the base already contained are forgotten, and only if it stands
+    return memory.model_copy(update={"falls": forget(memory.falls, base.covers)})
+
+
+def _release(
+    memory: Memory, approval: Approval, known: frozenset[str], now: datetime, *, armed: bool
+) -> Memory:
+    """RELEASE-1: an event, stored at the first complete gate with ``armed`` at that head."""
+    if not armed or not approval.standing:
+        return memory
+    new = {
+        stop: Release(
+            stop=stop, sequence=approval.proposal.sequence, people=approval.people, at=now
+        )
+        for stop in approval.proposal.clears
+        if stop in known and stop not in memory.releases
+    }
+    return memory.model_copy(update={"releases": {**memory.releases, **new}}) if new else memory
+
+
+def _end(
+    proposal: Proposal, votes: Ballot, rules: Sequence[GateRule], root: Root, now: datetime
+) -> tuple[datetime, Reason]:
+    """When the approval ends, or ended, and why."""
+    lapse = complete_until(rules, votes.counted, now)
+    if lapse is None:
+        past = sorted((v.end for v in votes.counted if v.end <= now), reverse=True)
+        stood = (end for end in past if not open_slots(rules, votes.counted, end - TICK))
+        lapse = next(stood, proposal.not_before)
+    ends = (
+        (proposal.expires, Reason.PROPOSAL_EXPIRED),
+        (root.expires, Reason.ROOT_EXPIRED),
+        (lapse, Reason.QUORUM_NOT_MET),
+    )
+    return min(ends, key=lambda pair: pair[0])
+
+
+def _instants(judged: _Judged, now: datetime) -> list[datetime]:
+    instants = [judged.signed.proposal.not_before]
+    instants += [t for vote in judged.ballot.counted for t in (vote.start, vote.end)]
+    return [instant for instant in instants if instant > now]

@@ -1,0 +1,265 @@
+"""What may be done, in values with a direction, ordered by how much they allow.
+
+An authority is taken apart into *points*: one comparable value a path, such as
+``limits.USD.max_daily_loss`` or ``symbols.BTC/USDT@paper``. A path that is absent allows nothing,
+so another currency or a missing key counts as 0 by construction (AUTH-2). ``compare`` is a partial
+order on settled authorities and ``meet`` its greatest lower bound (AUTH-1).
+"""
+
+from collections.abc import Callable, Iterable, Mapping
+from datetime import UTC, datetime, timedelta
+from decimal import Decimal
+from enum import StrEnum
+from typing import Final, Self
+
+from pydantic import model_validator
+
+from desired_state.frozen import Frozen
+from desired_state.limits import DIRECTIONS, NO_LIMITS, Limits, Tighter
+from desired_state.values import (
+    Access,
+    Amount,
+    Instant,
+    LayerId,
+    Mode,
+    Name,
+    Symbol,
+    Trading,
+    amount_text,
+    instant_text,
+    parse_amount,
+    parse_instant,
+    parse_span,
+    span_text,
+)
+
+Point = Mode | Trading | Access | Decimal | int | timedelta | datetime
+Points = Mapping[str, Point]
+
+ALWAYS: Final = datetime(1, 1, 1, tzinfo=UTC)  # a not-before that never holds anything back
+FOREVER: Final = datetime(9999, 12, 31, tzinfo=UTC)  # an expiry that never comes
+
+
+class SymbolAccess(Frozen):
+    """Where one symbol may be traded, and how."""
+
+    venue: Name
+    access: Access
+
+
+class Authority(Frozen):
+    """Everything that may be done. What is signed is what is read (spec: state-files)."""
+
+    mode: Mode
+    trading: Trading
+    symbols: dict[Symbol, SymbolAccess]
+    limits: Limits
+    layers: tuple[LayerId, ...]
+    budgets: dict[Name, Amount]
+    not_before: Instant | None = None
+    expires: Instant | None = None
+
+    @model_validator(mode="after")
+    def _layers_once(self) -> Self:
+        if len(set(self.layers)) != len(self.layers):
+            raise ValueError("expected each layer once")
+        return self
+
+
+BOTTOM: Final = Authority(
+    mode=Mode.HALTED,
+    trading=Trading.HALTED,
+    symbols={},
+    limits=NO_LIMITS,
+    layers=(),
+    budgets={},
+)
+
+
+class Order(StrEnum):
+    """Outcome of a comparison, said of the first argument."""
+
+    EQUAL = "equal"
+    TIGHTER = "tighter"
+    LOOSER = "looser"
+    INCOMPARABLE = "incomparable"
+
+
+def points(authority: Authority) -> dict[str, Point]:
+    """The authority as comparable values by path; a value of 0 or ``none`` is left out."""
+    found: dict[str, Point] = {"mode": authority.mode, "trading": authority.trading}
+    for symbol, entry in authority.symbols.items():
+        found[f"symbols.{symbol}@{entry.venue}"] = entry.access
+    for name in DIRECTIONS if authority.limits.currency else ():
+        value = getattr(authority.limits, name)
+        if value is not None:
+            found[f"limits.{authority.limits.currency}.{name}"] = value
+    found.update({f"layers.{layer}": 1 for layer in authority.layers})
+    found.update({f"budgets.{name}": amount for name, amount in authority.budgets.items()})
+    found["not_before"] = authority.not_before or ALWAYS
+    found["expires"] = authority.expires or FOREVER
+    return {path: value for path, value in found.items() if not _is_nothing(path, value)}
+
+
+def from_points(found: Points) -> Authority:
+    """The authority that has exactly these points; none of them is ``BOTTOM``."""
+    limits: dict[str, object] = {}
+    symbols: dict[str, SymbolAccess] = {}
+    for path, value in found.items():
+        head, _, rest = path.partition(".")
+        if head == "limits":
+            limits["currency"], _, name = rest.partition(".")
+            limits[name] = value
+        elif head == "symbols" and isinstance(value, Access):
+            symbol, _, venue = rest.rpartition("@")
+            symbols[symbol] = SymbolAccess(venue=venue, access=value)
+    start, end = found.get("not_before", ALWAYS), found.get("expires", FOREVER)
+    return Authority.model_validate(
+        {
+            "mode": found.get("mode", Mode.HALTED),
+            "trading": found.get("trading", Trading.HALTED),
+            "symbols": dict(sorted(symbols.items())),
+            "limits": Limits.model_validate(limits),
+            "layers": tuple(sorted(p[7:] for p in found if p.startswith("layers."))),
+            "budgets": {p[8:]: found[p] for p in sorted(found) if p.startswith("budgets.")},
+            "not_before": None if start == ALWAYS else start,
+            "expires": None if end == FOREVER else end,
+        }
+    )
+
+
+def settle(authority: Authority) -> Authority:
+    """The one representative of everything that allows the same (AUTH-3).
+
+    Where nothing could be sent, what is left is at most ``advisory`` with its layers, and with no
+    layer or an empty time window it is ``BOTTOM``. Settling never adds and keeps the order.
+    """
+    return from_points(_settled(points(authority)))
+
+
+def meet(first: Authority, *others: Authority) -> Authority:
+    """The most that all of them allow."""
+    found: Points = points(first)
+    for other in others:
+        found = meet_points(found, points(other))
+    return from_points(_settled(found))
+
+
+def compare(first: Authority, second: Authority) -> Order:
+    """How much the first allows, seen from the second."""
+    a, b = _settled(points(first)), _settled(points(second))
+    below, above = _within(a, b), _within(b, a)
+    if below and above:
+        return Order.EQUAL
+    return Order.TIGHTER if below else Order.LOOSER if above else Order.INCOMPARABLE
+
+
+def at_most(first: Authority, second: Authority) -> bool:
+    """Whether the first allows nothing that the second does not."""
+    return compare(first, second) in {Order.EQUAL, Order.TIGHTER}
+
+
+def meet_points(a: Points, b: Points) -> dict[str, Point]:
+    """Path by path the tighter value; what one side lacks is gone."""
+    return {
+        path: a[path] if tighter(path, a[path], b[path]) else b[path] for path in a if path in b
+    }
+
+
+def tighter(path: str, a: Point, b: Point) -> bool:
+    """Whether ``a`` allows strictly less than ``b`` at this path."""
+    return bool(a > b) if _direction(path) is Tighter.HIGHER else bool(a < b)  # type: ignore[operator]
+
+
+def point_text(value: Point) -> str:
+    """One value as people write it."""
+    if isinstance(value, Decimal):
+        return amount_text(value)
+    if isinstance(value, timedelta):
+        return span_text(value)
+    if isinstance(value, datetime):
+        return instant_text(value)
+    return str(value)
+
+
+def parse_point(path: str, text: str) -> Point:
+    """The value that ``point_text`` wrote for this path."""
+    head, _, rest = path.partition(".")
+    if head in _WORDS:
+        return _WORDS[head](text)
+    if head in {"not_before", "expires"}:
+        return parse_instant(text)
+    if head == "layers":
+        return int(text)
+    if head == "budgets":
+        return parse_amount(text)
+    name = rest.partition(".")[2]
+    kind = str(Limits.model_fields[name].annotation)
+    if "timedelta" in kind:
+        return parse_span(text)
+    return parse_amount(text) if "Decimal" in kind else int(text)
+
+
+def differences(first: Authority, second: Authority) -> Iterable[tuple[str, str, str]]:
+    """``(path, in the first, in the second)`` for each path that differs; ``-`` is absent."""
+    a, b = points(first), points(second)
+    for path in sorted(a.keys() | b.keys()):
+        if a.get(path) != b.get(path):
+            yield (
+                path,
+                point_text(a[path]) if path in a else "-",
+                point_text(b[path]) if path in b else "-",
+            )
+
+
+_WORDS: Final[Mapping[str, Callable[[str], Point]]] = {
+    "mode": Mode,
+    "trading": Trading,
+    "symbols": Access,
+}
+
+
+def _direction(path: str) -> Tighter:
+    if path == "not_before":
+        return Tighter.HIGHER
+    return DIRECTIONS.get(path.rpartition(".")[2], Tighter.LOWER)
+
+
+def _is_nothing(path: str, value: Point) -> bool:
+    if isinstance(value, Mode | Trading | Access):
+        return value.rank == 0
+    return _direction(path) is Tighter.LOWER and value in {0, timedelta()}
+
+
+def _settled(found: Points) -> dict[str, Point]:
+    start, end = found.get("not_before"), found.get("expires")
+    in_time = isinstance(start, datetime) and isinstance(end, datetime) and start < end
+    mode = found.get("mode")
+    if not isinstance(mode, Mode) or not in_time:
+        return {}
+    if _can_send(mode, found):
+        return dict(found)
+    kept = {p: v for p, v in found.items() if p.partition(".")[0] in _ADVISORY_PATHS}
+    if not any(path.startswith("layers.") for path in kept):
+        return {}
+    return {**kept, "mode": min(mode, Mode.ADVISORY)}
+
+
+_ADVISORY_PATHS: Final = frozenset({"layers", "budgets", "not_before", "expires"})
+
+
+def _can_send(mode: Mode, found: Points) -> bool:
+    def has(prefix: str, suffix: str = "") -> bool:
+        return any(path.startswith(prefix) and path.endswith(suffix) for path in found)
+
+    return (
+        mode >= Mode.SHADOW
+        and "trading" in found
+        and has("symbols.")
+        and has("limits.", ".max_order_notional")
+        and has("limits.", ".max_total_exposure")
+    )
+
+
+def _within(a: Points, b: Points) -> bool:
+    return all(path in b and not tighter(path, b[path], a[path]) for path in a)

@@ -1,0 +1,194 @@
+"""The root of trust: persons, keys, roles, gates and bounds (trust.md, section 3).
+
+Version 1 counts because its digest is pinned in the host's ``governor.yaml``. Later versions are
+refused by name until rotation exists here; nothing is ever trusted on first use.
+"""
+
+from collections.abc import Iterable, Mapping
+from datetime import datetime
+from enum import StrEnum
+from typing import Annotated, Self
+
+from pydantic import Field, StringConstraints, model_validator
+
+from desired_state.errors import Finding, Severity, finding
+from desired_state.frozen import Frozen
+from desired_state.limits import DIRECTIONS, Limits, Tighter
+from desired_state.quorum import Requirement, Vote, missing
+from desired_state.reasons import Reason
+from desired_state.signatures import PublicKey, SignatureRefused, public_key
+from desired_state.values import Environment, Instant, KeyId, Name, Person, Span
+
+RepositoryId = Annotated[str, StringConstraints(pattern=r"^[A-Za-z0-9._/-]{1,100}$")]
+Role = Name
+
+
+class Use(StrEnum):
+    """What a key may sign; each use has a signature namespace of its own."""
+
+    SIGN_OFF = "sign-off"
+    PROPOSAL = "proposal"
+    TRUST_ROOT = "trust-root"
+    REVOCATION = "revocation"
+    EVIDENCE = "evidence"
+    HEARTBEAT = "heartbeat"
+
+    @property
+    def namespace(self) -> str:
+        """As given to ``ssh-keygen -n``."""
+        return f"{self.value}@governor"
+
+
+class PersonEntry(Frozen):
+    """Roles, and the numeric user id at each forge."""
+
+    roles: tuple[Role, ...]
+    forge: dict[Name, int] = Field(default_factory=dict)
+
+
+class KeyEntry(Frozen):
+    """One public key and what it is good for."""
+
+    public: str
+    person: Person
+    uses: tuple[Use, ...]
+    valid_from: Instant
+    valid_until: Instant
+    hardware: bool = False
+
+
+class GateRule(Frozen):
+    """Who must sign, for how long at most, and how much at most."""
+
+    all_of: Annotated[tuple[Requirement, ...], Field(min_length=1)]
+    distinct: Annotated[int, Field(ge=1, le=20)]
+    at_most_days: Annotated[int, Field(ge=1, le=366)] | None = None
+    ceilings: Limits = Limits()
+
+
+class Bounds(Frozen):
+    """Times after which missing news narrows (trust.md, sections 3 and 6)."""
+
+    source_stale_after: Span
+    halted_after: Span
+    permit: Span
+    heartbeat: Span
+    end_of_approval_reducing: Span
+
+
+class Root(Frozen):
+    """One version of the trust root."""
+
+    version: Annotated[int, Field(ge=1)]
+    prev: str
+    repository: RepositoryId
+    environment: Environment
+    issued: Instant
+    expires: Instant
+    persons: dict[Person, PersonEntry]
+    keys: dict[KeyId, KeyEntry]
+    thresholds: dict[Role, Annotated[int, Field(ge=1)]]
+    gates: dict[Name, GateRule]
+    bounds: Bounds
+    incompatible: tuple[tuple[Role, ...], ...] = ()
+
+    @model_validator(mode="after")
+    def _consistent(self) -> Self:
+        for key_id, entry in self.keys.items():
+            if entry.person not in self.persons:
+                raise ValueError(
+                    f"expected a person of this file for key {key_id}, found {entry.person}"
+                )
+            if _parsed(entry.public, key_id).key_id != key_id:
+                raise ValueError(f"expected the public key of {key_id}, found another")
+        for roles in self.incompatible:
+            for name, person in self.persons.items():
+                if len(set(roles) & set(person.roles)) > 1:
+                    raise ValueError(f"expected {name} to hold at most one of {', '.join(roles)}")
+        return self
+
+    def key(self, key_id: str) -> PublicKey:
+        """The parsed public key of one entry."""
+        return public_key(self.keys[key_id].public)
+
+
+def _parsed(line: str, key_id: str) -> PublicKey:
+    try:
+        return public_key(line)
+    except SignatureRefused as error:
+        raise ValueError(f"expected a public key for {key_id}, found none: {error}") from error
+
+
+def root_findings(root: Root) -> tuple[Finding, ...]:
+    """What makes a root that reads well invalid all the same, and what to warn about."""
+    found = list(_duplicate_keys(root))
+    for name, rule in sorted(root.gates.items()):
+        found.extend(_gate_findings(root, name, rule))
+    return tuple(found)
+
+
+def within_ceilings(limits: Limits, ceilings: Limits) -> tuple[str, ...]:
+    """Names of the limits that are missing or looser than the ceiling."""
+    over = []
+    for name, direction in DIRECTIONS.items():
+        bound, value = getattr(ceilings, name), getattr(limits, name)
+        if bound is None:
+            continue
+        looser = value is not None and (
+            value < bound if direction is Tighter.HIGHER else value > bound
+        )
+        if value is None or looser or (ceilings.currency or limits.currency) != limits.currency:
+            over.append(name)
+    return tuple(over)
+
+
+def usable(entry: KeyEntry, use: Use, now: datetime) -> bool:
+    """Whether the key may be used so at this time."""
+    return use in entry.uses and entry.valid_from <= now < entry.valid_until
+
+
+def satisfiable(root: Root, rule: GateRule, without: Iterable[str]) -> bool:
+    """Whether the people of this root other than ``without`` could complete the gate."""
+    absent = set(without)
+    votes = [
+        Vote(person=name, role=role)
+        for name, person in root.persons.items()
+        if name not in absent and _has_use(root, name, Use.SIGN_OFF)
+        for role in person.roles
+    ]
+    return not missing(rule.all_of, rule.distinct, votes)
+
+
+def _has_use(root: Root, person: str, use: Use) -> bool:
+    return any(k.person == person and use in k.uses for k in root.keys.values())
+
+
+def _duplicate_keys(root: Root) -> Iterable[Finding]:
+    seen: dict[bytes, str] = {}
+    for key_id in sorted(root.keys):
+        material = root.key(key_id).material
+        if material in seen:
+            text = f"expected each key material once, found {key_id} and {seen[material]}"
+            yield finding(Reason.ROOT_DUPLICATE_KEY, key_id, text)
+        seen[material] = key_id
+
+
+def _gate_findings(root: Root, name: str, rule: GateRule) -> Iterable[Finding]:
+    requesters = [p for p in root.persons if _has_use(root, p, Use.PROPOSAL)]
+    able = [p for p in requesters if satisfiable(root, rule, [p])]
+    if not able:
+        text = (
+            "expected at least one requester without whom the others complete the gate, found none"
+        )
+        yield finding(Reason.GATE_UNSATISFIABLE, f"gate {name}", text)
+        return
+    for person in sorted(root.persons):
+        others = [p for p in able if p != person and satisfiable(root, rule, [p, person])]
+        if not others:
+            text = f"nobody can complete it without {person}"
+            yield finding(Reason.GATE_FRAGILE, f"gate {name}", text, severity=Severity.WARNING)
+
+
+def people_of(root: Root, roles: Iterable[str]) -> Mapping[str, tuple[str, ...]]:
+    """Who holds each role."""
+    return {r: tuple(sorted(n for n, p in root.persons.items() if r in p.roles)) for r in roles}

@@ -1,0 +1,1 @@
+"""The outside of the evidence package: one outside library or system each."""

@@ -1,0 +1,276 @@
+"""The journal as files: numbered segments of lines, and kept bytes under their digest.
+
+``<folder>/<first seq>.jsonl``, ``<folder>/objects/<aa>/<sha256>``, ``<folder>/lock``. A line is
+whole when its newline is there; only a tail without one is ever cut off (JRN-2).
+"""
+
+import fcntl
+import os
+import threading
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import suppress
+from datetime import datetime
+from pathlib import Path
+from types import TracebackType
+from typing import Any, Final, Self
+
+from desired_state.canonical import digest_bytes
+from desired_state.errors import Stalled
+from desired_state.reasons import Reason
+from desired_state.values import Digest
+from evidence_repo import chain
+from evidence_repo.chain import GENESIS, Head, Leaf
+
+SEGMENT_LEAVES: Final = 500
+"""Leaves of one segment: what is read and checked again at every start."""
+_OPEN: Final = os.O_RDWR | os.O_CREAT | os.O_APPEND | os.O_CLOEXEC
+_TEMPORARY: Final = ".tmp"
+
+
+class FileJournal:
+    """One writer's journal in a folder of its own; a second one is refused by a lock."""
+
+    def __init__(self, folder: Path, start: Head = GENESIS) -> None:
+        """Take the lock, cut off a torn tail and stand at the end of the chain.
+
+        Args:
+            folder: Where the journal lives; made if it is not there.
+            start: The head to go on from where the folder holds no leaf, such as the one of the
+                evidence repository on a host that is new.
+
+        Raises:
+            Stalled: ``ANOTHER_WRITER``, ``JOURNAL``, or ``CHAIN_BROKEN`` for whole lines that do
+                not follow from each other.
+        """
+        self._folder = folder
+        self._mutex = threading.Lock()
+        self._failed: str | None = None
+        self._head = start
+        self._segment, self._first, self._length = -1, 0, 0
+        try:
+            (folder / "objects").mkdir(parents=True, exist_ok=True)
+            self._lock = os.open(folder / "lock", _OPEN, 0o600)
+        except OSError as error:
+            raise _stalled(folder, error) from error
+        try:
+            self._take_lock()
+            self._recover(start)
+        except OSError as error:
+            self.close()
+            raise _stalled(folder, error) from error
+        except Stalled:
+            self.close()
+            raise
+
+    @property
+    def head(self) -> Head:
+        """How many leaves there are, and the digest of the last line."""
+        return self._head
+
+    def append(
+        self,
+        kind: str,
+        body: Mapping[str, Any],
+        at: datetime,
+        revision: str | None = None,
+        objects: Sequence[Digest] = (),
+    ) -> Leaf:
+        """The next leaf, on disk when this returns; see the port."""
+        for digest in objects:
+            if not self._object_path(digest).is_file():
+                raise ValueError(f"keep the bytes of {digest} before a leaf rests on them")
+        with self._mutex:
+            if self._failed is not None:
+                raise _stalled(self._folder, self._failed)
+            leaf = chain.append(self._head, kind, body, at, revision, objects)
+            line = leaf.line()
+            self._write(line + b"\n")
+            self._head = chain.advance(self._head, line)
+            return leaf
+
+    def keep(self, data: bytes) -> Digest:
+        """Digest of the bytes, which are on disk when this returns; see the port."""
+        digest = digest_bytes(data)
+        path = self._object_path(digest)
+        try:
+            if not path.is_file():
+                self._store(path, data)
+        except OSError as error:
+            raise _stalled(path, error) from error
+        return digest
+
+    def kept(self, digest: Digest) -> bytes:
+        """The bytes of this digest, checked against it; see the port."""
+        try:
+            data = self._object_path(digest).read_bytes()
+        except OSError as error:
+            raise _stalled(self._object_path(digest), error) from error
+        if digest_bytes(data) != digest:
+            raise _stalled(self._object_path(digest), "the kept bytes have another digest")
+        return data
+
+    def lines(self, from_seq: int = 0) -> Iterator[bytes]:
+        """The lines from this sequence number on, oldest first; see the port."""
+        firsts, end = self._segments(), self._head.size
+        if from_seq >= end:
+            return
+        due = from_seq
+        for index, first in enumerate(firsts):
+            after = firsts[index + 1] if index + 1 < len(firsts) else end
+            if after <= due:
+                continue
+            for seq, line in enumerate(self._whole_lines(first), start=first):
+                if due == seq < end:
+                    yield line
+                    due += 1
+        if due != end:
+            raise _stalled(self._folder, f"expected the leaves up to {end}, found them up to {due}")
+
+    def read(self, from_seq: int = 0) -> Iterator[Leaf]:
+        """The leaves from this sequence number on, oldest first."""
+        return map(chain.parse, self.lines(from_seq))
+
+    def close(self) -> None:
+        """Let go of the lock; a closed journal takes no more."""
+        self._failed = self._failed or "the journal is closed"
+        for descriptor in (self._segment, self._lock):
+            if descriptor >= 0:
+                with suppress(OSError):
+                    os.close(descriptor)
+        self._segment = self._lock = -1
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(
+        self,
+        kind: type[BaseException] | None,
+        error: BaseException | None,
+        trace: TracebackType | None,
+    ) -> None:
+        self.close()
+
+    def _take_lock(self) -> None:
+        try:
+            fcntl.flock(self._lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except BlockingIOError as error:
+            raise Stalled(
+                Reason.ANOTHER_WRITER, str(self._folder), "another process writes this journal"
+            ) from error
+
+    def _recover(self, start: Head) -> None:
+        """JRN-2: start-up and recovery are one path."""
+        for leftover in self._folder.glob(f"objects/*/*{_TEMPORARY}"):
+            leftover.unlink()
+        firsts = self._segments()
+        if firsts and (self._folder / _name(firsts[-1])).stat().st_size == 0:
+            (self._folder / _name(firsts.pop())).unlink()
+        if not firsts:
+            self._open_segment(start.size)
+            return
+        path = self._folder / _name(firsts[-1])
+        self._head, self._length = _check_segment(path, firsts, start)
+        self._segment = os.open(path, _OPEN, 0o600)
+        os.ftruncate(self._segment, self._length)
+        os.fsync(self._segment)
+        self._first = firsts[-1]
+
+    def _write(self, data: bytes) -> None:
+        """JRN-1: on disk or refused, and a refused line leaves no bytes behind."""
+        try:
+            if self._head.size - self._first >= SEGMENT_LEAVES:
+                self._open_segment(self._head.size)
+            written = os.write(self._segment, data)
+        except OSError as error:
+            self._undo()
+            raise _stalled(self._folder, error) from error
+        if written != len(data):
+            self._undo()
+            raise _stalled(self._folder, f"wrote {written} of {len(data)} bytes; is the disk full?")
+        try:
+            os.fdatasync(self._segment)
+        except OSError as error:
+            # The kernel may have dropped the bytes and call the next fsync a success.
+            self._failed = f"{error}; open the journal again"
+            self._undo()
+            raise _stalled(self._folder, error) from error
+        self._length += len(data)
+
+    def _undo(self) -> None:
+        try:
+            os.ftruncate(self._segment, self._length)
+            os.fsync(self._segment)
+        except OSError as error:
+            self._failed = self._failed or f"{error}; open the journal again"
+
+    def _open_segment(self, first: int) -> None:
+        opened = os.open(self._folder / _name(first), _OPEN, 0o600)
+        if self._segment >= 0:
+            os.close(self._segment)
+        self._segment, self._first, self._length = opened, first, 0
+        _sync_folder(self._folder)
+
+    def _store(self, path: Path, data: bytes) -> None:
+        path.parent.mkdir(exist_ok=True)
+        temporary = path.with_name(f"{path.name}.{threading.get_ident()}{_TEMPORARY}")
+        descriptor = os.open(temporary, os.O_WRONLY | os.O_CREAT | os.O_TRUNC | os.O_CLOEXEC, 0o600)
+        with os.fdopen(descriptor, "wb") as file:
+            file.write(data)
+            file.flush()
+            os.fsync(file.fileno())
+        temporary.rename(path)
+        _sync_folder(path.parent)
+        _sync_folder(path.parent.parent)
+
+    def _object_path(self, digest: Digest) -> Path:
+        name = digest.removeprefix("sha256:")
+        return self._folder / "objects" / name[:2] / name
+
+    def _segments(self) -> list[int]:
+        return sorted(int(path.stem) for path in self._folder.glob("[0-9]*.jsonl"))
+
+    def _whole_lines(self, first: int) -> list[bytes]:
+        try:
+            data = (self._folder / _name(first)).read_bytes()
+        except OSError as error:
+            raise _stalled(self._folder, error) from error
+        return data.split(b"\n")[:-1]
+
+
+def _check_segment(path: Path, firsts: list[int], start: Head) -> tuple[Head, int]:
+    """Head after the last whole line of a segment, and the bytes up to there."""
+    data = path.read_bytes()
+    whole = data[: data.rfind(b"\n") + 1]
+    # A disk that lost power may show zeros for bytes that never arrived; no line of ours has any.
+    if b"\x00" in whole:
+        whole = whole[: whole.rfind(b"\n", 0, whole.index(b"\x00")) + 1]
+    lines = whole.split(b"\n")[:-1]
+    if not lines:
+        return _head_before(path, firsts, start), 0
+    head = Head(firsts[-1], chain.parse(lines[0]).prev)
+    for broken in chain.check(lines, head):
+        raise Stalled(broken.code, f"{path.name}: {broken.subject}", broken.message)
+    return Head(head.size + len(lines), digest_bytes(lines[-1])), len(whole)
+
+
+def _head_before(path: Path, firsts: list[int], start: Head) -> Head:
+    if len(firsts) == 1:
+        return start
+    last = (path.parent / _name(firsts[-2])).read_bytes().split(b"\n")[:-1][-1]
+    return Head(firsts[-1], digest_bytes(last))
+
+
+def _name(first: int) -> str:
+    return f"{first:012d}.jsonl"
+
+
+def _sync_folder(folder: Path) -> None:
+    descriptor = os.open(folder, os.O_RDONLY | os.O_DIRECTORY | os.O_CLOEXEC)
+    try:
+        os.fsync(descriptor)
+    finally:
+        os.close(descriptor)
+
+
+def _stalled(path: Path, cause: OSError | str) -> Stalled:
+    return Stalled(Reason.JOURNAL, str(path), str(cause))

@@ -1,0 +1,1 @@
+"""L2: features and NO-TRADE triggers, by code, one symbol at a time."""

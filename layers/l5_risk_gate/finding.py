@@ -1,0 +1,133 @@
+"""What a control found, and what the gate says. Values stay exact; text is made when asked for."""
+
+from datetime import datetime, timedelta
+from decimal import Decimal
+from enum import StrEnum
+from typing import Any, Final, NamedTuple, TypeAlias
+
+from desired_state.reasons import Reason
+from desired_state.values import StopClass, amount_text, instant_text, span_text
+
+
+class Outcome(StrEnum):
+    """What follows from a finding, mildest first."""
+
+    ALLOW = "allow"
+    DENY = "deny"
+    HALT = "halt"  # deny, and a stop is raised
+
+
+Quantity: TypeAlias = "Decimal | int | str | datetime | timedelta | tuple[Quantity, ...] | None"
+UNKNOWN: Final = "unknown"
+NOT_HELD: Final = "not held against a reduction"
+
+
+def text(value: Quantity) -> str:
+    """The one text of a value; equal values have equal texts."""
+    match value:
+        case None:
+            return UNKNOWN
+        case Decimal():
+            return "0" if value == 0 else amount_text(value)
+        case datetime():
+            return instant_text(value)
+        case timedelta():
+            return f"-{span_text(-value)}" if value < timedelta(0) else span_text(value)
+        case tuple():
+            return " ".join(text(part) for part in value)
+        case _:
+            return str(value)
+
+
+class Window(NamedTuple):
+    """The time over which was measured: the span asked for, and the feed's interval."""
+
+    span: timedelta
+    interval: timedelta
+
+    def __str__(self) -> str:
+        if not self.interval:
+            return span_text(self.span)
+        bars = -(-self.span // self.interval)
+        return f"{bars} bar of {span_text(self.interval)} for {span_text(self.span)}: feed has bars"
+
+
+class Ages(NamedTuple):
+    """How old the market data was: since it was received, and since the venue's event."""
+
+    received: timedelta | None
+    event: timedelta | None
+
+    def __str__(self) -> str:
+        return f"received {text(self.received)}, event {text(self.event)}"
+
+
+class ControlFinding(NamedTuple):
+    """One control's answer on one order; kept also when there is nothing against the order."""
+
+    control: str
+    code: Reason
+    outcome: Outcome
+    observed: Quantity
+    limit: Quantity
+    unit: str
+    scope: str
+    over: Window | None = None
+    aged: Ages | None = None
+
+    @property
+    def measured(self) -> str:
+        """What was measured, as text."""
+        return text(self.observed)
+
+    @property
+    def bound(self) -> str:
+        """What it was held against, as text; ``unknown`` where nothing is configured."""
+        return text(self.limit)
+
+    @property
+    def window(self) -> str:
+        """The time over which was measured, empty where there is none."""
+        return "" if self.over is None else str(self.over)
+
+    @property
+    def ages(self) -> str:
+        """Ages of the market data used, empty where none was."""
+        return "" if self.aged is None else str(self.aged)
+
+    def plain(self) -> dict[str, str]:
+        """JSON data, every value a string."""
+        return {
+            "control": self.control,
+            "code": self.code.value,
+            "outcome": self.outcome.value,
+            "measured": self.measured,
+            "bound": self.bound,
+            "unit": self.unit,
+            "scope": self.scope,
+            "window": self.window,
+            "ages": self.ages,
+        }
+
+
+class RiskVerdict(NamedTuple):
+    """The gate's answer. ``outcome`` is the worst finding's; findings stand in table order."""
+
+    outcome: Outcome
+    findings: tuple[ControlFinding, ...]
+    risk_increasing: bool
+    stop_class: StopClass | None  # of the stop to raise, where the outcome is halt
+
+    @property
+    def refusals(self) -> tuple[ControlFinding, ...]:
+        """The findings that are against the order."""
+        return tuple(f for f in self.findings if f.outcome is not Outcome.ALLOW)
+
+    def plain(self) -> dict[str, Any]:
+        """JSON data for evidence and replay."""
+        return {
+            "outcome": self.outcome.value,
+            "risk_increasing": self.risk_increasing,
+            "stop_class": None if self.stop_class is None else self.stop_class.value,
+            "findings": [finding.plain() for finding in self.findings],
+        }

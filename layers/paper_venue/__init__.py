@@ -1,0 +1,1 @@
+"""An exchange in small: own store on disk, virtual clock, stated market model. See README.md."""

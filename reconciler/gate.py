@@ -1,0 +1,233 @@
+"""The gate: from what was admitted, facts and the time to what is permitted. Pure (trust.md, 4).
+
+    permitted = meet(desired, approved, low), narrowed by stops and by facts
+
+Adding a problem, a stop or a missing fact can only make the result tighter (GATE-1).
+"""
+
+from collections.abc import Iterable
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from typing import Final
+
+from desired_state.admission import Admission
+from desired_state.authority import (
+    BOTTOM,
+    Authority,
+    differences,
+    meet,
+    parse_point,
+    points,
+    settle,
+    tighter,
+)
+from desired_state.errors import Finding, Severity, finding
+from desired_state.frozen import Frozen
+from desired_state.memory import Stop
+from desired_state.proposals import proposal_path
+from desired_state.ratchet import lower
+from desired_state.reasons import HALTED, Reason
+from desired_state.trust_root import Bounds, Root
+from desired_state.values import Commit, Digest, Instant, Switch, Trading
+
+SEMANTICS: Final = 1  # raised when the same inputs may give another verdict (evidence.md)
+_VALIDITY: Final = frozenset({"not_before", "expires"})
+UNBOUNDED: Final = Bounds(
+    source_stale_after=timedelta(),
+    halted_after=timedelta(),
+    permit=timedelta(),
+    heartbeat=timedelta(),
+    end_of_approval_reducing=timedelta(),
+)
+
+
+class Facts(Frozen):
+    """What the host knows besides the repository. Absent means not known, which counts as no."""
+
+    answered_at: Instant | None  # when the remote last answered
+    unreadable_since: Instant | None = None  # since when a governed file of the head does not read
+    suspended: bool = False
+
+
+class Verdict(Frozen):
+    """What is permitted, why not more, and until when time alone cannot change it."""
+
+    now: Instant
+    revision: Commit | None
+    admitted: bool
+    desired: Authority | None
+    approved: Authority | None
+    permitted: Authority
+    switch: Switch
+    stops: tuple[Stop, ...]  # in force
+    sequence: int | None  # of the approval that grants it
+    people: tuple[str, ...]
+    configuration: Digest | None  # the approved one, which is what runs
+    findings: tuple[Finding, ...]
+    valid_until: Instant | None
+    semantics: int = SEMANTICS
+
+    @property
+    def as_asked(self) -> bool:
+        """Whether everything asked for is permitted and nothing is wrong."""
+        errors = any(f.severity is Severity.ERROR for f in self.findings)
+        if self.desired is None or not self.admitted or errors:
+            return False
+        asked, held = points(settle(self.desired)), points(self.permitted)
+        return all(
+            path in held and not tighter(path, held[path], wanted)
+            for path, wanted in asked.items()
+            if path not in _VALIDITY
+        )
+
+
+@dataclass(frozen=True, slots=True)
+class _Narrowing:
+    trading: Trading
+    findings: tuple[Finding, ...] = ()
+    changes: tuple[datetime, ...] = ()
+
+
+def judge(admission: Admission, facts: Facts, now: datetime) -> Verdict:
+    """The verdict of this instant."""
+    approval = admission.approval
+    approved = approval.authority if approval else None
+    bounds = admission.root.bounds if admission.root else UNBOUNDED
+    stops = admission.memory.in_force
+    narrowings = [
+        _source(facts, bounds, now),
+        _unreadable(admission, facts, bounds, now),
+        _suspension(facts),
+        _refusals(admission),
+    ]
+    trading = min(n.trading for n in narrowings)
+    permitted = BOTTOM
+    if admission.desired and approved and trading is not Trading.HALTED and not stops:
+        permitted = lower(meet(admission.desired, approved), admission.memory.falls)
+        permitted = meet(permitted, _capped(permitted, trading))
+    found = [*admission.findings, *(f for n in narrowings for f in n.findings)]
+    found += _stop_findings(stops)
+    found += _shortfalls(admission, approved)
+    changes = [*admission.changes, *(t for n in narrowings for t in n.changes)]
+    return Verdict(
+        now=now,
+        revision=admission.revision,
+        admitted=admission.admitted,
+        desired=admission.desired,
+        approved=approved,
+        permitted=permitted,
+        switch=_switch(stops),
+        stops=stops,
+        sequence=approval.proposal.sequence if approval else None,
+        people=approval.people if approval else (),
+        configuration=approval.proposal.configuration if approval else None,
+        findings=tuple(dict.fromkeys(found)),
+        valid_until=min((t for t in changes if t > now), default=None),
+    )
+
+
+def _capped(authority: Authority, trading: Trading) -> Authority:
+    return authority.model_copy(update={"trading": min(authority.trading, trading)})
+
+
+def _source(facts: Facts, bounds: Bounds, now: datetime) -> _Narrowing:
+    """Step 8: how long the remote has not answered."""
+    return _by_age(facts.answered_at, bounds, now, Reason.SOURCE_STALE, "main")
+
+
+def _by_age(
+    since: datetime | None, bounds: Bounds, now: datetime, code: Reason, subject: str
+) -> _Narrowing:
+    if since is None:
+        return _Narrowing(Trading.HALTED, (finding(code, subject, "it never answered"),))
+    stale, over = since + bounds.source_stale_after, since + bounds.halted_after
+    text = f"no answer for {int((now - since).total_seconds())} s"
+    if now >= over:
+        return _Narrowing(Trading.HALTED, (finding(code, subject, text),))
+    if now >= stale:
+        return _Narrowing(Trading.REDUCING, (finding(code, subject, text),), (over,))
+    return _Narrowing(Trading.ACTIVE, (), (stale,))
+
+
+def _unreadable(admission: Admission, facts: Facts, bounds: Bounds, now: datetime) -> _Narrowing:
+    """A governed file of the head that does not read: reducing, and halted after the bound."""
+    if not admission.unreadable:
+        return _Narrowing(Trading.ACTIVE)
+    over = (facts.unreadable_since or now) + bounds.halted_after
+    if now >= over:
+        return _Narrowing(Trading.HALTED)
+    return _Narrowing(Trading.REDUCING, (), (over,))
+
+
+def _suspension(facts: Facts) -> _Narrowing:
+    if not facts.suspended:
+        return _Narrowing(Trading.ACTIVE)
+    return _Narrowing(Trading.REDUCING, (finding(Reason.SUSPENDED, "reconciler"),))
+
+
+def _refusals(admission: Admission) -> _Narrowing:
+    """Codes whose own explanation says that nothing is permitted afterwards."""
+    halting = any(
+        f.severity is Severity.ERROR and f.code.explanation.afterwards == HALTED
+        for f in admission.findings
+    )
+    return _Narrowing(Trading.HALTED if halting or admission.root is None else Trading.ACTIVE)
+
+
+def _switch(stops: Iterable[Stop]) -> Switch:
+    states = {stop.switch for stop in stops}
+    if not states:
+        return Switch.ARMED
+    return Switch.ENGAGED if Switch.ENGAGED in states else Switch.UNREADABLE
+
+
+def _stop_findings(stops: Iterable[Stop]) -> Iterable[Finding]:
+    for stop in stops:
+        unreadable = stop.switch is Switch.UNREADABLE
+        code = Reason.KILL_UNREADABLE if unreadable else Reason.KILL_ENGAGED
+        text = f"{stop.reason or 'no reason given'} ({stop.kind}, by {stop.by or 'unknown'})"
+        yield finding(code, stop.id, text)
+
+
+def _shortfalls(admission: Admission, approved: Authority | None) -> Iterable[Finding]:
+    """What is asked for and not granted, path by path, and who could grant it."""
+    desired, root = admission.desired, admission.root
+    if desired is None:
+        return
+    asked = points(desired)
+    granted = points(approved) if approved else {}
+    gate = desired.mode.value
+    signers = _signers(root, gate)
+    for path, wanted, held in differences(desired, approved or BOTTOM):
+        beyond = path in asked and (
+            path not in granted or tighter(path, granted[path], asked[path])
+        )
+        if path in _VALIDITY or not beyond:
+            continue
+        text = f"asked {wanted}, approved {held}; needs gate {gate}: {signers}; not signed"
+        yield finding(Reason.NOT_APPROVED, path, text, severity=Severity.WARNING)
+    restore = _signers(root, "restore")
+    for fall in admission.memory.falls:
+        if fall.path not in asked:
+            continue
+        if fall.value and not tighter(
+            fall.path, parse_point(fall.path, fall.value), asked[fall.path]
+        ):
+            continue  # what is asked is no more than what it fell to
+        text = (
+            f"fell to {fall.value or 'nothing'} at main@sha1:{fall.revision};"
+            f" needs gate restore: {restore}"
+        )
+        yield finding(Reason.FALLEN, fall.path, text, severity=Severity.INFO)
+    approval = admission.approval
+    if approval and admission.configuration not in {None, approval.proposal.configuration}:
+        text = f"the head has {admission.configuration}, {approval.proposal.configuration} runs"
+        subject = proposal_path(approval.proposal.sequence)
+        yield finding(Reason.CONFIGURATION_UNAPPROVED, subject, text, severity=Severity.WARNING)
+
+
+def _signers(root: Root | None, gate: str) -> str:
+    rule = root.gates.get(gate) if root else None
+    if rule is None:
+        return "no such gate in the trust root"
+    return " and ".join(slot.words for slot in rule.all_of)

@@ -1,0 +1,114 @@
+"""``governor.yaml``: what this host is told. It pins the trust root and can only tighten it."""
+
+from datetime import timedelta
+from pathlib import Path
+from typing import Annotated, Final
+
+from pydantic import Field, StringConstraints
+
+from desired_state.canonical import digest_bytes
+from desired_state.document import load
+from desired_state.errors import Stalled
+from desired_state.frozen import Frozen
+from desired_state.reasons import Reason
+from desired_state.trust_root import RepositoryId
+from desired_state.values import Digest, Name, Span
+
+CONFIG_NAME: Final = "governor.yaml"
+MAX_BYTES: Final = 64 * 1024
+RefName = Annotated[str, StringConstraints(pattern=r"^[A-Za-z0-9][A-Za-z0-9._/-]{0,99}$")]
+Path_ = Annotated[str, StringConstraints(min_length=1, max_length=1000)]
+
+
+class StateSource(Frozen):
+    """Where the desired state is read, and how often it is asked for."""
+
+    url: Path_
+    branch: RefName = "main"
+    poll: Span = timedelta(seconds=1)
+    repository: RepositoryId | None = None  # named in stop ids; else read from the pinned root
+
+
+class EvidenceTarget(Frozen):
+    """Where evidence is pushed, and the reconciler's own clone of it."""
+
+    url: Path_
+    branch: RefName = "main"
+    clone: Path_ = "./evidence"
+
+
+class HostKeys(Frozen):
+    """Private keys of this host; persons' keys never stand here."""
+
+    evidence: Path_ = "./var/keys/evidence"
+    watcher: Path_ = "./var/keys/watcher"
+
+
+class VenueCredentials(Frozen):
+    """Names of environment variables, never values."""
+
+    key_env: str
+    secret_env: str
+
+
+class HostFile(Frozen):
+    """The file as written."""
+
+    state: StateSource
+    evidence: EvidenceTarget
+    trust_root: Digest
+    var: Path_ = "./var"
+    keys: HostKeys = HostKeys()
+    venues: dict[Name, VenueCredentials] = Field(default_factory=dict)
+    host: Annotated[str, StringConstraints(pattern=r"^[A-Za-z0-9.-]{1,40}$")] = "local"
+
+
+class Host:
+    """The file with its paths resolved beside it."""
+
+    def __init__(self, folder: Path, file: HostFile, digest: str) -> None:
+        """``folder`` holds ``governor.yaml``; relative paths start there."""
+        self.folder = folder
+        self.file = file
+        self.digest = digest
+
+    def path(self, text: str) -> Path:
+        """A path of the file, absolute."""
+        return (self.folder / text).resolve()
+
+    @property
+    def var(self) -> Path:
+        """This host's own folder: journal, latch, trusted state, venues."""
+        return self.path(self.file.var)
+
+    @property
+    def state_url(self) -> str:
+        """The remote; a relative path becomes absolute, an address stays as it is."""
+        return self._url(self.file.state.url)
+
+    @property
+    def evidence_url(self) -> str:
+        """As ``state_url``, for the evidence repository."""
+        return self._url(self.file.evidence.url)
+
+    def _url(self, text: str) -> str:
+        local = text.startswith(("./", "../", "/")) or "://" not in text and ":" not in text
+        return str(self.path(text)) if local else text
+
+
+def load_host(path: Path) -> Host:
+    """Read ``governor.yaml``.
+
+    Raises:
+        Stalled: ``CONFIG_INVALID`` if it is missing or not valid.
+    """
+    try:
+        data = path.read_bytes()[: MAX_BYTES + 1]
+    except OSError as error:
+        text = f"expected a host configuration at {path.name}, found none ({error.strerror})"
+        raise Stalled(Reason.CONFIG_INVALID, path.name, text) from error
+    try:
+        file = load(HostFile, data, path.name)
+    except Stalled as error:
+        raise Stalled(Reason.CONFIG_INVALID, error.subject, error.message) from error
+    return Host(path.resolve().parent, file, digest_bytes(data))
