@@ -74,11 +74,13 @@ test-system: $(DEV) ## tests that need further programs; installs those from Deb
 bench: $(BENCH) ## latencies and costs against their bounds
 	@$(BENCH_VENV)/bin/python tests/bench
 
-lint: $(DEV) ## format, ruff, mypy, import contracts: read only
-	@$(BIN)/ruff format --check $(STYLED)
-	@$(BIN)/ruff check $(STYLED)
-	@$(BIN)/mypy
-	@$(BIN)/lint-imports --no-logo
+lint: $(DEV) ## format, ruff, mypy, import contracts: read only, and all four are told
+	@no=0; \
+	$(BIN)/ruff format --check $(STYLED) || no=1; \
+	$(BIN)/ruff check $(STYLED) || no=1; \
+	$(BIN)/mypy || no=1; \
+	$(BIN)/lint-imports --no-logo || no=1; \
+	exit $$no
 
 format: $(DEV) ## rewrite the code in the house's form
 	@$(BIN)/ruff format $(STYLED)

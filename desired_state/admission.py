@@ -6,8 +6,8 @@ admissible, roots, votes and approvals are not taken from it, while stops always
 """
 
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass, replace
-from datetime import datetime
+from dataclasses import dataclass
+from datetime import datetime, timedelta
 from typing import TypeVar
 
 from desired_state.approvals import Approval, Approved, Pending, approve
@@ -22,8 +22,11 @@ from desired_state.ratchet import falls, merge
 from desired_state.reasons import Reason
 from desired_state.state_files import LIMITS, MODE, LimitsFile, ModeFile, asked, is_configuration
 from desired_state.trust_root import Root, root_findings
+from desired_state.values import instant_text
 from desired_state.votes import Papers
 
+CLOCK_TOLERANCE = timedelta(seconds=5)  # trust.md, section 6, step 0
+FLOOR_INTERVAL = timedelta(minutes=1)
 ROOT_PATH = "trust/root/{}.yaml"
 M = TypeVar("M", bound=Frozen)
 
@@ -61,8 +64,12 @@ def admit(
     now: datetime,
 ) -> Admission:
     """Judge the observed head. ``memory`` in the result is what must be persisted next."""
+    given = memory
     memory = _with_stops(memory, observation)  # stops come first and from everywhere
     found = [*observation.problems]
+    if memory.floor and now < memory.floor - CLOCK_TOLERANCE:  # step 0
+        text = f"expected {instant_text(memory.floor)} or later, found {instant_text(now)}"
+        found.append(finding(Reason.CLOCK_UNSURE, "wall clock", text))
     if observation.revision and not observation.descends:  # step 1
         text = f"expected a descendant of {memory.head}, found {observation.revision}"
         found.append(finding(Reason.HEAD_REWRITE, "main", text))
@@ -91,14 +98,17 @@ def admit(
         pending=outcome.pending,
         configuration=configuration,
         findings=(*found, *outcome.findings),
-        memory=outcome.memory,
+        memory=_with_floor(given, outcome.memory, now),
         changes=tuple(sorted(t for t in outcome.changes if t > now)),
     )
 
 
-def refuse(admission: Admission, problem: Finding) -> Admission:
-    """The same, not admitted, for one more reason."""
-    return replace(admission, admitted=False, findings=(*admission.findings, problem))
+def _with_floor(given: Memory, memory: Memory, now: datetime) -> Memory:
+    """The floor moves with other changes, or once a minute, so an idle cycle writes nothing."""
+    floor = given.floor
+    if floor is None or memory != given or now - floor >= FLOOR_INTERVAL:
+        return memory.model_copy(update={"floor": max(now, floor or now)})
+    return memory
 
 
 def _errors(found: Iterable[Finding]) -> bool:

@@ -108,7 +108,8 @@ def _words(details: "ErrorDetails") -> str:
 
 def _constraint(kind: str, context: Mapping[str, Any]) -> str:
     if kind in {"enum", "literal_error"}:
-        return _LITERALS.get(context["expected"], context["expected"])
+        expected = str(context["expected"])
+        return _LITERALS.get(expected, expected)
     if kind == "string_pattern_mismatch":
         return f"a text of the form {context['pattern']}"
     for name, words in _BOUNDS.items():

@@ -5,10 +5,10 @@ utter an order (spec: layers). Every free text is scanned besides (``layers.orde
 """
 
 import re
+from decimal import Decimal
 from enum import StrEnum
 from typing import Annotated, Any, Final, Literal, Self, TypeVar
 
-from decimal import Decimal
 from pydantic import (
     BaseModel,
     BeforeValidator,
@@ -271,9 +271,7 @@ def parse_artifact(data: bytes, expected: type[A]) -> A:
     """
     subject = expected.__name__
     if len(data) > MAX_ARTIFACT_BYTES:
-        raise Stalled(
-            Reason.ARTIFACT_INVALID, subject, f"larger than {MAX_ARTIFACT_BYTES} bytes"
-        )
+        raise Stalled(Reason.ARTIFACT_INVALID, subject, f"larger than {MAX_ARTIFACT_BYTES} bytes")
     try:
         found = from_json(data)
         if not isinstance(found, dict) or found.get("artifact") != subject:
@@ -282,9 +280,7 @@ def parse_artifact(data: bytes, expected: type[A]) -> A:
     except ValidationError as error:
         first = error.errors(include_url=False, include_input=False)[0]
         place = ".".join(map(str, first["loc"])) or "the whole"
-        raise Stalled(
-            Reason.ARTIFACT_INVALID, subject, f"{place}: {first['msg']}"
-        ) from error
+        raise Stalled(Reason.ARTIFACT_INVALID, subject, f"{place}: {first['msg']}") from error
     except (ValueError, RecursionError) as error:
         raise Stalled(Reason.ARTIFACT_INVALID, subject, f"not plain JSON: {error}") from error
 

@@ -84,7 +84,7 @@ def in_order(rows: Iterable[Row], series: Series, window: Window) -> Iterator[Fe
 
     Raises:
         Stalled: ``FEED_INVALID`` for a bad number or time, for open, high, low and close that
-            contradict each other, and for rows that are doubled, unordered or off the grid.
+            contradict each other, and for rows that are doubled, unordered or overlapping.
     """
     last: datetime | None = None
     for row in rows:
@@ -105,12 +105,18 @@ def _step(place: str, series: Series, last: datetime, opened: datetime) -> Gap |
         raise _invalid(place, f"the bar of {opened:%Y-%m-%dT%H:%M:%SZ} stands twice")
     if opened < last:
         raise _invalid(place, f"expected a bar after {last:%Y-%m-%dT%H:%M:%SZ}, found an older one")
-    steps, rest = divmod(opened - last, series.interval)
-    if rest:
+    if opened - last < series.interval:
         raise _invalid(place, f"expected bars {series.interval} apart, found {opened - last}")
-    if steps == 1:
-        return None
-    return Gap(series.symbol, last + series.interval, opened, steps - 1)
+    missing = missing_between(last, opened, series.interval)
+    return Gap(series.symbol, last + series.interval, opened, missing) if missing else None
+
+
+def missing_between(last: datetime, opened: datetime, interval: timedelta) -> int:
+    """How many bars lie between two openings; a part of one counts as one.
+
+    Venues have resumed between the hours after an outage, and kept to the new minute for a day.
+    """
+    return -(-(opened - last) // interval) - 1
 
 
 def _bar(row: Row, series: Series) -> Bar:
@@ -141,7 +147,9 @@ def _bar(row: Row, series: Series) -> Bar:
 def _instant(row: Row) -> datetime:
     text = row.fields["open_time"]
     if not _TIME.match(text):
-        raise _invalid(row.place, f"expected open_time as 2020-02-24T00:00:00Z, found {text[:40]!r}")
+        raise _invalid(
+            row.place, f"expected open_time as 2020-02-24T00:00:00Z, found {text[:40]!r}"
+        )
     try:
         return datetime.fromisoformat(text)
     except ValueError as error:

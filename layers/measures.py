@@ -6,6 +6,7 @@ above zero; whoever calls has already sorted out what is not.
 
 from collections.abc import Sequence
 from decimal import ROUND_HALF_EVEN, Context, Decimal
+from itertools import pairwise
 from typing import Final
 
 from layers.market import Bar
@@ -25,7 +26,7 @@ def log_return(before: Decimal, after: Decimal) -> Decimal:
 
 
 def realised_volatility(returns: Sequence[Decimal]) -> Decimal:
-    """Square root of the sum of squared log returns (Andersen and Bollerslev 1998), not annualised."""
+    """Root of the sum of squared log returns (Andersen and Bollerslev 1998), not annualised."""
     total = Decimal(0)
     for value in returns:
         total = _EXACT.add(total, _EXACT.multiply(value, value))
@@ -53,7 +54,7 @@ def average_true_range(bars: Sequence[Bar]) -> Decimal:
     before. Needs two bars at least.
     """
     total = Decimal(0)
-    for before, bar in zip(bars, bars[1:], strict=False):
+    for before, bar in pairwise(bars):
         total += max(bar.high, before.close) - min(bar.low, before.close)
     return rounded(_EXACT.divide(total, Decimal(len(bars) - 1)))
 

@@ -28,7 +28,7 @@ from desired_state.proposals import proposal_path
 from desired_state.ratchet import lower
 from desired_state.reasons import HALTED, Reason
 from desired_state.trust_root import Bounds, Root
-from desired_state.values import Commit, Digest, Instant, Switch, Trading
+from desired_state.values import Commit, Digest, Instant, Switch, Trading, instant_text
 
 SEMANTICS: Final = 1  # raised when the same inputs may give another verdict (evidence.md)
 _VALIDITY: Final = frozenset({"not_before", "expires"})
@@ -116,7 +116,7 @@ def judge(admission: Admission, facts: Facts, now: datetime) -> Verdict:
         desired=admission.desired,
         approved=approved,
         permitted=permitted,
-        switch=_switch(stops),
+        switch=switch_of(stops),
         stops=stops,
         sequence=approval.proposal.sequence if approval else None,
         people=approval.people if approval else (),
@@ -141,7 +141,7 @@ def _by_age(
     if since is None:
         return _Narrowing(Trading.HALTED, (finding(code, subject, "it never answered"),))
     stale, over = since + bounds.source_stale_after, since + bounds.halted_after
-    text = f"no answer for {int((now - since).total_seconds())} s"
+    text = f"no answer since {instant_text(since)}"
     if now >= over:
         return _Narrowing(Trading.HALTED, (finding(code, subject, text),))
     if now >= stale:
@@ -174,7 +174,8 @@ def _refusals(admission: Admission) -> _Narrowing:
     return _Narrowing(Trading.HALTED if halting or admission.root is None else Trading.ACTIVE)
 
 
-def _switch(stops: Iterable[Stop]) -> Switch:
+def switch_of(stops: Iterable[Stop]) -> Switch:
+    """What the stops in force say of the switch; engaged and unreadable are two things."""
     states = {stop.switch for stop in stops}
     if not states:
         return Switch.ARMED

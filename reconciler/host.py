@@ -92,7 +92,7 @@ class Host:
         return self._url(self.file.evidence.url)
 
     def _url(self, text: str) -> str:
-        local = text.startswith(("./", "../", "/")) or "://" not in text and ":" not in text
+        local = text.startswith(("./", "../", "/")) or ("://" not in text and ":" not in text)
         return str(self.path(text)) if local else text
 
 

@@ -35,7 +35,8 @@ _ENVIRONMENT: Final = {
     "GIT_NAMESPACE": "",
     "GIT_TRACE": "0",
 }
-_OPTIONS: Final = ("-c", "core.hooksPath=/dev/null", "-c", "gc.auto=0", "-c", "core.fsync=all")
+# What git has not on disk yet is in the journal still, so loose objects need no fsync of their own.
+_OPTIONS: Final = ("-c", "core.hooksPath=/dev/null", "-c", "gc.auto=0")
 
 
 @dataclass(frozen=True, slots=True)

@@ -4,7 +4,6 @@ import gzip
 import zlib
 from collections.abc import Iterator
 from dataclasses import dataclass
-from importlib import resources
 from pathlib import Path
 from typing import BinaryIO, Final, cast
 
@@ -14,6 +13,8 @@ from layers.feed import COLUMNS, FeedItem, Row, Series, Window, in_order
 
 MAX_LINE_BYTES: Final = 512
 MAX_ROWS: Final = 10_000_000  # 19 years of minutes; bounds a gzip file that unpacks without end
+
+_CARRIED: Final = Path(__file__).parent.parent / "data" / "btcusdt-1h-2020-crash.csv"
 
 
 @dataclass(frozen=True, slots=True)
@@ -81,7 +82,4 @@ class CsvBars:
 
 def carried_prices() -> CsvBars:
     """The real BTC/USDT hours of February and March 2020 that ship with the package."""
-    with resources.as_file(
-        resources.files("layers").joinpath("data", "btcusdt-1h-2020-crash.csv")
-    ) as path:
-        return CsvBars(path)
+    return CsvBars(_CARRIED)

@@ -7,6 +7,7 @@ from typing import Final, Literal
 
 from layers.artifacts import Feature
 from layers.configuration import OutlookParameters
+from layers.feed import missing_between
 from layers.market import Bar, Book
 from layers.measures import (
     average_true_range,
@@ -51,7 +52,7 @@ def close_of(before: Bar | None, bar: Bar) -> Close:
     return Close(
         bar,
         log_return(before.close, bar.close),
-        (bar.opened - before.opened) // bar.interval - 1,
+        missing_between(before.opened, bar.opened, bar.interval),
     )
 
 

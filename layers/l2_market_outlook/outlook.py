@@ -71,9 +71,7 @@ class Tape:
                 f"expected bars of {self._series.symbol}, {self._series.interval} each",
             )
         if self._known is not None and bar.closed <= self._known:
-            raise Stalled(
-                Reason.FEED_INVALID, bar.symbol, "expected a bar newer than the last one"
-            )
+            raise Stalled(Reason.FEED_INVALID, bar.symbol, "expected a bar newer than the last one")
         self._known = bar.closed
         self._seen += 1
         if not is_sound(bar):

@@ -88,22 +88,26 @@ def by_book(
     """Flaws of the book. Where none is declared as an input none is asked for."""
     if "book" not in use.inputs:
         return []
+    cause = _book_flaw(book, as_of, use.quality.max_age_bars * interval)
+    return [] if cause is None else [flaw(cause, _ONE, _NONE, use)]
+
+
+def _book_flaw(book: Book | None, as_of: datetime, max_age: timedelta) -> str | None:
     if book is None:
-        return [flaw("book_absent", _ONE, _NONE, use)]
+        return "book_absent"
     if not book.bids or not book.asks:
-        return [flaw("book_one_sided", _ONE, _NONE, use)]
-    best = (book.bids[0].price, book.asks[0].price)
-    if not all(price.is_finite() and price > 0 for price in best):
-        return [flaw("not_a_number", _ONE, _NONE, use)]
-    if best[0] >= best[1]:
-        return [flaw("book_crossed", _ONE, _NONE, use)]
-    oldest = min(book.event_at, book.received_at)
-    # a book from after ``as_of`` is not known yet, which is no better than one long past
-    if max(book.event_at, book.received_at) > as_of:
-        return [flaw("book_ahead", _ONE, _NONE, use)]
-    if as_of - oldest > use.quality.max_age_bars * interval:
-        return [flaw("book_stale", Decimal((as_of - oldest) // interval), _ONE, use)]
-    return []
+        return "book_one_sided"
+    bid, ask = book.bids[0].price, book.asks[0].price
+    times = (book.event_at, book.received_at)
+    checks = (
+        ("not_a_number", not (bid.is_finite() and ask.is_finite())),
+        # comparing a NaN would raise, so these ask only of finite prices
+        ("book_crossed", bid.is_finite() and ask.is_finite() and not 0 < bid < ask),
+        # a book from after ``as_of`` is not known yet, which is no better than one long past
+        ("book_ahead", max(times) > as_of),
+        ("book_stale", as_of - min(times) > max_age),
+    )
+    return next((cause for cause, is_so in checks if is_so), None)
 
 
 def by_calendar(

@@ -166,11 +166,11 @@ class Exchange:
             if order.status is Status.SUBMITTED:
                 continue
             extreme = low if order.side is Side.BUY else high
-            if extreme == order.price:
+            if extreme == order.price and step.price == order.price:
                 evidence = step.volume - order.queue_ahead
                 left = max(NOTHING, order.queue_ahead - step.volume)
                 order = self._keep(replace(order, queue_ahead=left))  # noqa: PLW2901
-            elif _reaches(order, extreme):
+            elif extreme != order.price and _reaches(order, extreme):
                 evidence = step.volume
             else:
                 continue

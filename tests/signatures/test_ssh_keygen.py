@@ -78,10 +78,14 @@ def test_a_missing_program_is_named(tmp_path: Path, monkeypatch: pytest.MonkeyPa
     assert (refused.value.code, refused.value.subject) == (Reason.TOOL_MISSING, "ssh-keygen")
 
 
-def test_nothing_of_an_agent_reaches_the_program(
+def test_nothing_of_the_callers_environment_reaches_the_program(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    key = public_key(generate(tmp_path / "key", "ada"))
-    monkeypatch.setenv("SSH_AUTH_SOCK", str(tmp_path / "no-agent"))
-    monkeypatch.setenv("SSH_SK_PROVIDER", str(tmp_path / "no-provider"))
-    verify(sign(MESSAGE, tmp_path / "key", NAMESPACE), MESSAGE, namespace=NAMESPACE, key=key)
+    told = tmp_path / "ssh-keygen"
+    told.write_text("#!/bin/sh\n/usr/bin/env\n")
+    told.chmod(0o700)
+    monkeypatch.setenv("PATH", str(tmp_path))
+    monkeypatch.setenv("SSH_AUTH_SOCK", "/an/agent")
+    monkeypatch.setenv("BINANCE_SECRET", "hidden")
+    seen = sign(MESSAGE, tmp_path / "key", NAMESPACE).decode()
+    assert {line.split("=")[0] for line in seen.splitlines()} <= {"PATH", "LC_ALL", "PWD", "_"}

@@ -201,6 +201,7 @@ def test_a_good_signature_does_not_count_elsewhere() -> None:
     assert why(GOOD, key=public_key(line)) is Why.KEY_MISMATCH
     assert why(GOOD, namespace="proposal@governor") is Why.NAMESPACE
     assert why(GOOD, namespace="") is Why.NAMESPACE
+    assert why(Made(namespace=b"").armoured(), namespace="") is Why.NAMESPACE
     assert why(GOOD, message=MESSAGE.replace(b"GO", b"NO_GO")) is Why.WRONG_SIGNATURE
     assert why(GOOD, message=MESSAGE.replace(b"\n", b"\r\n")) is Why.WRONG_SIGNATURE
     assert why(GOOD, message=b"") is Why.WRONG_SIGNATURE

@@ -1,0 +1,1 @@
+"""L4: reviews plans against named policy rules. It unlocks nothing; only APPROVE approves."""

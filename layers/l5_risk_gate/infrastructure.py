@@ -1,0 +1,48 @@
+"""G: what the order stands on: reconciliation, the watcher, the journal. Held against all."""
+
+from typing import Final
+
+from desired_state.reasons import Reason
+from layers.l5_risk_gate.case import Case
+from layers.l5_risk_gate.finding import ControlFinding, Outcome
+
+ALLOW: Final = Outcome.ALLOW
+DENY: Final = Outcome.DENY
+HALT: Final = Outcome.HALT
+WITHIN: Final = Reason.WITHIN
+MISSING: Final = Reason.DATA_MISSING
+
+
+def g4_reconciliation(case: Case) -> ControlFinding:
+    """Our books and the venue's agree; a difference nobody can explain halts."""
+    found = case.snapshot.safety.unexplained
+    code, outcome = WITHIN, ALLOW
+    if found is None:
+        code, outcome = MISSING, DENY
+    elif found:
+        code, outcome = Reason.RECON_DIFF, HALT
+    return ControlFinding("G4", code, outcome, found, 0, "differences", "account")
+
+
+def g5_safety_net(case: Case) -> ControlFinding:
+    """The watcher's last heartbeat, on the wall clock, is no older than the root allows."""
+    beat, most = case.snapshot.safety.heartbeat_at, case.snapshot.safety.heartbeat_max_age
+    age = None if beat is None else case.now - beat
+    if age is None or most is None:
+        code = MISSING
+    else:
+        # a beat may be newer than the cycle's one instant, but not by more than its bound
+        code = WITHIN if -most <= age <= most else Reason.SAFETY_NET_DOWN
+    outcome = ALLOW if code is WITHIN else DENY
+    return ControlFinding("G5", code, outcome, age, most, "age", "host")
+
+
+def g6_journal(case: Case) -> ControlFinding:
+    """The journal takes what must be on disk before an order leaves."""
+    writable = case.snapshot.safety.journal_writable
+    if writable is None:
+        code = MISSING
+    else:
+        code = WITHIN if writable else Reason.JOURNAL
+    outcome = ALLOW if code is WITHIN else DENY
+    return ControlFinding("G6", code, outcome, str(writable), "True", "writable", "host")

@@ -1,0 +1,67 @@
+"""What a stop did, with its times (trust.md, section 7): pure values and their one next step."""
+
+from datetime import datetime, timedelta
+from typing import Final
+
+from desired_state.frozen import Frozen
+from desired_state.values import Instant, StopId
+
+SWEEP_INTERVAL: Final = timedelta(seconds=1)  # venues.md: two clean sweeps at least 1 s apart
+CLEAN_SWEEPS: Final = 2
+
+
+class Acknowledgement(Frozen):
+    """Requested, observed, gate closed, cancels sent, confirmed, verified clean."""
+
+    stop: StopId
+    requested: Instant | None  # as the stop's author claims it, where anybody does
+    observed: Instant
+    gate_closed: Instant
+    cancels_sent: Instant | None = None
+    cancels_confirmed: Instant | None = None
+    verified_clean: Instant | None = None
+    cancelled: int = 0
+    still_open: tuple[str, ...] = ()
+    clean_sweeps: int = 0
+    swept_at: Instant | None = None
+    unreachable: bool = False
+
+
+def cancelled(
+    ack: Acknowledgement, confirmed: int, still_open: tuple[str, ...] | None, at: datetime
+) -> Acknowledgement:
+    """After one round of cancels; none means that a venue could not tell (STOP-5)."""
+    done = ack.cancels_confirmed or (at if still_open == () else None)
+    update = {
+        "cancels_sent": ack.cancels_sent or at,
+        "cancels_confirmed": done,
+        "cancelled": ack.cancelled + confirmed,
+        "still_open": still_open or (),
+        "unreachable": still_open is None,
+        "clean_sweeps": ack.clean_sweeps if still_open == () else 0,
+    }
+    return ack.model_copy(update=update)
+
+
+def swept(
+    ack: Acknowledgement, still_open: tuple[str, ...] | None, at: datetime
+) -> Acknowledgement:
+    """After one sweep; none means that the venue could not tell, which is not clean (STOP-5)."""
+    clean = ack.clean_sweeps + 1 if still_open == () else 0
+    verified = at if clean >= CLEAN_SWEEPS else None
+    update = {
+        "still_open": still_open or (),
+        "unreachable": still_open is None,
+        "clean_sweeps": clean,
+        "swept_at": at,
+        "verified_clean": verified,
+        "cancels_confirmed": ack.cancels_confirmed or (at if still_open == () else None),
+    }
+    return ack.model_copy(update=update)
+
+
+def sweep_due(ack: Acknowledgement, at: datetime) -> bool:
+    """Whether the next sweep may be made now."""
+    if ack.verified_clean:
+        return False
+    return ack.swept_at is None or at - ack.swept_at >= SWEEP_INTERVAL

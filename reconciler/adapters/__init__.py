@@ -1,0 +1,1 @@
+"""Where the reconciler touches the host: clocks, files, processes."""

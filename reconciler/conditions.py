@@ -1,0 +1,45 @@
+"""Conditions: what stands, in eight words, all positive: true is good (design.md, words)."""
+
+from enum import StrEnum
+
+from desired_state.errors import Finding, Severity
+from desired_state.frozen import Frozen
+from desired_state.reasons import Reason
+from desired_state.values import Commit, Instant, Text
+
+
+class Kind(StrEnum):
+    """The conditions there are; ``Ready`` is all the others."""
+
+    SOURCE_VERIFIED = "SourceVerified"
+    APPROVED = "Approved"
+    FRESH = "Fresh"
+    KILL_SWITCH_ARMED = "KillSwitchArmed"
+    LAYERS_HEALTHY = "LayersHealthy"
+    VENUE_RECONCILED = "VenueReconciled"
+    EVIDENCE_WRITABLE = "EvidenceWritable"
+    READY = "Ready"
+
+
+class Status(StrEnum):
+    """Unknown is never good."""
+
+    TRUE = "true"
+    FALSE = "false"
+    UNKNOWN = "unknown"
+
+
+class Condition(Frozen):
+    """One condition as it stands since ``since``."""
+
+    kind: Kind
+    status: Status
+    reason: Reason
+    message: Text
+    observed_revision: Commit | None
+    since: Instant
+
+
+def severe(findings: tuple[Finding, ...], codes: frozenset[Reason]) -> Finding | None:
+    """The first finding with one of these codes that is more than information."""
+    return next((f for f in findings if f.code in codes and f.severity is not Severity.INFO), None)

@@ -1,0 +1,67 @@
+"""Bytes by digest, read once: what a cycle looks at twice does not touch the disk twice."""
+
+from collections import OrderedDict
+from collections.abc import Iterator, Mapping
+from typing import Final
+
+from desired_state.canonical import digest_bytes
+from desired_state.repository import Contents
+
+MAX_CACHED: Final = 4096
+
+
+class Cached(Mapping[str, bytes]):
+    """A mapping over a store of content-addressed bytes."""
+
+    def __init__(self, store: Contents) -> None:
+        """``store`` keeps; this only remembers."""
+        self._store = store
+        self._known: OrderedDict[str, bytes] = OrderedDict()
+
+    def keep(self, data: bytes) -> str:
+        """As the store, skipped for bytes that were kept already."""
+        digest = digest_bytes(data)
+        if digest not in self._known:
+            self._remember(self._store.keep(data), data)
+        return digest
+
+    def kept(self, digest: str) -> bytes:
+        """The bytes of this digest."""
+        return self[digest]
+
+    def __getitem__(self, digest: str) -> bytes:
+        if digest not in self._known:
+            self._remember(digest, self._store.kept(digest))
+        return self._known[digest]
+
+    def __iter__(self) -> Iterator[str]:
+        return iter(self._known)
+
+    def __len__(self) -> int:
+        return len(self._known)
+
+    def _remember(self, digest: str, data: bytes) -> None:
+        self._known[digest] = data
+        if len(self._known) > MAX_CACHED:
+            self._known.popitem(last=False)
+
+
+class InMemory:
+    """Contents that are gone with the process, over others that may be read; for reading verbs."""
+
+    def __init__(self, below: Contents | None = None) -> None:
+        """``below`` is asked for what was not kept here."""
+        self._kept: dict[str, bytes] = {}
+        self._below = below
+
+    def keep(self, data: bytes) -> str:
+        """Nothing touches the disk."""
+        digest = digest_bytes(data)
+        self._kept[digest] = data
+        return digest
+
+    def kept(self, digest: str) -> bytes:
+        """From here, or from below. Raises ``KeyError`` where neither has it."""
+        if digest in self._kept or self._below is None:
+            return self._kept[digest]
+        return self._below.kept(digest)

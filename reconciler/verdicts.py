@@ -1,0 +1,101 @@
+"""A verdict with everything it takes to come to it again (evidence.md): pure, and replayed here."""
+
+from collections.abc import Mapping
+from typing import Final
+
+from desired_state.admission import Admission, Trust, admit
+from desired_state.build import __version__
+from desired_state.canonical import canonical, digest, digest_bytes
+from desired_state.errors import Finding, finding
+from desired_state.frozen import Frozen
+from desired_state.memory import Memory
+from desired_state.observation import Observation
+from desired_state.reasons import Reason
+from desired_state.trust_root import RepositoryId
+from desired_state.values import Digest, Instant
+from reconciler.gate import SEMANTICS, Facts, Verdict, judge
+
+LEAF_KIND: Final = "verdict"
+
+
+class VerdictRecord(Frozen):
+    """The body of a verdict's leaf. Digests name objects that are shipped with it."""
+
+    now: Instant
+    observation: Digest
+    memory_before: Digest
+    memory_after: Digest
+    verdict: Digest
+    facts: Facts
+    pin: Digest
+    repository: RepositoryId | None
+    host: Digest  # of governor.yaml
+    build: str = __version__
+    semantics: int = SEMANTICS
+
+
+def verdict_digest(verdict: Verdict) -> str:
+    """Names one verdict; intents and permits cite it."""
+    return digest(verdict)
+
+
+def substance(verdict: Verdict) -> str:
+    """Digest of what the verdict says apart from when: a new leaf is owed when it changes."""
+    plain = verdict.model_dump(mode="json")
+    return digest({k: v for k, v in plain.items() if k not in {"now", "valid_until"}})
+
+
+def record(
+    admission: Admission,
+    verdict: Verdict,
+    given: tuple[Observation, Memory, Facts],
+    trust: Trust,
+    host: str,
+) -> tuple[VerdictRecord, dict[str, bytes]]:
+    """The leaf's body, and the bytes it names beyond the governed files."""
+    observation, before, facts = given
+    objects = {
+        digest_bytes(data): data
+        for data in map(canonical, (observation, before, admission.memory, verdict))
+    }
+    body = VerdictRecord(
+        now=verdict.now,
+        observation=digest(observation),
+        memory_before=digest(before),
+        memory_after=digest(admission.memory),
+        verdict=digest(verdict),
+        facts=facts,
+        pin=trust.pin,
+        repository=trust.repository,
+        host=host,
+    )
+    return body, objects
+
+
+def read_files(observation: Observation, memory: Memory) -> frozenset[str]:
+    """Digests of every governed file that the judgement may have read."""
+    found = set(observation.files.values()) | {file.digest for file in observation.ledger}
+    found |= {d for step in observation.line for d in (step.mode, step.limits) if d}
+    found |= {d for versions in memory.ledger.values() for d in versions}
+    return frozenset(found | set(memory.roots.values()))
+
+
+def replay(body: VerdictRecord, objects: Mapping[str, bytes]) -> tuple[Finding, ...]:
+    """Judge again from the record alone; what does not come out the same is said (AUDIT-2)."""
+    if body.semantics != SEMANTICS:
+        text = f"expected semantics {SEMANTICS} of this build, found {body.semantics}"
+        return (finding(Reason.REPLAY_MISMATCH, "verdict", text),)
+    observation = Observation.model_validate_json(objects[body.observation])
+    before = Memory.model_validate_json(objects[body.memory_before])
+    trust = Trust(pin=body.pin, repository=body.repository)
+    admission = admit(observation, objects, before, trust, body.now)
+    verdict = judge(admission, body.facts, body.now)
+    found = []
+    for name, expected, again in (
+        ("verdict", body.verdict, digest(verdict)),
+        ("memory", body.memory_after, digest(admission.memory)),
+    ):
+        if expected != again:
+            text = f"the leaf says {expected}, judged again it is {again}"
+            found.append(finding(Reason.REPLAY_MISMATCH, name, text))
+    return tuple(found)

@@ -1,0 +1,176 @@
+"""The stop lane as it runs: sees stops, closes the gate, cancels, sweeps, and keeps the token.
+
+Before and independent of admission, and never delayed by anything else. What raises a stop is
+everything that can; what lifts one is a release by name alone (trust.md, section 7).
+"""
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
+from datetime import datetime
+from typing import Protocol
+
+from desired_state.errors import GovernanceError, Stalled
+from desired_state.memory import Release, Stop
+from desired_state.repository import SwitchHistory
+from layers.ports import Cancels
+from reconciler.acknowledgement import Acknowledgement, cancelled, sweep_due, swept
+from reconciler.stop_lane import stops_at
+
+
+class StopRecords(Protocol):
+    """Stops, releases and acknowledgements of this host."""
+
+    def stops(self) -> dict[str, Stop]:
+        """Every stop, by id."""
+        ...
+
+    def releases(self) -> dict[str, Release]:
+        """Every release, by stop."""
+        ...
+
+    def acknowledgements(self) -> dict[str, Acknowledgement]:
+        """By stop."""
+        ...
+
+    def put_stop(self, stop: Stop) -> None:
+        """On disk when this returns."""
+        ...
+
+    def put_acknowledgement(self, ack: Acknowledgement) -> None:
+        """On disk when this returns."""
+        ...
+
+
+class Token(Protocol):
+    """The file without which no order leaves."""
+
+    def arm(self) -> None:
+        """Fresh."""
+        ...
+
+    def disarm(self) -> None:
+        """Gone."""
+        ...
+
+
+@dataclass
+class Watcher:
+    """One a host. ``repository`` is the id that stands in stop ids."""
+
+    history: SwitchHistory
+    records: StopRecords
+    token: Token
+    venues: Mapping[str, Cancels]
+    repository: str
+    clock: Callable[[], datetime]
+    problem: GovernanceError | None = None
+    scanned: bool = False
+    _known: set[str] = field(default_factory=set)
+    _held: dict[str, Stop] = field(default_factory=dict)  # in memory even where no disk takes them
+    _acks: dict[str, Acknowledgement] = field(default_factory=dict)
+
+    def step(self) -> bool:
+        """One look at everything; true while the gate is open."""
+        new = self._look()
+        in_force = self._in_force()
+        if in_force or self.problem or not self.scanned:
+            self.token.disarm()
+            closed = self.clock()
+            self._halt([s for s in in_force.values() if s.id not in self._acks], closed)
+            for stop in new:
+                self._write(lambda stop=stop: self.records.put_stop(stop))  # type: ignore[misc]
+            self._sweep()
+            return False
+        self.token.arm()
+        if self._in_force():  # somebody raised one while the token was being written: STOP-7
+            self.token.disarm()
+            return False
+        return True
+
+    def hold(self, stop: Stop) -> None:
+        """Take a stop from a signal or a socket."""
+        self.token.disarm()
+        self._held[stop.id] = stop
+
+    @property
+    def settled(self) -> bool:
+        """Whether every stop in force is verified clean."""
+        return all(
+            stop in self._acks and self._acks[stop].verified_clean for stop in self._in_force()
+        )
+
+    def _look(self) -> tuple[Stop, ...]:
+        try:
+            tips = set(self.history.tips().values())
+        except GovernanceError:
+            # a remote that does not answer is a matter of staleness, which the gate judges
+            return ()
+        try:
+            now = self.clock()
+            new = stops_at(self.history, self.repository, tips, (self._known, now))
+        except GovernanceError as error:
+            self.problem = error  # SOURCE_UNREADABLE: halted until it reads
+            return ()
+        self._known |= tips
+        self.problem, self.scanned = None, True
+        known = self.records.stops()
+        new = tuple(stop for stop in new if stop.id not in known)
+        self._held.update({stop.id: stop for stop in new})
+        return new
+
+    def _in_force(self) -> dict[str, Stop]:
+        releases = self.records.releases()
+        found = {**self.records.stops(), **self._held}
+        return {name: stop for name, stop in found.items() if name not in releases}
+
+    def _halt(self, stops: list[Stop], closed: datetime) -> None:
+        if not stops:
+            return
+        known = self.records.acknowledgements()
+        for stop in stops:
+            fresh = Acknowledgement(
+                stop=stop.id, requested=None, observed=stop.seen_at, gate_closed=closed
+            )
+            self._acks[stop.id] = known.get(stop.id, fresh)
+        self._cancel()
+
+    def _cancel(self) -> None:
+        """Cancels go out before anything waits for a disk."""
+        reports = [venue.cancel_all() for venue in self.venues.values()]
+        still: tuple[str, ...] | None = None
+        if not any(report.unreachable for report in reports):
+            still = tuple(sorted(order for report in reports for order in report.still_open))
+        confirmed = sum(len(report.confirmed) for report in reports)
+        at = self.clock()
+        for name, ack in self._acks.items():
+            if not ack.verified_clean:
+                self._acks[name] = cancelled(ack, confirmed, still, at)
+                self._store(name)
+
+    def _sweep(self) -> None:
+        due = [name for name, ack in self._acks.items() if sweep_due(ack, self.clock())]
+        if not due:
+            return
+        still = self._open_orders()
+        if still:
+            self._cancel()
+        at = self.clock()
+        for name in due:
+            self._acks[name] = swept(self._acks[name], still, at)
+            self._store(name)
+
+    def _open_orders(self) -> tuple[str, ...] | None:
+        try:
+            found = [o.client_order_id for v in self.venues.values() for o in v.open_orders()]
+        except GovernanceError:
+            return None
+        return tuple(sorted(found))
+
+    def _store(self, name: str) -> None:
+        self._write(lambda: self.records.put_acknowledgement(self._acks[name]))
+
+    def _write(self, write: Callable[[], None]) -> None:
+        try:
+            write()
+        except Stalled:
+            return  # a disk that refuses delays neither stop nor cancel; memory holds it
