@@ -83,14 +83,18 @@ class Waiting(GovernanceError):  # noqa: N818
 
 
 _SECRETS: Final = (
-    (re.compile(r"(\w+://)[^/\s:@]+:[^/\s@]+@"), r"\1***@"),
+    (re.compile(r"(\b\w{1,20}://)[^/\s:@]+:[^/\s@]+@"), r"\1***@"),
     (re.compile(r"-----BEGIN [A-Z ]*PRIVATE KEY-----.*", re.DOTALL), "***"),
     (re.compile(r"(?i)(secret|api[_-]?key|password)(\"?\s*[=:]\s*)\S+"), r"\1\2***"),
 )
 
 
+MAX_TEXT: Final = 4000  # outside text in a message is cut: patterns over it must stay cheap
+
+
 def redact(text: str) -> str:
     """The text without URLs' credentials, private keys and values that look like secrets."""
+    text = text[:MAX_TEXT]
     for pattern, put in _SECRETS:
         text = pattern.sub(put, text)
     return text

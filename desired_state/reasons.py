@@ -247,6 +247,8 @@ class Reason(StrEnum):
         "Wait.", REFUSED)
     RECON_DIFF = ("RECON_DIFF", "Our books and the venue's differ without an explanation.",
         "Find the difference; then propose a release that names the stop.", STOPPED, True)
+    SAFETY_NET_DOWN = ("SAFETY_NET_DOWN", "The watcher's heartbeat is older than the root allows.",
+        "Start governor run or governor watch.", REFUSED)
     JOURNAL = ("JOURNAL", "The journal could not be written, so nothing may leave.",
         "Free the disk or mend the permissions.", "nothing that increases risk", True)
 
@@ -296,6 +298,8 @@ class Reason(StrEnum):
         "Run governor init, or correct the key named.", NOTHING_DONE)
     TARGET_NOT_EMPTY = ("TARGET_NOT_EMPTY", "The folder exists and is not empty.",
         "Name another folder.", NOTHING_DONE)
+    DESK_GIT = ("DESK_GIT", "Git refused in the working clone.",
+        "Read git's words; commit or stash what is changed there, or pull, and try again.", NOTHING_DONE)
     TOOL_MISSING = ("TOOL_MISSING", "A program that is needed is not installed.",
         "Install git and OpenSSH.", NOTHING_DONE)
     SIGNING_FAILED = ("SIGNING_FAILED", "ssh-keygen could not sign.",

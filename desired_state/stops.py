@@ -12,10 +12,11 @@ from desired_state.canonical import sha256_hex
 from desired_state.document import parse
 from desired_state.errors import Stalled
 from desired_state.memory import Stop
-from desired_state.state_files import KILL_SWITCH, MAX_FILE_BYTES
+from desired_state.state_files import KILL_SWITCH
 from desired_state.values import StopClass, Switch
 
 PLAIN_FILE: Final = "100644"
+MAX_SWITCH_BYTES: Final = 4096  # one line and its reason; what is larger would delay a stop
 
 
 @dataclass(frozen=True, slots=True)
@@ -48,7 +49,7 @@ def read_switch(blob: SwitchBlob | None) -> SwitchReading:
     """Armed or engaged as written; anything else whatever is unreadable (STOP-1)."""
     if blob is None:
         return SwitchReading(Switch.UNREADABLE, "the file is missing")
-    if blob.mode != PLAIN_FILE or blob.data is None or len(blob.data) > MAX_FILE_BYTES:
+    if blob.mode != PLAIN_FILE or blob.data is None or len(blob.data) > MAX_SWITCH_BYTES:
         return SwitchReading(Switch.UNREADABLE, "not a plain file of readable size")
     try:
         found = parse(blob.data, KILL_SWITCH).data

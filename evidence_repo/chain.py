@@ -13,7 +13,7 @@ from typing import Annotated, Any, Final
 
 from pydantic import Field, StringConstraints, ValidationError
 
-from desired_state.canonical import canonical, digest_bytes, from_json, plain
+from desired_state.canonical import canonical, digest_bytes, plain
 from desired_state.errors import Finding, Stalled, finding
 from desired_state.frozen import Frozen
 from desired_state.reasons import Reason
@@ -24,7 +24,16 @@ MAX_LINE: Final = 65_536
 ZERO_DIGEST: Final = "sha256:" + "0" * 64
 """What the first leaf names as the one before."""
 
-_LONG_NUMBER: Final = re.compile(r"[0-9]{16}")
+
+def _refuse_float(text: str) -> Any:  # noqa: ANN401
+    raise TypeError(f"a float ({text}) is not evidence; write it as a string")
+
+
+_DECODER: Final = json.JSONDecoder(parse_float=_refuse_float, parse_constant=_refuse_float)
+_ENCODER: Final = json.JSONEncoder(
+    sort_keys=True, separators=(",", ":"), ensure_ascii=False, check_circular=False
+)
+_LONG_NUMBER: Final = re.compile(r"[:,\[]-?[0-9]{16}")
 
 Kind = Annotated[str, StringConstraints(pattern=r"^[a-z][a-z0-9_]{0,31}$")]
 Revision = Annotated[str, StringConstraints(min_length=1, max_length=200)]
@@ -47,9 +56,9 @@ class Leaf(Frozen):
 
     def line(self) -> bytes:
         """The canonical bytes, without a newline."""
-        data = plain(self)
-        refuse_floats(data)
-        return _encode(data)
+        line = _encode(plain(self))
+        _DECODER.decode(line.decode())
+        return line
 
 
 @dataclass(frozen=True, slots=True)
@@ -161,29 +170,14 @@ def _broken(position: int, message: str) -> Finding:
 def _require_canonical(line: bytes) -> None:
     if len(line) > MAX_LINE:
         raise ValueError(f"expected at most {MAX_LINE} bytes, found {len(line)}")
-    if _encode(from_json(line)) != line:
+    # Any other order, spelling or space comes out different, and so does a key that stands twice.
+    if _encode(_DECODER.decode(line.decode())) != line:
         raise ValueError("expected RFC 8785 form, found another spelling of the same data")
-
-
-def refuse_floats(data: object) -> None:
-    """Nothing if the data is exact.
-
-    Raises:
-        TypeError: If a float stands anywhere in it.
-    """
-    if isinstance(data, float):
-        raise TypeError(f"a float ({data!r}) is not evidence; write it as a string")
-    if isinstance(data, Mapping):
-        for item in data.values():
-            refuse_floats(item)
-    elif isinstance(data, (list, tuple)):
-        for item in data:
-            refuse_floats(item)
 
 
 def _encode(data: dict[str, Any]) -> bytes:
     """RFC 8785 bytes, by the fast way where it provably gives the same."""
-    text = json.dumps(data, sort_keys=True, separators=(",", ":"), ensure_ascii=False)
+    text = _ENCODER.encode(data)
     # ASCII sorts alike by code point and by UTF-16 unit, and numbers this short are exact.
     if text.isascii() and not _LONG_NUMBER.search(text):
         return text.encode()

@@ -74,11 +74,15 @@ class Ledger:
         Raises:
             Stalled: ``ANOTHER_WRITER`` if the number was used; ``JOURNAL``.
         """
-        position = self._here()
-        last = max([position.epoch, *self._epochs(position.head)])
+        last = self.last_epoch()
         if number <= last:
             raise Stalled(Reason.ANOTHER_WRITER, "epoch", f"expected above {last}, found {number}")
         return self._journal.append(EPOCH, {"epoch": number}, at, revision)
+
+    def last_epoch(self) -> int:
+        """The highest epoch shipped or journaled; 0 where there was none."""
+        position = self._here()
+        return max([position.epoch, *self._epochs(position.head)])
 
     def ship(self) -> Shipment:
         """Everything journaled so far is committed and pushed.

@@ -105,18 +105,25 @@ def _step(place: str, series: Series, last: datetime, opened: datetime) -> Gap |
         raise _invalid(place, f"the bar of {opened:%Y-%m-%dT%H:%M:%SZ} stands twice")
     if opened < last:
         raise _invalid(place, f"expected a bar after {last:%Y-%m-%dT%H:%M:%SZ}, found an older one")
-    if opened - last < series.interval:
+    if opened - last < series.interval and not _comes_back(series, last, opened):
         raise _invalid(place, f"expected bars {series.interval} apart, found {opened - last}")
     missing = missing_between(last, opened, series.interval)
     return Gap(series.symbol, last + series.interval, opened, missing) if missing else None
 
 
 def missing_between(last: datetime, opened: datetime, interval: timedelta) -> int:
-    """How many bars lie between two openings; a part of one counts as one.
+    """How many bars are missing between two openings; a step that is not whole misses one at least.
 
-    Venues have resumed between the hours after an outage, and kept to the new minute for a day.
+    Venues have resumed between the hours after an outage, kept to that minute for days, and come
+    back to the hour with a short bar (BTC/USDT at Binance, February 2018).
     """
-    return -(-(opened - last) // interval) - 1
+    steps, rest = divmod(opened - last, interval)
+    return max(1, steps) if rest else steps - 1
+
+
+def _comes_back(series: Series, last: datetime, opened: datetime) -> bool:
+    """Whether a short step leads from beside the grid of whole intervals back onto it."""
+    return not (opened - _EPOCH) % series.interval and bool((last - _EPOCH) % series.interval)
 
 
 def _bar(row: Row, series: Series) -> Bar:

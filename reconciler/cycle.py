@@ -86,7 +86,7 @@ class Ports:
     records: HostRecords
     store: MemoryStore
     journal: Journal
-    venues: Mapping[str, Cancels]
+    venues: Callable[[], Mapping[str, Cancels]]
     token_age_ns: Callable[[], int | None]
     trust: Trust
     repository: str  # its id, in stop ids
@@ -180,7 +180,7 @@ class Cycle:
         age = self.ports.token_age_ns()
         running = self.ports.session()
         return Actual(
-            venues=tuple(_view(name, venue) for name, venue in sorted(self.ports.venues.items())),
+            venues=tuple(_view(name, venue) for name, venue in sorted(self.ports.venues().items())),
             token_age_ms=None if age is None else age // 1_000_000,
             session=running[0] if running else None,
             released=tuple(sorted(self.ports.records.releases())),
@@ -209,7 +209,7 @@ class Cycle:
         if action.doing is Doing.RELEASE:
             self.ports.records.put_release(self.memory.releases[action.subject])
             return
-        report = self.ports.venues[action.subject].cancel_all()
+        report = self.ports.venues()[action.subject].cancel_all()
         if report.unreachable or report.still_open:
             raise Waiting(Reason.VENUE_NOT_CLEAN, action.subject, retry_after=timedelta(seconds=1))
 

@@ -1,7 +1,7 @@
 """``governor.yaml``: what this host is told. It pins the trust root and can only tighten it."""
 
 from datetime import timedelta
-from pathlib import Path
+from pathlib import Path  # pure: nothing here touches a disk
 from typing import Annotated, Final
 
 from pydantic import Field, StringConstraints
@@ -15,7 +15,6 @@ from desired_state.trust_root import RepositoryId
 from desired_state.values import Digest, Name, Span
 
 CONFIG_NAME: Final = "governor.yaml"
-MAX_BYTES: Final = 64 * 1024
 RefName = Annotated[str, StringConstraints(pattern=r"^[A-Za-z0-9][A-Za-z0-9._/-]{0,99}$")]
 Path_ = Annotated[str, StringConstraints(min_length=1, max_length=1000)]
 
@@ -74,7 +73,7 @@ class Host:
 
     def path(self, text: str) -> Path:
         """A path of the file, absolute."""
-        return (self.folder / text).resolve()
+        return self.folder / text
 
     @property
     def var(self) -> Path:
@@ -96,19 +95,14 @@ class Host:
         return str(self.path(text)) if local else text
 
 
-def load_host(path: Path) -> Host:
-    """Read ``governor.yaml``.
+def parse_host(data: bytes, path: Path) -> Host:
+    """The host that the bytes of ``path`` describe.
 
     Raises:
-        Stalled: ``CONFIG_INVALID`` if it is missing or not valid.
+        Stalled: ``CONFIG_INVALID`` if they are not valid.
     """
-    try:
-        data = path.read_bytes()[: MAX_BYTES + 1]
-    except OSError as error:
-        text = f"expected a host configuration at {path.name}, found none ({error.strerror})"
-        raise Stalled(Reason.CONFIG_INVALID, path.name, text) from error
     try:
         file = load(HostFile, data, path.name)
     except Stalled as error:
         raise Stalled(Reason.CONFIG_INVALID, error.subject, error.message) from error
-    return Host(path.resolve().parent, file, digest_bytes(data))
+    return Host(path.parent, file, digest_bytes(data))

@@ -60,7 +60,7 @@ class Watcher:
     history: SwitchHistory
     records: StopRecords
     token: Token
-    venues: Mapping[str, Cancels]
+    venues: Callable[[], Mapping[str, Cancels]]
     repository: str
     clock: Callable[[], datetime]
     problem: GovernanceError | None = None
@@ -136,7 +136,7 @@ class Watcher:
 
     def _cancel(self) -> None:
         """Cancels go out before anything waits for a disk."""
-        reports = [venue.cancel_all() for venue in self.venues.values()]
+        reports = [venue.cancel_all() for venue in self.venues().values()]
         still: tuple[str, ...] | None = None
         if not any(report.unreachable for report in reports):
             still = tuple(sorted(order for report in reports for order in report.still_open))
@@ -161,7 +161,7 @@ class Watcher:
 
     def _open_orders(self) -> tuple[str, ...] | None:
         try:
-            found = [o.client_order_id for v in self.venues.values() for o in v.open_orders()]
+            found = [o.client_order_id for v in self.venues().values() for o in v.open_orders()]
         except GovernanceError:
             return None
         return tuple(sorted(found))

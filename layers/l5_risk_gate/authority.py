@@ -6,14 +6,19 @@ from typing import Final
 from desired_state.reasons import Reason
 from desired_state.values import Access, Mode, Trading
 from layers.l5_risk_gate.case import Case
-from layers.l5_risk_gate.finding import NOT_HELD, ControlFinding, Outcome, Window
+from layers.l5_risk_gate.finding import (
+    ALLOW,
+    DENY,
+    MISSING,
+    NO_LIMIT,
+    NOT_HELD,
+    WITHIN,
+    ControlFinding,
+    Window,
+)
 from layers.orders import TimeInForce
 from layers.risk_snapshot import PlanApproval, VenueClass, window
 
-ALLOW: Final = Outcome.ALLOW
-DENY: Final = Outcome.DENY
-WITHIN: Final = Reason.WITHIN
-MISSING: Final = Reason.DATA_MISSING
 VENUE_OF_MODE: Final = {
     Mode.PAPER: VenueClass.PAPER,
     Mode.TESTNET: VenueClass.TESTNET,
@@ -68,7 +73,7 @@ def a5_intent(case: Case) -> ControlFinding:
     over = None if ttl is None else Window(ttl, case.interval)
     code, seen = WITHIN, "approved"
     if ttl is None:
-        code, seen = Reason.LIMIT_MISSING, "no intent_ttl"
+        code, seen = NO_LIMIT, "no intent_ttl"
     elif unknown := _unknown_of_plan(case):
         code, seen = MISSING, unknown
     elif fault := _fault_of_intent(case) or _fault_of_plan(case):
@@ -96,7 +101,11 @@ def _fault_of_intent(case: Case) -> str:
         return "intent used before"
     if intent.created_at > at:
         return "intent from the future"
-    if at >= intent.expires_at or ttl is None or at - intent.created_at > window(ttl, case.interval):
+    if (
+        at >= intent.expires_at
+        or ttl is None
+        or at - intent.created_at > window(ttl, case.interval)
+    ):
         return "intent expired"
     return ""
 

@@ -4,19 +4,20 @@ Every sum is over symbols, never over orders: open orders come as aggregates per
 """
 
 from decimal import Decimal
-from typing import Final
 
 from desired_state.reasons import Reason
 from desired_state.values import Access, Trading
 from layers.l5_risk_gate.case import ONE, ZERO, Case
-from layers.l5_risk_gate.finding import NOT_HELD, ControlFinding, Outcome
+from layers.l5_risk_gate.finding import (
+    ALLOW,
+    DENY,
+    MISSING,
+    NO_LIMIT,
+    NOT_HELD,
+    WITHIN,
+    ControlFinding,
+)
 from layers.risk_snapshot import SymbolState
-
-ALLOW: Final = Outcome.ALLOW
-DENY: Final = Outcome.DENY
-WITHIN: Final = Reason.WITHIN
-MISSING: Final = Reason.DATA_MISSING
-NO_LIMIT: Final = Reason.LIMIT_MISSING
 
 
 def worst_case(state: SymbolState, buy: Decimal, sell: Decimal) -> Decimal | None:
@@ -95,10 +96,7 @@ def c4_positions(case: Case) -> ControlFinding:
         code = NO_LIMIT
     else:
         count = _symbols_engaged(case, dust)
-        if count is None:
-            code = MISSING
-        else:
-            code = WITHIN if count <= most else Reason.MAX_POSITIONS
+        code = MISSING if count is None else WITHIN if count <= most else Reason.MAX_POSITIONS
     outcome = ALLOW if code is WITHIN else DENY
     return ControlFinding("C4", code, outcome, count, most, "symbols", "account", None, case.ages)
 

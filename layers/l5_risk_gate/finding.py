@@ -17,6 +17,13 @@ class Outcome(StrEnum):
     HALT = "halt"  # deny, and a stop is raised
 
 
+ALLOW: Final = Outcome.ALLOW
+DENY: Final = Outcome.DENY
+HALT: Final = Outcome.HALT
+WITHIN: Final = Reason.WITHIN
+MISSING: Final = Reason.DATA_MISSING
+NO_LIMIT: Final = Reason.LIMIT_MISSING
+
 Quantity: TypeAlias = "Decimal | int | str | datetime | timedelta | tuple[Quantity, ...] | None"
 UNKNOWN: Final = "unknown"
 NOT_HELD: Final = "not held against a reduction"

@@ -5,14 +5,17 @@ from typing import Final
 
 from desired_state.reasons import Reason
 from layers.l5_risk_gate.case import Case
-from layers.l5_risk_gate.finding import ControlFinding, Outcome, Window
+from layers.l5_risk_gate.finding import (
+    ALLOW,
+    DENY,
+    MISSING,
+    NO_LIMIT,
+    WITHIN,
+    ControlFinding,
+    Window,
+)
 from layers.risk_snapshot import NEVER, window
 
-ALLOW: Final = Outcome.ALLOW
-DENY: Final = Outcome.DENY
-WITHIN: Final = Reason.WITHIN
-MISSING: Final = Reason.DATA_MISSING
-NO_LIMIT: Final = Reason.LIMIT_MISSING
 SECOND: Final = timedelta(seconds=1)
 MINUTE: Final = timedelta(minutes=1)
 

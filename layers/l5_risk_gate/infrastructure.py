@@ -1,16 +1,15 @@
 """G: what the order stands on: reconciliation, the watcher, the journal. Held against all."""
 
-from typing import Final
-
 from desired_state.reasons import Reason
 from layers.l5_risk_gate.case import Case
-from layers.l5_risk_gate.finding import ControlFinding, Outcome
-
-ALLOW: Final = Outcome.ALLOW
-DENY: Final = Outcome.DENY
-HALT: Final = Outcome.HALT
-WITHIN: Final = Reason.WITHIN
-MISSING: Final = Reason.DATA_MISSING
+from layers.l5_risk_gate.finding import (
+    ALLOW,
+    DENY,
+    HALT,
+    MISSING,
+    WITHIN,
+    ControlFinding,
+)
 
 
 def g4_reconciliation(case: Case) -> ControlFinding:
@@ -40,9 +39,6 @@ def g5_safety_net(case: Case) -> ControlFinding:
 def g6_journal(case: Case) -> ControlFinding:
     """The journal takes what must be on disk before an order leaves."""
     writable = case.snapshot.safety.journal_writable
-    if writable is None:
-        code = MISSING
-    else:
-        code = WITHIN if writable else Reason.JOURNAL
+    code = MISSING if writable is None else WITHIN if writable else Reason.JOURNAL
     outcome = ALLOW if code is WITHIN else DENY
     return ControlFinding("G6", code, outcome, str(writable), "True", "writable", "host")

@@ -13,7 +13,17 @@ from typing import Final
 from desired_state.limits import Limits
 from desired_state.reasons import Reason
 from layers.l5_risk_gate.case import ONE, ZERO, Case
-from layers.l5_risk_gate.finding import NOT_HELD, ControlFinding, Outcome, Window
+from layers.l5_risk_gate.finding import (
+    ALLOW,
+    DENY,
+    HALT,
+    MISSING,
+    NO_LIMIT,
+    NOT_HELD,
+    WITHIN,
+    ControlFinding,
+    Window,
+)
 from layers.risk_snapshot import TICKS, LossWindow, Snapshot, window
 
 CONFIRMATION: Final = timedelta(seconds=1)  # D6
@@ -57,14 +67,17 @@ def _judged(control: str, case: Case, loss: LossWindow) -> ControlFinding:
     over = Window(DAY, case.interval)
     if case.reduces:
         return ControlFinding(control, WITHIN, ALLOW, NOT_HELD, most, "quote", "account", over)
-    if most is None or limits.price_collar is None:
-        code = Reason.LIMIT_MISSING
-        return ControlFinding(control, code, DENY, None, most, "quote", "account", over)
     pnl, risked = loss_pnl(snapshot.equity_now, loss), worst_loss(case)
+    if most is None:
+        code = NO_LIMIT
+        return ControlFinding(control, code, DENY, pnl, None, "quote", "account", over)
     if pnl is not None and pnl <= -most:
         return _breach(control, snapshot, loss, most, case.interval)
-    if pnl is None or risked is None:
-        code, would_be = MISSING, None
+    would_be = None
+    if limits.price_collar is None:
+        code = NO_LIMIT
+    elif pnl is None or risked is None:
+        code = MISSING
     else:
         would_be = pnl - risked
         code = WITHIN if would_be > -most else _CODES[control]
@@ -72,13 +85,6 @@ def _judged(control: str, case: Case, loss: LossWindow) -> ControlFinding:
     return ControlFinding(
         control, code, outcome, would_be, -most, "quote", "account", over, case.ages
     )
-
-
-ALLOW: Final = Outcome.ALLOW
-DENY: Final = Outcome.DENY
-HALT: Final = Outcome.HALT
-WITHIN: Final = Reason.WITHIN
-MISSING: Final = Reason.DATA_MISSING
 
 
 def _breach(
@@ -97,9 +103,7 @@ def _is_news(pnl: Decimal, loss: LossWindow) -> bool:
     return released is None or pnl <= released - WORSE * abs(released)
 
 
-def _is_confirmed(
-    snapshot: Snapshot, loss: LossWindow, most: Decimal, interval: timedelta
-) -> bool:
+def _is_confirmed(snapshot: Snapshot, loss: LossWindow, most: Decimal, interval: timedelta) -> bool:
     """D6: what is realised needs no second look; the rest stood for a second, or one bar."""
     if loss.realised is None or loss.realised <= -most:
         return True
@@ -123,7 +127,7 @@ def _watched(
     most, pnl = limits.max_daily_loss, loss_pnl(snapshot.equity_now, loss)
     if most is not None and pnl is not None and pnl <= -most:
         return _breach(control, snapshot, loss, most, interval)
-    code = Reason.LIMIT_MISSING if most is None else MISSING if pnl is None else WITHIN
+    code = NO_LIMIT if most is None else MISSING if pnl is None else WITHIN
     outcome = ALLOW if code is WITHIN else DENY
     bound = None if most is None else -most
     over = Window(DAY, interval)

@@ -11,14 +11,18 @@ from typing import Final
 
 from desired_state.reasons import Reason
 from layers.l5_risk_gate.case import ONE, ZERO, Case
-from layers.l5_risk_gate.finding import NOT_HELD, ControlFinding, Outcome, Window
+from layers.l5_risk_gate.finding import (
+    ALLOW,
+    DENY,
+    MISSING,
+    NO_LIMIT,
+    NOT_HELD,
+    WITHIN,
+    ControlFinding,
+    Window,
+)
 from layers.risk_snapshot import window
 
-ALLOW: Final = Outcome.ALLOW
-DENY: Final = Outcome.DENY
-WITHIN: Final = Reason.WITHIN
-MISSING: Final = Reason.DATA_MISSING
-NO_LIMIT: Final = Reason.LIMIT_MISSING
 NO_TIME: Final = timedelta(0)
 
 
@@ -66,7 +70,10 @@ def f2_book_shape(case: Case) -> ControlFinding:
 def f3_price_jump(case: Case) -> ControlFinding:
     """The mid did not jump, and enough good ticks passed since it last did."""
     limits, mid, before, good = (
-        case.limits, case.mid, case.quote.previous_mid, case.quote.good_ticks
+        case.limits,
+        case.mid,
+        case.quote.previous_mid,
+        case.quote.good_ticks,
     )
     most, enough = limits.max_jump, limits.jump_good_ticks
     if case.reduces:

@@ -1,17 +1,17 @@
 """B: the order as it will be sent is sane. Held against every order, reductions too."""
 
 from decimal import Decimal
-from typing import Final
 
 from desired_state.reasons import Reason
 from layers.l5_risk_gate.case import ONE, ZERO, Case
-from layers.l5_risk_gate.finding import ControlFinding, Outcome
-
-ALLOW: Final = Outcome.ALLOW
-DENY: Final = Outcome.DENY
-WITHIN: Final = Reason.WITHIN
-MISSING: Final = Reason.DATA_MISSING
-NO_LIMIT: Final = Reason.LIMIT_MISSING
+from layers.l5_risk_gate.finding import (
+    ALLOW,
+    DENY,
+    MISSING,
+    NO_LIMIT,
+    WITHIN,
+    ControlFinding,
+)
 
 
 def _digits(number: str) -> int:

@@ -51,7 +51,7 @@ def bar(
 
 
 def make_venue(
-    folder: Path | str, funds: dict[str, Decimal] | None = None, **model: Any
+    folder: Path | str, funds: dict[str, Decimal] | None = None, **model: object
 ) -> PaperVenue:
     values = {"seed": 7, "provenance": Provenance.SYNTHETIC, **model}
     return PaperVenue.create(
@@ -86,7 +86,7 @@ def intent_id(name: object) -> str:
     return "I-" + digest(str(name))[7:23]
 
 
-def intent(name: object, at: datetime = START, **terms: Any) -> Intent:
+def intent(name: object, at: datetime = START, **terms: str) -> Intent:
     return Intent(
         intent_id=intent_id(name),
         plan="plan",
@@ -147,7 +147,7 @@ class FaultAt:
 
     def __init__(
         self,
-        inner: Any,
+        inner: Any,  # noqa: ANN401
         method: str,
         nth: int,
         fault: Callable[[], object],
@@ -157,12 +157,12 @@ class FaultAt:
         self._inner, self._method, self._nth = inner, method, nth
         self._fault, self._after, self._calls = fault, after, 0
 
-    def __getattr__(self, name: str) -> Any:
+    def __getattr__(self, name: str) -> Any:  # noqa: ANN401
         call = getattr(self._inner, name)
         if name != self._method:
             return call
 
-        def faulty(*args: Any, **kwargs: Any) -> Any:
+        def faulty(*args: Any, **kwargs: Any) -> Any:  # noqa: ANN401
             self._calls += 1
             hit = self._calls == self._nth
             if hit and not self._after:
@@ -215,7 +215,7 @@ class Desk:
     def books(self) -> Books:
         return self.ledger.books
 
-    def permit(self, order: OrderRequest, **changes: Any) -> Permit:
+    def permit(self, order: OrderRequest, **changes: object) -> Permit:
         fields = {
             "request": request_digest(order),
             "verdict": digest("verdict"),

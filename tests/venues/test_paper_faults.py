@@ -54,7 +54,9 @@ def garbled(path: Path) -> None:
 @pytest.mark.parametrize("damage", [missing, empty, corrupt, foreign, garbled])
 @pytest.mark.parametrize("opened_before", [True, False])
 def test_a_damaged_store_is_unknown_and_never_no_orders(
-    tmp_path: Path, damage: Callable[..., Any], opened_before: bool
+    tmp_path: Path,
+    damage: Callable[..., Any],
+    opened_before: bool,  # noqa: FBT001
 ) -> None:
     venue = make_venue(tmp_path)
     venue.submit(request("there"))

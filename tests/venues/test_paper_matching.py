@@ -85,9 +85,11 @@ def test_at_the_touch_the_queue_ahead_goes_first(tmp_path: Path) -> None:
 def test_participation_caps_what_a_step_may_fill(tmp_path: Path) -> None:
     venue = make_venue(tmp_path, participation=Decimal("0.001"))  # 0.0769 BTC a step
     venue.submit(request("big", price="95", quantity="1"))
+    venue.submit(request("behind", price="95", quantity="1"))
     venue.advance(bar(0))
     shown = state(venue, "big")
     assert shown.state is OrderState.PARTIAL
+    assert state(venue, "behind").filled == 0  # one cap for all, in time priority
     assert shown.filled == 4 * Decimal("0.07692")  # at 95, below twice, and on the way back
 
 
@@ -145,7 +147,7 @@ def test_fees_are_taken_from_what_is_received_and_rounded_against_us(tmp_path: P
     venue.advance(bar(0))
     bought, sold = sorted(venue.fills(SYMBOL, START), key=lambda f: f.side.value)
     assert (bought.fee_currency, bought.fee) == ("BTC", Decimal("0.00012345"))
-    assert (sold.fee_currency, sold.fee) == ("USDT", Decimal("0.01232031"))  # 99.8 × 0.12345
+    assert (sold.fee_currency, sold.fee) == ("USDT", Decimal("0.01232031"))  # 99.8 * 0.12345
 
 
 def test_a_travelling_cancel_may_lose_the_race_against_a_fill(tmp_path: Path) -> None:

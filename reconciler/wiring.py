@@ -1,0 +1,178 @@
+"""Builds everything that touches the outside, and nothing else does (style.md, rule 12)."""
+
+import os
+import secrets
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import contextmanager
+from dataclasses import dataclass
+from datetime import timedelta
+from pathlib import Path
+from typing import Final
+
+from desired_state.adapters.git_state import GitState
+from desired_state.admission import ROOT_PATH, Trust
+from desired_state.canonical import digest_bytes
+from desired_state.document import load
+from desired_state.errors import GovernanceError
+from desired_state.trust_root import Root
+from evidence_repo.adapters.file_journal import FileJournal
+from evidence_repo.adapters.git_evidence import GitEvidence
+from evidence_repo.adapters.git_reader import GitReader
+from evidence_repo.adapters.log_key import LogKey
+from evidence_repo.adapters.position_file import PositionFile
+from evidence_repo.ledger import Ledger
+from evidence_repo.reader import head_of
+from layers.adapters.paper_cancels import PaperCancels
+from layers.paper_venue.venue import PaperVenue
+from layers.ports import Cancels
+from reconciler.adapters.armed_token import TokenReader, TokenWriter
+from reconciler.adapters.clock import boot_clock_ns, wall_clock
+from reconciler.adapters.file_memory import FileMemory
+from reconciler.adapters.latch import Latch
+from reconciler.cycle import Cycle, Ports
+from reconciler.host import Host
+from reconciler.permits import PermitOffice
+from reconciler.watcher import Watcher
+
+HEARTBEAT: Final = timedelta(seconds=2)  # tighter or equal in every root as shipped
+SEAL_BYTES: Final = 32
+PAPER: Final = "paper"
+
+
+@dataclass
+class Desk:
+    """One host with its writer's lock held: cycles, evidence and permits."""
+
+    host: Host
+    cycle: Cycle
+    journal: FileJournal
+    ledger: Ledger
+    permits: PermitOffice
+    token: TokenReader
+    latch: Latch
+    epoch: int
+
+
+def state_repository(host: Host, clone: str = "state.git") -> GitState:
+    """The state repository through a bare clone of this process's own."""
+    return GitState(host.var / clone, host.state_url, host.file.state.branch)
+
+
+def trust_of(host: Host) -> Trust:
+    """What this host pins."""
+    return Trust(pin=host.file.trust_root, repository=host.file.state.repository)
+
+
+def repository_id(host: Host, state: GitState) -> str:
+    """The id in stop ids: the host's word, else that of the pinned root, else none at all."""
+    if host.file.state.repository:
+        return host.file.state.repository
+    try:
+        tree = state.tree(state.tips()[state.main])
+        data = state.blob(tree[ROOT_PATH.format(1)].oid)
+        if digest_bytes(data) == host.file.trust_root:
+            return load(Root, data, "trust root").repository
+    except (GovernanceError, KeyError):
+        return ""
+    return ""
+
+
+def paper_store(host: Host) -> Path:
+    """Where the embedded paper venue keeps its book."""
+    return host.var / "venues" / "paper.db"
+
+
+def venues(host: Host) -> Callable[[], Mapping[str, Cancels]]:
+    """The way out at every venue that this host ever opened, now or later."""
+    path = paper_store(host)
+    paper = {PAPER: PaperCancels(PaperVenue(path))}
+    return lambda: paper if path.exists() else {}
+
+
+def latch(host: Host) -> Latch:
+    """Stops, releases and acknowledgements of this host."""
+    return Latch(host.var)
+
+
+def token_path(host: Host) -> Path:
+    """The armed token."""
+    return host.var / "armed"
+
+
+def token_reader(host: Host, bound: timedelta = HEARTBEAT) -> TokenReader:
+    """The door's end of the token."""
+    return TokenReader(token_path(host), bound, boot_clock_ns)
+
+
+def watcher(host: Host) -> Watcher:
+    """The stop lane, with clones and venue connections that nobody else uses."""
+    state = state_repository(host, "watch.git")
+    return Watcher(
+        history=state,
+        records=latch(host),
+        token=TokenWriter(token_path(host), boot_clock_ns),
+        venues=venues(host),
+        repository=repository_id(host, state),
+        clock=wall_clock,
+    )
+
+
+def watched_paths(host: Host) -> list[Path]:
+    """Where an event may mean that something changed."""
+    local = Path(host.state_url)
+    refs = [local / "refs", local / ".git" / "refs"] if local.is_dir() else []
+    records = latch(host)
+    return [
+        path for path in [*refs, records.stops_folder, records.releases_folder] if path.exists()
+    ]
+
+
+@contextmanager
+def open_desk(host: Host) -> Iterator[Desk]:
+    """Take the writer's lock and open an epoch; let go of both at the end.
+
+    Raises:
+        Stalled: ``ANOTHER_WRITER`` where another process on this host holds it.
+    """
+    clone = host.path(host.file.evidence.clone)
+    journal = FileJournal(host.var / "journal", head_of(GitReader(clone)))
+    try:
+        store = GitEvidence(clone, host.evidence_url, host.file.evidence.branch)
+        key = LogKey(host.path(host.file.keys.evidence), origin(host))
+        ledger = Ledger(journal, store, key, PositionFile(host.var / "journal" / "position.json"))
+        epoch = ledger.last_epoch() + 1
+        ledger.open_epoch(epoch, wall_clock())
+        reader, records = token_reader(host), latch(host)
+        state = state_repository(host)
+        cycle = Cycle(
+            Ports(
+                state=state,
+                records=records,
+                store=FileMemory(memory_path(host)),
+                journal=journal,
+                venues=venues(host),
+                token_age_ns=reader.age_ns,
+                trust=trust_of(host),
+                repository=repository_id(host, state),
+                host=host.digest,
+            )
+        )
+        permits = PermitOffice(secrets.token_bytes(SEAL_BYTES), epoch, wall_clock)
+        yield Desk(host, cycle, journal, ledger, permits, reader, records, epoch)
+    finally:
+        journal.close()
+
+
+def origin(host: Host) -> str:
+    """Name of the log, which is the origin line of every checkpoint."""
+    return f"{host.file.state.repository or 'peak'}/evidence"
+
+
+def memory_path(host: Host) -> Path:
+    """Where memory outlives the process."""
+    return host.var / "trusted" / "memory"
+
+
+def process_id() -> int:
+    """Of this process, for people."""
+    return os.getpid()

@@ -1,0 +1,211 @@
+"""One order that every control passes, and ways to change one thing about it."""
+
+from dataclasses import replace
+from datetime import UTC, datetime, timedelta
+from decimal import Decimal as D
+
+from desired_state.limits import Limits
+from desired_state.values import Access, Mode, Trading
+from layers.l5_risk_gate.finding import ControlFinding, RiskVerdict
+from layers.l5_risk_gate.gate import evaluate
+from layers.market import Provenance
+from layers.orders import Intent, OrderRequest, Purpose, Side, SymbolRules, TimeInForce
+from layers.risk_snapshot import (
+    NEVER,
+    TICKS,
+    Flow,
+    Funds,
+    LossWindow,
+    PlanApproval,
+    Quote,
+    Safety,
+    Snapshot,
+    SymbolState,
+    VenueClass,
+)
+
+AT = datetime(2020, 3, 12, 10, tzinfo=UTC)
+NOW = datetime(2026, 11, 22, 10, tzinfo=UTC)
+SECOND = timedelta(seconds=1)
+HOUR = timedelta(hours=1)
+SYMBOL, OTHER = "BTC/USDT", "ETH/USDT"
+
+LIMITS = Limits(
+    currency="USD",
+    max_order_notional=D(50),
+    max_digits=12,
+    price_collar=D("0.005"),
+    passive_collar=D("0.2"),
+    period_collar=D("0.03"),
+    max_total_exposure=D(500),
+    max_symbol_exposure=D(300),
+    max_open_positions=3,
+    dust_notional=D(5),
+    max_open_orders=10,
+    max_daily_loss=D(100),
+    max_orders_per_day=50,
+    max_messages_per_second=5,
+    max_messages_per_minute=60,
+    duplicate_window=10 * SECOND,
+    intent_ttl=60 * SECOND,
+    max_book_age=2 * SECOND,
+    max_event_age=3 * SECOND,
+    max_spread=D("0.005"),
+    max_jump=D("0.03"),
+    jump_good_ticks=3,
+)
+RULES = SymbolRules(
+    symbol=SYMBOL,
+    tick=D("0.1"),
+    step=D("0.001"),
+    min_quantity=D("0.001"),
+    max_quantity=D(1000),
+    min_notional=D(5),
+    max_notional=D(100000),
+    maker_fee=D("0.001"),
+    taker_fee=D("0.001"),
+)
+QUOTE = Quote(
+    bid=D("99.9"),
+    ask=D("100.1"),
+    event_at=AT - SECOND,
+    received_at=AT - SECOND,
+    interval=TICKS,
+    provenance=Provenance.RECORDED,
+    alive=True,
+    previous_mid=D(100),
+    reference=D(100),
+    good_ticks=3,
+)
+
+
+def symbol(name=SYMBOL, **changes):
+    flat = SymbolState(
+        symbol=name,
+        access=Access.TRADE,
+        position=D(0),
+        open_buy=D(0),
+        open_sell=D(0),
+        working_orders=0,
+        increasing_orders=0,
+        unknown_orders=0,
+        quote=QUOTE,
+        triggers=(),
+        outlook_expires=AT + HOUR,
+        rules=RULES,
+    )
+    return replace(flat, **changes)
+
+
+LOSS = LossWindow(
+    equity_open=D(1000),
+    net_transfers=D(0),
+    realised=D(0),
+    breach_since=None,
+    released_at_pnl=None,
+)
+SNAPSHOT = Snapshot(
+    journal_sequence=7,
+    at=AT,
+    mode=Mode.PAPER,
+    trading=Trading.ACTIVE,
+    venue_class=VenueClass.PAPER,
+    venue="paper",
+    account="main",
+    symbols=(symbol(),),
+    plan=PlanApproval(
+        plan="L3-plan",
+        decision="APPROVE",
+        proposer="proposer",
+        critic="critic",
+        symbols=(SYMBOL,),
+        sides=(Side.BUY, Side.SELL),
+        max_notional=D(60),
+        expires_at=AT + HOUR,
+    ),
+    equity_now=D(1000),
+    day=LOSS,
+    rolling=LOSS,
+    funds=Funds(free_quote=D(1000), reserved_quote=D(0), free_base=D(10), reserved_base=D(0)),
+    flow=Flow(
+        messages_second=0,
+        messages_minute=0,
+        orders_today=0,
+        open_orders=0,
+        intent_seen=False,
+        intent_working=False,
+        same_order_at=NEVER,
+    ),
+    safety=Safety(
+        kill_latched=False,
+        token_ok=True,
+        heartbeat_at=NOW - SECOND,
+        heartbeat_max_age=5 * SECOND,
+        journal_writable=True,
+        unexplained=0,
+    ),
+)
+
+
+def intent(**changes):
+    """A buy of 0.4 at 100.2; ``changes`` to the request, or created_at, expires_at, plan."""
+    own = {k: changes.pop(k) for k in ("created_at", "expires_at", "plan") if k in changes}
+    request = {
+        "venue": "paper",
+        "account": "main",
+        "symbol": SYMBOL,
+        "side": Side.BUY,
+        "kind": "limit",
+        "time_in_force": TimeInForce.IOC,
+        "quantity": "0.4",
+        "price": "100.2",
+        "client_order_id": "g" + "a" * 16,
+    }
+    decided = {
+        "intent_id": "I-" + "0" * 16,
+        "plan": "L3-plan",
+        "hypothesis": "H1",
+        "purpose": Purpose.ENTRY,
+        "created_at": AT - SECOND,
+        "expires_at": AT + HOUR,
+    }
+    return Intent(request=OrderRequest(**{**request, **changes}), **{**decided, **own})
+
+
+SELL = {"side": Side.SELL, "price": "99.8"}  # 0.4 at 99.8
+
+
+def edited(snapshot=SNAPSHOT, **changes):
+    """The snapshot with ``part__field`` replaced; ``symbol__`` and ``quote__`` mean the order's."""
+    for path, value in changes.items():
+        part, _, field = path.partition("__")
+        if part == "symbol":
+            own = replace(snapshot.symbols[0], **{field: value})
+            snapshot = replace(snapshot, symbols=(own, *snapshot.symbols[1:]))
+        elif part == "quote":
+            quote = replace(snapshot.symbols[0].quote, **{field: value})
+            own = replace(snapshot.symbols[0], quote=quote)
+            snapshot = replace(snapshot, symbols=(own, *snapshot.symbols[1:]))
+        elif field:
+            inner = replace(getattr(snapshot, part), **{field: value})
+            snapshot = replace(snapshot, **{part: inner})
+        else:
+            snapshot = replace(snapshot, **{part: value})
+    return snapshot
+
+
+def limited(**changes):
+    return LIMITS.model_copy(update=changes)
+
+
+def judge(order=None, limits=None, **changes) -> RiskVerdict:
+    """The verdict on the good order with the changes named."""
+    return evaluate(intent(**(order or {})), edited(**changes), limited(**(limits or {})), NOW)
+
+
+def found(verdict: RiskVerdict, control: str) -> ControlFinding:
+    return next(f for f in verdict.findings if f.control == control)
+
+
+def refused_by(verdict: RiskVerdict) -> set[str]:
+    return {f.control for f in verdict.refusals}

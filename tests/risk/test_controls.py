@@ -1,0 +1,463 @@
+from datetime import timedelta
+from decimal import Decimal as D
+
+import pytest
+
+from desired_state.reasons import Reason as R
+from desired_state.values import Access, Mode, Trading
+from layers.l5_risk_gate.finding import Outcome
+from layers.l5_risk_gate.gate import CONTROLS
+from layers.orders import Side
+from layers.risk_snapshot import Trigger, VenueClass
+from tests.risk.judged_order import (
+    AT,
+    HOUR,
+    LIMITS,
+    NOW,
+    OTHER,
+    QUOTE,
+    RULES,
+    SECOND,
+    SELL,
+    SNAPSHOT,
+    SYMBOL,
+    found,
+    judge,
+    refused_by,
+    symbol,
+)
+
+MILLI = timedelta(milliseconds=1)
+LONG = {"symbol__position": D(1), **{}}
+# what makes a pure reduction: 1 held, 0.4 sold
+REDUCES = {"order": SELL, "symbol__position": D(1)}
+
+
+def others(*positions, ask="100.1"):
+    quote = QUOTE.__class__(
+        **{n: getattr(QUOTE, n) for n in QUOTE.__slots__} | {"ask": None if ask is None else D(ask)}
+    )
+    names = ("ETH/USDT", "SOL/USDT", "ADA/USDT", "XRP/USDT")
+    held = [symbol(n, position=D(p), quote=quote) for n, p in zip(names, positions, strict=False)]
+    return (symbol(), *held)
+
+
+def rules(**changes):
+    return RULES.model_copy(update={k: D(v) for k, v in changes.items()})
+
+
+def loss(now, **changes):
+    return {"equity_now": D(now)} | {f"{w}__{k}": v for k, v in changes.items() for w in WINDOWS}
+
+
+WINDOWS = ("day", "rolling")
+MISSING, UNSET, WITHIN = R.DATA_MISSING, R.LIMIT_MISSING, R.WITHIN
+
+# control, what is said of it, what is changed, the code its finding must carry
+TABLE = [
+    ("A1", "paper on a paper venue", {}, WITHIN),
+    ("A1", "testnet on a paper venue", {"mode": Mode.TESTNET}, R.MODE_FORBIDS),
+    ("A1", "paper on a live venue", {"venue_class": VenueClass.LIVE}, R.MODE_FORBIDS),
+    ("A1", "shadow sends nothing", {"mode": Mode.SHADOW}, R.MODE_FORBIDS),
+    ("A1", "mode unknown", {"mode": None}, MISSING),
+    ("A1", "venue class unknown", {"venue_class": None}, MISSING),
+    ("A3", "not latched, token valid", {}, WITHIN),
+    ("A3", "latched", {"safety__kill_latched": True}, R.KILL_LATCHED),
+    ("A3", "token gone", {"safety__token_ok": False}, R.KILL_LATCHED),
+    ("A3", "latch unknown", {"safety__kill_latched": None}, MISSING),
+    ("A3", "token unknown", {"safety__token_ok": None}, MISSING),
+    ("A3", "a reduction while latched", REDUCES | {"safety__kill_latched": True}, R.KILL_LATCHED),
+    ("A4", "active", {}, WITHIN),
+    ("A4", "halted", {"trading": Trading.HALTED}, R.TRADING_HALTED),
+    ("A4", "reducing", {"trading": Trading.REDUCING}, R.REDUCING),
+    ("A4", "a reduction while reducing", REDUCES | {"trading": Trading.REDUCING}, WITHIN),
+    ("A4", "a reduction, halted", REDUCES | {"trading": Trading.HALTED}, R.TRADING_HALTED),
+    ("A4", "trading unknown", {"trading": None}, MISSING),
+    ("A5", "at the end of its time", {"order": {"created_at": AT - 60 * SECOND}}, WITHIN),
+    (
+        "A5",
+        "one past its time",
+        {"order": {"created_at": AT - 60 * SECOND - MILLI}},
+        R.INTENT_UNAPPROVED,
+    ),
+    ("A5", "expires now", {"order": {"expires_at": AT}}, R.INTENT_UNAPPROVED),
+    ("A5", "from the future", {"order": {"created_at": AT + MILLI}}, R.INTENT_UNAPPROVED),
+    ("A5", "used before", {"flow__intent_seen": True}, R.INTENT_UNAPPROVED),
+    ("A5", "another plan", {"order": {"plan": "L3-other"}}, R.INTENT_UNAPPROVED),
+    (
+        "A5",
+        "approved with changes",
+        {"plan__decision": "APPROVE_WITH_CHANGES"},
+        R.INTENT_UNAPPROVED,
+    ),
+    ("A5", "approve in small letters", {"plan__decision": "approve"}, R.INTENT_UNAPPROVED),
+    ("A5", "its own critic", {"plan__critic": "proposer"}, R.INTENT_UNAPPROVED),
+    ("A5", "approval ends now", {"plan__expires_at": AT}, R.INTENT_UNAPPROVED),
+    ("A5", "symbol not in the plan", {"plan__symbols": (OTHER,)}, R.INTENT_UNAPPROVED),
+    ("A5", "side not in the plan", {"plan__sides": (Side.SELL,)}, R.INTENT_UNAPPROVED),
+    ("A5", "exactly the plan's notional", {"plan__max_notional": D("40.08")}, WITHIN),
+    (
+        "A5",
+        "over the plan's notional",
+        {"plan__max_notional": D("40.07")},
+        R.INTENT_UNAPPROVED,
+    ),
+    ("A5", "no approval", {"plan": None}, MISSING),
+    ("A5", "no decision", {"plan__decision": None}, MISSING),
+    ("A5", "critic unknown", {"plan__critic": None}, MISSING),
+    ("A5", "notional unknown", {"plan__max_notional": None}, MISSING),
+    ("A5", "not known whether seen", {"flow__intent_seen": None}, MISSING),
+    ("A5", "no time to live configured", {"limits": {"intent_ttl": None}}, UNSET),
+    ("A5", "a reduction needs no plan", REDUCES | {"plan": None}, WITHIN),
+    ("A6", "all on the list", {}, WITHIN),
+    ("A6", "another venue", {"order": {"venue": "kraken"}}, R.NOT_ALLOW_LISTED),
+    ("A6", "another account", {"order": {"account": "second"}}, R.NOT_ALLOW_LISTED),
+    ("A6", "a market order", {"order": {"kind": "market"}}, R.NOT_ALLOW_LISTED),
+    ("A6", "no access", {"symbol__access": Access.NONE}, R.NOT_ALLOW_LISTED),
+    ("A6", "reduce only, opening", {"symbol__access": Access.REDUCE}, R.NOT_ALLOW_LISTED),
+    ("A6", "reduce only, reducing", REDUCES | {"symbol__access": Access.REDUCE}, WITHIN),
+    ("A6", "access unknown", {"symbol__access": None}, MISSING),
+    ("A6", "permitted venue unknown", {"venue": None}, MISSING),
+    ("A6", "permitted account unknown", {"account": None}, MISSING),
+    ("A7", "sells all that is owned", {"order": SELL, "symbol__position": D("0.4")}, WITHIN),
+    ("A7", "sells more than is owned", {"order": SELL, "symbol__position": D("0.399")}, R.LEVERAGE),
+    (
+        "A7",
+        "sells what is being sold",
+        REDUCES | {"symbol__open_sell": D("0.601")},
+        R.LEVERAGE,
+    ),
+    ("A7", "position unknown", {"order": SELL, "symbol__position": None}, MISSING),
+    ("A7", "open sells unknown", REDUCES | {"symbol__open_sell": None}, MISSING),
+    ("A8", "no trigger, fresh outlook", {}, WITHIN),
+    (
+        "A8",
+        "a trigger stands",
+        {"symbol__triggers": (Trigger("SPREAD_SPIKE", AT + MILLI),)},
+        R.NO_TRADE,
+    ),
+    ("A8", "a trigger ends now", {"symbol__triggers": (Trigger("SPREAD_SPIKE", AT),)}, WITHIN),
+    ("A8", "a trigger for good", {"symbol__triggers": (Trigger("NEWS", None),)}, R.NO_TRADE),
+    ("A8", "outlook ends now", {"symbol__outlook_expires": AT}, R.NO_TRADE),
+    ("A8", "no outlook", {"symbol__outlook_expires": None}, R.NO_TRADE),
+    ("A8", "triggers unknown", {"symbol__triggers": None}, MISSING),
+    ("A8", "no outlook, a reduction", REDUCES | {"symbol__outlook_expires": None}, WITHIN),
+    ("B1", "as many digits as allowed", {"limits": {"max_digits": 4}}, WITHIN),
+    ("B1", "one digit more", {"limits": {"max_digits": 3}}, R.BAD_NUMBER),
+    ("B1", "no digits configured", {"limits": {"max_digits": None}}, UNSET),
+    ("B2", "multiples", {}, WITHIN),
+    ("B2", "price between ticks", {"order": {"price": "100.21"}}, R.BAD_INCREMENT),
+    ("B2", "quantity between steps", {"order": {"quantity": "0.4001"}}, R.BAD_INCREMENT),
+    ("B2", "rules unknown", {"symbol__rules": None}, MISSING),
+    ("B2", "a tick of zero", {"symbol__rules": rules(tick=0)}, MISSING),
+    ("B2", "a reduction between steps", REDUCES | {"order": SELL | {"price": "99.81"}}, None),
+    ("B3", "exactly the least quantity", {"symbol__rules": rules(min_quantity="0.4")}, WITHIN),
+    ("B3", "under it", {"symbol__rules": rules(min_quantity="0.401")}, R.VENUE_BOUNDS),
+    ("B3", "exactly the most quantity", {"symbol__rules": rules(max_quantity="0.4")}, WITHIN),
+    ("B3", "over it", {"symbol__rules": rules(max_quantity="0.399")}, R.VENUE_BOUNDS),
+    ("B3", "exactly the least notional", {"symbol__rules": rules(min_notional="40.08")}, WITHIN),
+    ("B3", "under that", {"symbol__rules": rules(min_notional="40.09")}, R.VENUE_BOUNDS),
+    ("B3", "exactly the most notional", {"symbol__rules": rules(max_notional="40.08")}, WITHIN),
+    ("B3", "over that", {"symbol__rules": rules(max_notional="40.07")}, R.VENUE_BOUNDS),
+    ("B3", "rules unknown", {"symbol__rules": None}, MISSING),
+    ("B4", "exactly", {"limits": {"max_order_notional": D("40.12008")}}, WITHIN),
+    ("B4", "over", {"limits": {"max_order_notional": D("40.12007")}}, R.MAX_ORDER_NOTIONAL),
+    (
+        "B4",
+        "a sell at the bid",
+        REDUCES | {"limits": {"max_order_notional": D("39.99996")}},
+        WITHIN,
+    ),
+    (
+        "B4",
+        "a sell counts the bid, not its limit",
+        REDUCES | {"limits": {"max_order_notional": D("39.99995")}},
+        R.MAX_ORDER_NOTIONAL,
+    ),
+    ("B4", "a sell without a bid", REDUCES | {"quote__bid": None}, MISSING),
+    ("B4", "fee unknown", {"symbol__rules": None}, MISSING),
+    ("B4", "not configured", {"limits": {"max_order_notional": None}}, UNSET),
+    ("B7", "at the collar", {"order": {"price": "100.5"}}, WITHIN),
+    ("B7", "over the collar", {"order": {"price": "100.6"}}, R.PRICE_COLLAR),
+    ("B7", "at the typo bound", {"order": {"price": "80"}}, WITHIN),
+    ("B7", "under the typo bound", {"order": {"price": "79.9"}}, R.PRICE_COLLAR),
+    ("B7", "a sell at the collar", REDUCES | {"order": SELL | {"price": "99.5"}}, WITHIN),
+    ("B7", "a sell under it", REDUCES | {"order": SELL | {"price": "99.4"}}, R.PRICE_COLLAR),
+    ("B7", "a sell at its typo bound", REDUCES | {"order": SELL | {"price": "120"}}, WITHIN),
+    ("B7", "a sell over that", REDUCES | {"order": SELL | {"price": "120.1"}}, R.PRICE_COLLAR),
+    ("B7", "at the period's collar", {"quote__reference": D(100) / D("1.03") + D("1e-9")}, WITHIN),
+    ("B7", "past the period's collar", {"quote__reference": D(97)}, R.PRICE_COLLAR),
+    ("B7", "no bid", {"quote__bid": None}, MISSING),
+    ("B7", "no second reference", {"quote__reference": None}, MISSING),
+    ("B7", "no book at all", {"symbol__quote": None}, MISSING),
+    ("B7", "collar not configured", {"limits": {"price_collar": None}}, UNSET),
+    ("B7", "typo bound not configured", {"limits": {"passive_collar": None}}, UNSET),
+    ("B7", "period not configured", {"limits": {"period_collar": None}}, UNSET),
+    ("C1", "exactly", {"limits": {"max_total_exposure": D("40.08")}}, WITHIN),
+    ("C1", "over", {"limits": {"max_total_exposure": D("40.07")}}, R.TOTAL_EXPOSURE),
+    (
+        "C1",
+        "open buys count",
+        {"symbol__open_buy": D(1), "limits": {"max_total_exposure": D("140.27")}},
+        R.TOTAL_EXPOSURE,
+    ),
+    (
+        "C1",
+        "open sells do not net open buys",
+        {
+            "symbol__open_buy": D(1),
+            "symbol__open_sell": D(1),
+            "limits": {"max_total_exposure": D("140.28")},
+        },
+        WITHIN,
+    ),
+    (
+        "C1",
+        "a short elsewhere is not netted",
+        {"symbols": others(-1), "limits": {"max_total_exposure": D("140.17")}},
+        R.TOTAL_EXPOSURE,
+    ),
+    (
+        "C1",
+        "with the other symbol, exactly",
+        {"symbols": others(1), "limits": {"max_total_exposure": D("140.18")}},
+        WITHIN,
+    ),
+    ("C1", "another symbol's mark unknown", {"symbols": others(1, ask=None)}, MISSING),
+    ("C1", "position unknown", {"symbol__position": None}, MISSING),
+    ("C1", "open buys unknown", {"symbol__open_buy": None}, MISSING),
+    ("C1", "not configured", {"limits": {"max_total_exposure": None}}, UNSET),
+    ("C1", "a reduction", REDUCES | {"limits": {"max_total_exposure": D(0)}}, WITHIN),
+    ("C2", "exactly", {"limits": {"max_symbol_exposure": D("40.08")}}, WITHIN),
+    ("C2", "over", {"limits": {"max_symbol_exposure": D("40.07")}}, R.SYMBOL_EXPOSURE),
+    (
+        "C2",
+        "ask over the limit price",
+        {"order": {"price": "99"}, "limits": {"max_symbol_exposure": D("40.03")}},
+        R.SYMBOL_EXPOSURE,
+    ),
+    ("C2", "ask unknown", {"quote__ask": None}, MISSING),
+    ("C2", "not configured", {"limits": {"max_symbol_exposure": None}}, UNSET),
+    ("C4", "third symbol of three", {"symbols": others(1, 1)}, WITHIN),
+    ("C4", "fourth symbol", {"symbols": others(1, 1, 1)}, R.MAX_POSITIONS),
+    ("C4", "dust does not count", {"symbols": others(1, 1, "0.04")}, WITHIN),
+    (
+        "C4",
+        "a working entry counts",
+        {"symbols": (*others(1, 1), symbol("LTC/USDT", increasing_orders=1))},
+        R.MAX_POSITIONS,
+    ),
+    ("C4", "a position's mark unknown", {"symbols": others(1, ask=None)}, MISSING),
+    ("C4", "a position unknown", {"symbols": (symbol(), symbol(OTHER, position=None))}, MISSING),
+    ("C4", "not configured", {"limits": {"max_open_positions": None}}, UNSET),
+    ("C4", "dust not configured", {"limits": {"dust_notional": None}}, UNSET),
+    ("C5", "exactly", {"funds__free_quote": D("40.12008")}, WITHIN),
+    ("C5", "short of quote", {"funds__free_quote": D("40.12007")}, R.INSUFFICIENT_FUNDS),
+    ("C5", "reserved by others", {"funds__reserved_quote": D("959.88")}, R.INSUFFICIENT_FUNDS),
+    ("C5", "exactly the base", REDUCES | {"funds__free_base": D("0.4")}, WITHIN),
+    ("C5", "short of base", REDUCES | {"funds__free_base": D("0.399")}, R.INSUFFICIENT_FUNDS),
+    ("C5", "quote unknown", {"funds__free_quote": None}, MISSING),
+    ("C5", "reservations unknown", {"funds__reserved_quote": None}, MISSING),
+    ("C5", "base unknown", REDUCES | {"funds__free_base": None}, MISSING),
+    ("C6", "the tenth of ten", {"flow__open_orders": 9}, WITHIN),
+    ("C6", "the eleventh", {"flow__open_orders": 10}, R.MAX_OPEN_ORDERS),
+    ("C6", "of the symbol", {"symbol__working_orders": 10}, R.MAX_OPEN_ORDERS),
+    ("C6", "total unknown", {"flow__open_orders": None}, MISSING),
+    ("C6", "of the symbol unknown", {"symbol__working_orders": None}, MISSING),
+    ("C6", "not configured", {"limits": {"max_open_orders": None}}, UNSET),
+    ("C7", "opening while active", {}, WITHIN),
+    ("C7", "opening while reducing", {"trading": Trading.REDUCING}, R.REDUCE_ONLY),
+    (
+        "C7",
+        "all that is left",
+        REDUCES | {"trading": Trading.REDUCING, "symbol__open_sell": D("0.6")},
+        WITHIN,
+    ),
+    (
+        "C7",
+        "more than is left",
+        REDUCES | {"trading": Trading.REDUCING, "symbol__open_sell": D("0.601")},
+        R.REDUCE_ONLY,
+    ),
+    (
+        "C7",
+        "buying back a short",
+        {"trading": Trading.REDUCING, "symbol__position": D("-0.4")},
+        WITHIN,
+    ),
+    (
+        "C7",
+        "position unknown",
+        {"trading": Trading.REDUCING, "symbol__position": None},
+        MISSING,
+    ),
+    # worst loss of the order: 0.4 x (100.2 - 99.5 + 0.001 x 199.7) = 0.35988
+    ("D1", "just inside with the order", {"equity_now": D("900.35989")}, WITHIN),
+    ("D1", "exactly at the limit with it", {"equity_now": D("900.35988")}, R.DAILY_LOSS),
+    ("D1", "breached", {"equity_now": D(900)}, R.DAILY_LOSS),
+    ("D1", "money paid in is no profit", {"day__net_transfers": D(100)}, R.DAILY_LOSS),
+    ("D1", "no day-open equity", {"day__equity_open": None}, MISSING),
+    ("D1", "equity unknown", {"equity_now": None}, MISSING),
+    ("D1", "equity not a number", {"equity_now": D("NaN")}, MISSING),
+    ("D1", "equity infinite", {"equity_now": D("Infinity")}, MISSING),
+    ("D1", "transfers unknown", {"day__net_transfers": None}, MISSING),
+    ("D1", "not configured", {"limits": {"max_daily_loss": None}}, UNSET),
+    ("D1", "no collar to lose to", {"limits": {"price_collar": None}}, UNSET),
+    ("D1", "a reduction", REDUCES | {"equity_now": D(100)}, WITHIN),
+    ("D2", "just inside with the order", {"rolling__equity_open": D("1099.64011")}, WITHIN),
+    ("D2", "exactly with it", {"rolling__equity_open": D("1099.64012")}, R.ROLLING_LOSS),
+    ("D2", "lost before midnight", {"rolling__equity_open": D(1100)}, R.ROLLING_LOSS),
+    ("D2", "no equity of then", {"rolling__equity_open": None}, MISSING),
+    ("D2", "not configured", {"limits": {"max_daily_loss": None}}, UNSET),
+    ("E1", "the fifth in a second", {"flow__messages_second": 4}, WITHIN),
+    ("E1", "the sixth", {"flow__messages_second": 5}, R.MSG_RATE),
+    ("E1", "the sixtieth in a minute", {"flow__messages_minute": 59}, WITHIN),
+    ("E1", "the next", {"flow__messages_minute": 60}, R.MSG_RATE),
+    ("E1", "a reduction too", REDUCES | {"flow__messages_second": 5}, R.MSG_RATE),
+    ("E1", "second unknown", {"flow__messages_second": None}, MISSING),
+    ("E1", "minute unknown", {"flow__messages_minute": None}, MISSING),
+    ("E1", "second not configured", {"limits": {"max_messages_per_second": None}}, UNSET),
+    ("E1", "minute not configured", {"limits": {"max_messages_per_minute": None}}, UNSET),
+    ("E2", "the last of the day", {"flow__orders_today": 49}, WITHIN),
+    ("E2", "one more", {"flow__orders_today": 50}, R.MAX_ORDERS_DAY),
+    ("E2", "unknown", {"flow__orders_today": None}, MISSING),
+    ("E2", "not configured", {"limits": {"max_orders_per_day": None}}, UNSET),
+    (
+        "E5",
+        "an equal order after the window",
+        {"flow__same_order_at": AT - 10 * SECOND - MILLI},
+        WITHIN,
+    ),
+    ("E5", "at its end", {"flow__same_order_at": AT - 10 * SECOND}, R.DUPLICATE),
+    ("E5", "intent seen", {"flow__intent_seen": True}, R.DUPLICATE),
+    ("E5", "intent working", {"flow__intent_working": True}, R.DUPLICATE),
+    ("E5", "seen unknown", {"flow__intent_seen": None}, MISSING),
+    ("E5", "working unknown", {"flow__intent_working": None}, MISSING),
+    ("E5", "equal order unknown", {"flow__same_order_at": None}, MISSING),
+    ("E5", "not configured", {"limits": {"duplicate_window": None}}, UNSET),
+    ("F1", "as old as allowed", {"quote__received_at": AT - 2 * SECOND}, WITHIN),
+    ("F1", "older", {"quote__received_at": AT - 2 * SECOND - MILLI}, R.STALE_BOOK),
+    ("F1", "event as old as allowed", {"quote__event_at": AT - 3 * SECOND}, WITHIN),
+    ("F1", "event older", {"quote__event_at": AT - 3 * SECOND - MILLI}, R.STALE_BOOK),
+    ("F1", "from the future", {"quote__event_at": AT + MILLI}, R.STALE_BOOK),
+    ("F1", "feed dead", {"quote__alive": False}, R.STALE_BOOK),
+    ("F1", "a reduction on an old book", REDUCES | {"quote__received_at": AT - HOUR}, R.STALE_BOOK),
+    ("F1", "receipt unknown", {"quote__received_at": None}, MISSING),
+    ("F1", "event unknown", {"quote__event_at": None}, MISSING),
+    ("F1", "alive unknown", {"quote__alive": None}, MISSING),
+    ("F1", "age not configured", {"limits": {"max_book_age": None}}, UNSET),
+    ("F1", "event age not configured", {"limits": {"max_event_age": None}}, UNSET),
+    ("F2", "as wide as allowed", {"limits": {"max_spread": D("0.002")}}, WITHIN),
+    ("F2", "wider", {"limits": {"max_spread": D("0.0019")}}, R.BOOK_SHAPE),
+    ("F2", "locked", {"quote__bid": D("100.1")}, R.BOOK_SHAPE),
+    ("F2", "crossed", {"quote__bid": D("100.2")}, R.BOOK_SHAPE),
+    ("F2", "wide, a reduction", REDUCES | {"limits": {"max_spread": D("0.0019")}}, WITHIN),
+    ("F2", "crossed, a reduction", REDUCES | {"quote__bid": D("100.2")}, R.BOOK_SHAPE),
+    ("F2", "one-sided", {"quote__ask": None}, MISSING),
+    ("F2", "not a number", {"quote__ask": D("NaN")}, MISSING),
+    ("F2", "not configured", {"limits": {"max_spread": None}}, UNSET),
+    (
+        "F3",
+        "jumped as far as allowed",
+        {"quote__previous_mid": D(100), "limits": {"max_jump": D(0)}},
+        WITHIN,
+    ),
+    ("F3", "jumped", {"quote__previous_mid": D(97)}, R.PRICE_JUMP),
+    ("F3", "one good tick short", {"quote__good_ticks": 2}, R.PRICE_JUMP),
+    ("F3", "a reduction", REDUCES | {"quote__previous_mid": D(50)}, WITHIN),
+    ("F3", "mid before unknown", {"quote__previous_mid": None}, MISSING),
+    ("F3", "good ticks unknown", {"quote__good_ticks": None}, MISSING),
+    ("F3", "not configured", {"limits": {"max_jump": None}}, UNSET),
+    ("F3", "ticks not configured", {"limits": {"jump_good_ticks": None}}, UNSET),
+    ("G4", "agrees", {}, WITHIN),
+    ("G4", "a difference", {"safety__unexplained": 1}, R.RECON_DIFF),
+    ("G4", "unknown", {"safety__unexplained": None}, MISSING),
+    ("G5", "as old as allowed", {"safety__heartbeat_at": NOW - 5 * SECOND}, WITHIN),
+    ("G5", "older", {"safety__heartbeat_at": NOW - 5 * SECOND - MILLI}, R.SAFETY_NET_DOWN),
+    ("G5", "far in the future", {"safety__heartbeat_at": NOW + HOUR}, R.SAFETY_NET_DOWN),
+    ("G5", "no heartbeat", {"safety__heartbeat_at": None}, MISSING),
+    ("G5", "no bound", {"safety__heartbeat_max_age": None}, MISSING),
+    ("G6", "writable", {}, WITHIN),
+    ("G6", "not writable", {"safety__journal_writable": False}, R.JOURNAL),
+    ("G6", "unknown", {"safety__journal_writable": None}, MISSING),
+]
+BAD_NUMBERS = (
+    "", "0", "0.0", "-1", "+1", " 1", "1 ", "1e3", "1E3", "NaN", "nan", "inf", "-inf", "Infinity",
+    "1_000", "1,5", ".5", "5.", "007", "0x1", "１", "1\n", "1" * 16, "0." + "1" * 13, "9" * 64,
+)  # fmt: skip
+
+
+@pytest.mark.parametrize(
+    ("control", "what", "changes", "code"), TABLE, ids=[f"{r[0]}-{r[1]}" for r in TABLE]
+)
+def test_each_control_says_what_risk_md_says(control, what, changes, code):  # noqa: ARG001
+    verdict = judge(**changes)
+    finding = found(verdict, control)
+    code = R.BAD_INCREMENT if code is None else code
+    assert finding.code is code
+    assert (finding.outcome is Outcome.ALLOW) == (code is WITHIN)
+    assert len(verdict.findings) == len(CONTROLS)
+    if code is not WITHIN:
+        assert verdict.outcome is not Outcome.ALLOW
+
+
+def test_every_control_has_a_passing_and_a_refusing_case_in_the_table():
+    for control in CONTROLS:
+        codes = {code for cid, _, _, code in TABLE if cid == control.id}
+        assert WITHIN in codes
+        assert codes & {control.code, R.REDUCING}
+
+
+def test_the_good_order_is_allowed_with_every_finding_within():
+    verdict = judge()
+    assert verdict.outcome is Outcome.ALLOW
+    assert verdict.risk_increasing
+    assert verdict.stop_class is None
+    assert {f.code for f in verdict.findings} == {WITHIN}
+    assert verdict.refusals == ()
+
+
+@pytest.mark.parametrize("number", BAD_NUMBERS)
+@pytest.mark.parametrize("field", ["price", "quantity"])
+def test_b1_a_number_that_is_not_plain_and_positive_is_refused(field, number):
+    verdict = judge(order={field: number})
+    assert found(verdict, "B1").code is R.BAD_NUMBER
+    assert verdict.outcome is Outcome.DENY
+    assert verdict.risk_increasing
+
+
+def test_b1_counts_the_digits_as_they_will_be_sent():
+    assert found(judge(order={"quantity": "0.400"}, limits={"max_digits": 4}), "B1").code is WITHIN
+    more = judge(order={"quantity": "0.40000"}, limits={"max_digits": 4})
+    assert found(more, "B1").code is R.BAD_NUMBER
+
+
+def test_an_order_in_a_symbol_the_snapshot_does_not_have_is_refused():
+    verdict = judge(order={"symbol": OTHER})
+    assert {"A6", "A8", "B2", "B4", "B7", "C1", "F1", "F2"} <= refused_by(verdict)
+
+
+def test_a_pure_reduction_passes_when_c_d_and_the_plan_would_refuse():
+    tight = {"max_total_exposure": D(0), "max_daily_loss": D(1), "max_open_positions": 0}
+    verdict = judge(**REDUCES, limits=tight, plan=None, equity_now=D(500))
+    assert verdict.outcome is Outcome.ALLOW
+    assert not verdict.risk_increasing
+    assert found(verdict, "C1").measured == "not held against a reduction"
+
+
+def test_on_bars_ages_and_windows_count_in_bars_and_the_finding_says_so():
+    bars = {"quote__interval": HOUR, "quote__received_at": AT - HOUR, "quote__event_at": AT - HOUR}
+    assert found(judge(**bars), "F1").code is WITHIN
+    older = judge(**bars | {"quote__event_at": AT - HOUR - MILLI})
+    assert found(older, "F1").code is R.STALE_BOOK
+    same = judge(**bars, flow__same_order_at=AT - HOUR)
+    assert found(same, "E5").code is R.DUPLICATE
+    assert found(judge(**bars), "F1").window == "1 bar of 1h for 2s: feed has bars"
+    assert found(judge(**bars), "E1").window == "1 bar of 1h for 1s: feed has bars"
+    assert found(judge(), "F1").window == "2s"
+    assert found(judge(), "F1").ages == "received 1s, event 1s"
+
+
+def test_limits_have_no_say_in_what_is_wrong_elsewhere():
+    assert SNAPSHOT.symbols[0].symbol == SYMBOL
+    assert LIMITS.max_daily_loss == D(100)
