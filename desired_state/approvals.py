@@ -139,6 +139,12 @@ def gate_for(
     return "restore" if base and base.covers else proposal.authority.mode.value
 
 
+def rules_of(proposal: Proposal, root: Root, memory: Memory) -> tuple[GateRule, ...]:
+    """Every rule that this proposal's sign-offs must meet, under the gate that it states."""
+    kinds = tuple(memory.stops[s].kind for s in proposal.clears if s in memory.stops)
+    return _rules(proposal, root, kinds)
+
+
 @dataclass(frozen=True, slots=True)
 class _Judged:
     signed: Signed
@@ -171,8 +177,7 @@ def _judge(
         text = f"expected gate {gate}, found {proposal.gate}"
         refusals.append(finding(Reason.PROPOSAL_GATE, subject, text))
         return _Judged(signed, (gate,), (), Ballot((), (), ()), tuple(refusals))
-    kinds = tuple(memory.stops[s].kind for s in proposal.clears if s in memory.stops)
-    rules = _rules(proposal, root, kinds)
+    rules = rules_of(proposal, root, memory)
     refusals += [finding(c, subject, text) for c, text in _beyond(proposal, rules)]
     return _Judged(signed, (proposal.gate,), rules, ballot(signed, rules, papers), tuple(refusals))
 

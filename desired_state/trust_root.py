@@ -182,11 +182,14 @@ def _gate_findings(root: Root, name: str, rule: GateRule) -> Iterable[Finding]:
         )
         yield finding(Reason.GATE_UNSATISFIABLE, f"gate {name}", text)
         return
-    for person in sorted(root.persons):
-        others = [p for p in able if p != person and satisfiable(root, rule, [p, person])]
-        if not others:
-            text = f"nobody can complete it without {person}"
-            yield finding(Reason.GATE_FRAGILE, f"gate {name}", text, severity=Severity.WARNING)
+    needed = [
+        person
+        for person in sorted(root.persons)
+        if not any(p != person and satisfiable(root, rule, [p, person]) for p in able)
+    ]
+    if needed:
+        text = f"it cannot be completed without each of {', '.join(needed)}"
+        yield finding(Reason.GATE_FRAGILE, f"gate {name}", text, severity=Severity.WARNING)
 
 
 def people_of(root: Root, roles: Iterable[str]) -> Mapping[str, tuple[str, ...]]:

@@ -41,7 +41,7 @@ def check_names(files: Iterable[str]) -> Iterator[Finding]:
             yield _wrong(name, "PACK-4: expected a plain relative path inside the pack")
     paths = Counter(path.casefold() for path in {p for n in names for p in _with_folders(n)})
     for name in names:
-        if paths[name.casefold()] > 1:
+        if any(paths[path.casefold()] > 1 for path in _with_folders(name)):
             yield _wrong(name, "PACK-4: two names differ in case alone")
         if name in {folder for other in names for folder in _folders(other)}:
             yield _wrong(name, "PACK-4: a file and a folder have one name")

@@ -3,6 +3,7 @@
 from collections.abc import Callable, Mapping
 from typing import Final
 
+from desired_state.canonical import digest_bytes
 from evidence_repo import layout
 from evidence_repo.chain import Leaf
 from evidence_repo.index import Page
@@ -51,14 +52,18 @@ class Draft:
     def _add_pack(self, pack_id: str, digests: Mapping[str, str]) -> None:
         folder, stands = self._place(pack_id)
         if stands:
-            # PACK-10: the same content ran again; its files stand, its context goes beside them.
-            self._add_object(digests[MANIFEST])
+            # PACK-10: the same content ran again: another context goes beside the files.
+            if digest_bytes(self._standing(f"{folder}/{MANIFEST}")) != digests[MANIFEST]:
+                self._add_object(digests[MANIFEST])
             return
         for name, digest in digests.items():
             self.files[f"{folder}/{name}"] = self._kept(digest)
         parent, _, name = folder.rpartition("/")
         self._names(parent).add(name)
         self._page(pack_id).add(self._kept(digests[MANIFEST]), folder)
+
+    def _standing(self, path: str) -> bytes:
+        return self.files.get(path) or self._store.read(path) or b""
 
     def _place(self, pack_id: str) -> tuple[str, bool]:
         overflow = 0

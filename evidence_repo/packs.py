@@ -71,11 +71,11 @@ def build(
     Raises:
         Stalled: ``PACK_INVALID`` if such a pack would not verify.
     """
-    subject = tuple(
-        Subject(name=name, digest=Sha256(sha256=sha256_hex(artifacts[name])))
-        for name in sorted(artifacts)
-    )
     try:
+        subject = tuple(
+            Subject(name=name, digest=Sha256(sha256=sha256_hex(artifacts[name])))
+            for name in sorted(artifacts)
+        )
         listed = tuple(Input(name=name, digest=inputs[name]) for name in sorted(inputs))
         identity = pack_id(kind, day.isoformat(), listed, subject)
         predicate = Predicate(

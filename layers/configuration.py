@@ -9,7 +9,8 @@ from typing import Annotated, Final, Literal, Self
 from pydantic import AfterValidator, Field, StringConstraints, model_validator
 
 from desired_state.frozen import Frozen
-from desired_state.values import Amount, LayerId, Name, Span
+from desired_state.values import Amount, LayerId, Name, Span, Symbol
+from layers.orders import TimeInForce
 
 Model = Annotated[str, StringConstraints(pattern=r"^[a-z0-9][a-z0-9.:_-]{0,63}$")]  # or "none"
 Tool = Annotated[str, StringConstraints(pattern=r"^[a-z][a-z0-9_-]{0,31}$")]
@@ -242,3 +243,21 @@ SCOPES: Final[dict[LayerId, type[Scope]]] = {
     "L5": Scope,
     "L6": Scope,
 }
+
+
+class VenueRow(Frozen):
+    """One row of ``venues.yaml``; ``class`` says which mode the venue serves."""
+
+    kind: Literal["simulator", "sandbox", "live"] = Field(alias="class")
+    symbols: tuple[Symbol, ...]
+    types: tuple[Literal["limit"], ...]
+    time_in_force: tuple[TimeInForce, ...]
+    leverage: Literal["none"]
+    dead_man_switch: bool
+    opening_balances: dict[str, Amount] = Field(default_factory=dict)  # of a simulator
+
+
+class VenueMap(Frozen):
+    """``venues.yaml``."""
+
+    venues: dict[Name, VenueRow]

@@ -10,6 +10,7 @@ from datetime import datetime, timedelta
 from typing import Any, Final, Protocol
 
 from desired_state.admission import Admission, Trust, admit
+from desired_state.approvals import Approval
 from desired_state.authority import BOTTOM
 from desired_state.errors import Finding, GovernanceError, Waiting, finding
 from desired_state.memory import Memory, Release, Stop
@@ -30,6 +31,7 @@ from reconciler.verdicts import LEAF_KIND, read_files, record, substance
 
 STEPS: Final = ("fetch", "admit", "observe", "judge", "plan", "apply", "record")
 FILES_A_LEAF: Final = 500
+RENEW_BEFORE: Final = timedelta(seconds=10)
 HEARTBEAT: Final = timedelta(seconds=2)  # where no root says otherwise
 
 
@@ -104,6 +106,7 @@ class Report:
     findings: tuple[Finding, ...]
     actual: Actual | None
     leaves: int  # written by this cycle
+    recorded: Verdict  # the one in force that evidence holds; intents and permits cite it
 
 
 @dataclass
@@ -120,6 +123,8 @@ class Cycle:
     _last: tuple[str, Memory] | None = None
     _conditions: dict[Kind, Condition] = field(default_factory=dict)
     _recorded: set[str] = field(default_factory=set)
+    approval: Approval | None = None  # as it stood in the last cycle
+    _standing: Verdict | None = None
     _heartbeat: timedelta = HEARTBEAT
     _loaded: bool = False
 
@@ -142,6 +147,7 @@ class Cycle:
         self._load()
         observation = self._fetch(now)
         admission = admit(observation, self._cached, self.memory, self.ports.trust, now)
+        self.approval = admission.approval
         if admission.root:
             self._heartbeat = admission.root.bounds.heartbeat
         actual = self._observe(now)
@@ -180,7 +186,9 @@ class Cycle:
         age = self.ports.token_age_ns()
         running = self.ports.session()
         return Actual(
-            venues=tuple(_view(name, venue) for name, venue in sorted(self.ports.venues().items())),
+            venues=tuple(
+                view_of(name, venue) for name, venue in sorted(self.ports.venues().items())
+            ),
             token_age_ms=None if age is None else age // 1_000_000,
             session=running[0] if running else None,
             released=tuple(sorted(self.ports.records.releases())),
@@ -224,7 +232,7 @@ class Cycle:
         """Step 9: evidence, then memory, each on disk before anything widens."""
         before = self.ports.journal.head.size
         changed = (substance(verdict), admission.memory)
-        if changed != self._last:
+        if changed != self._last or self._ends_soon(verdict):
             self._record_stops(verdict)
             body, objects = record(
                 admission,
@@ -239,11 +247,18 @@ class Cycle:
             self._leaf(LEAF_KIND, body.model_dump(mode="json"), verdict, sorted(objects))
             if admission.memory != self.memory:
                 self.ports.store.store(admission.memory)
-            self.memory, self._last = admission.memory, changed
+            self.memory, self._last, self._standing = admission.memory, changed, verdict
         self._record_acknowledgements(verdict)
         for action in actions:
             self._leaf("action", action.model_dump(mode="json"), verdict)
         return self.ports.journal.head.size - before
+
+    def _ends_soon(self, verdict: Verdict) -> bool:
+        """RECORD-2: every intent cites a leaf that was valid then, so a session's is renewed."""
+        standing = self._standing
+        if self.ports.session() is None or standing is None or standing.valid_until is None:
+            return False
+        return verdict.now >= standing.valid_until - RENEW_BEFORE
 
     def _record_files(self, files: frozenset[str], verdict: Verdict) -> None:
         """The governed files that a replay will read, each named by one leaf of this run."""
@@ -284,10 +299,12 @@ class Cycle:
         bound = int(self._heartbeat / timedelta(milliseconds=1))
         conditions = summarize(verdict, actual, findings, self._conditions, bound)
         self._conditions = {condition.kind: condition for condition in conditions}
-        return Report(verdict, conditions, actions, findings, actual, leaves)
+        recorded = self._standing if actual and self._standing else verdict
+        return Report(verdict, conditions, actions, findings, actual, leaves, recorded)
 
     def _failed(self, problem: Finding, now: datetime) -> Report:
         """A cycle that could not end permits nothing."""
+        self.approval = None
         verdict = Verdict(
             now=now,
             revision=None,
@@ -306,7 +323,8 @@ class Cycle:
         return self._summary(verdict, None, (), (), 0)
 
 
-def _view(name: str, venue: Cancels) -> VenueView:
+def view_of(name: str, venue: Cancels) -> VenueView:
+    """What one venue shows now."""
     try:
         orders = tuple(sorted(order.client_order_id for order in venue.open_orders()))
     except GovernanceError:

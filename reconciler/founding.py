@@ -43,7 +43,7 @@ class Holder:
 
 def person(name: str, roles: Iterable[str], public: str) -> Holder:
     """A person with one key for everything that people sign."""
-    return Holder(name, tuple(roles), ((public, PERSONAL_USES),))
+    return Holder(name, tuple(roles), ((public.strip(), PERSONAL_USES),))
 
 
 def host(name: str, evidence: str, watcher: str) -> Holder:
@@ -141,7 +141,7 @@ def demonstration_note(names: Iterable[str]) -> bytes:
     return (
         "# Demonstration keys\n\n"
         f"The keys of {', '.join(names)} were made by `governor init --demo-keys`, without a\n"
-        "passphrase, in one folder. They show how signing works and are good for a rehearsal only:\n"
+        "passphrase, in one folder. They show how signing works and serve a rehearsal alone:\n"
         "whoever can read this folder is everybody in it. Real people make their own keys, keep\n"
         "them to themselves, and are named with `governor init --person NAME:ROLE:FILE.pub`.\n"
     ).encode()

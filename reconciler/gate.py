@@ -195,17 +195,18 @@ def _shortfalls(admission: Admission, approved: Authority | None) -> Iterable[Fi
     desired, root = admission.desired, admission.root
     if desired is None:
         return
-    asked = points(desired)
+    asked = points(settle(desired))
     granted = points(approved) if approved else {}
     gate = desired.mode.value
-    signers = _signers(root, gate)
-    for path, wanted, held in differences(desired, approved or BOTTOM):
-        beyond = path in asked and (
-            path not in granted or tighter(path, granted[path], asked[path])
-        )
-        if path in _VALIDITY or not beyond:
+    needs = f"needs gate {gate}: {_signers(root, gate)}; not signed"
+    if asked and approved is None:
+        text = f"mode {gate} is asked for, nothing stands approved; {needs}"
+        yield finding(Reason.NOT_APPROVED, "authority", text, severity=Severity.WARNING)
+    for path, wanted, held in differences(settle(desired), approved or BOTTOM):
+        looser = path not in granted or tighter(path, granted[path], asked.get(path, granted[path]))
+        if approved is None or path in _VALIDITY or path not in asked or not looser:
             continue
-        text = f"asked {wanted}, approved {held}; needs gate {gate}: {signers}; not signed"
+        text = f"asked {wanted}, approved {held}; {needs}"
         yield finding(Reason.NOT_APPROVED, path, text, severity=Severity.WARNING)
     restore = _signers(root, "restore")
     for fall in admission.memory.falls:

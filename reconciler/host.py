@@ -106,3 +106,14 @@ def parse_host(data: bytes, path: Path) -> Host:
     except Stalled as error:
         raise Stalled(Reason.CONFIG_INVALID, error.subject, error.message) from error
     return Host(path.parent, file, digest_bytes(data))
+
+
+def bare_host(folder: Path) -> Host:
+    """A host with every default, for stopping one whose ``governor.yaml`` does not read."""
+    nothing = "sha256:" + "0" * 64
+    file = HostFile(
+        state=StateSource(url="./state.git"),
+        evidence=EvidenceTarget(url="./evidence.git"),
+        trust_root=nothing,
+    )
+    return Host(folder, file, nothing)

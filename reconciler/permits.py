@@ -33,6 +33,11 @@ class PermitOffice:
         """The one in force."""
         return self._verdict
 
+    @property
+    def digest(self) -> str:
+        """Digest of the verdict in force; empty where there is none."""
+        return self._digest
+
     def take(self, verdict: Verdict) -> None:
         """From now on this verdict decides."""
         if verdict is not self._verdict:

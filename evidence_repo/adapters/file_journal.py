@@ -163,17 +163,26 @@ class FileJournal:
         for leftover in self._folder.glob(f"objects/*/*{_TEMPORARY}"):
             leftover.unlink()
         firsts = self._segments()
-        if firsts and (self._folder / _name(firsts[-1])).stat().st_size == 0:
-            (self._folder / _name(firsts.pop())).unlink()
-        if not firsts:
-            self._open_segment(start.size)
-            return
-        path = self._folder / _name(firsts[-1])
-        self._head, self._length = _check_segment(path, firsts, start)
+        while firsts:
+            path = self._folder / _name(firsts[-1])
+            if whole := _whole_part(path):
+                self._stand_after(path, firsts[-1], whole)
+                return
+            path.unlink()
+            firsts.pop()
+        self._head = start
+        self._open_segment(start.size)
+
+    def _stand_after(self, path: Path, first: int, whole: bytes) -> None:
+        lines = whole.split(b"\n")[:-1]
+        head = Head(first, chain.parse(lines[0]).prev)
+        for broken in chain.check(lines, head):
+            raise Stalled(broken.code, f"{path.name}: {broken.subject}", broken.message)
+        self._head = Head(first + len(lines), digest_bytes(lines[-1]))
+        self._first, self._length = first, len(whole)
         self._segment = os.open(path, _OPEN, 0o600)
         os.ftruncate(self._segment, self._length)
         os.fsync(self._segment)
-        self._first = firsts[-1]
 
     def _write(self, data: bytes) -> None:
         """JRN-1: on disk or refused, and a refused line leaves no bytes behind."""
@@ -237,27 +246,13 @@ class FileJournal:
         return data.split(b"\n")[:-1]
 
 
-def _check_segment(path: Path, firsts: list[int], start: Head) -> tuple[Head, int]:
-    """Head after the last whole line of a segment, and the bytes up to there."""
+def _whole_part(path: Path) -> bytes:
+    """The bytes of a segment up to the end of its last whole line."""
     data = path.read_bytes()
-    whole = data[: data.rfind(b"\n") + 1]
     # A disk that lost power may show zeros for bytes that never arrived; no line of ours has any.
-    if b"\x00" in whole:
-        whole = whole[: whole.rfind(b"\n", 0, whole.index(b"\x00")) + 1]
-    lines = whole.split(b"\n")[:-1]
-    if not lines:
-        return _head_before(path, firsts, start), 0
-    head = Head(firsts[-1], chain.parse(lines[0]).prev)
-    for broken in chain.check(lines, head):
-        raise Stalled(broken.code, f"{path.name}: {broken.subject}", broken.message)
-    return Head(head.size + len(lines), digest_bytes(lines[-1])), len(whole)
-
-
-def _head_before(path: Path, firsts: list[int], start: Head) -> Head:
-    if len(firsts) == 1:
-        return start
-    last = (path.parent / _name(firsts[-2])).read_bytes().split(b"\n")[:-1][-1]
-    return Head(firsts[-1], digest_bytes(last))
+    if b"\x00" in data:
+        data = data[: data.index(b"\x00")]
+    return data[: data.rfind(b"\n") + 1]
 
 
 def _name(first: int) -> str:

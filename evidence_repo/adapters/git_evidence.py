@@ -3,6 +3,7 @@
 A commit is one run of ``git fast-import``: it costs the folders it touches, not the repository.
 """
 
+import os
 from collections.abc import Mapping
 from datetime import datetime, timedelta
 from pathlib import Path
@@ -47,14 +48,19 @@ class GitEvidence:
         Raises:
             Stalled: ``EVIDENCE_UNWRITABLE`` if git could not make them.
         """
-        for folder, kind in ((bare, ["--bare"]), (clone / ".git", [])):
-            folder.mkdir(parents=True, exist_ok=True)
-            made = GitProcess(folder).run(["init", "--quiet", f"--initial-branch={branch}", *kind])
-            if made.status:
-                raise Stalled(Reason.EVIDENCE_UNWRITABLE, str(folder), made.err)
-        added = GitProcess(clone).run(["remote", "add", "origin", str(bare)])
-        if added.status:
-            raise Stalled(Reason.EVIDENCE_UNWRITABLE, str(clone), added.err)
+        bare.mkdir(parents=True, exist_ok=True)
+        (clone / ".git").mkdir(parents=True, exist_ok=True)
+        first = f"--initial-branch={branch}"
+        # The address is relative, so that both may be moved together.
+        address = os.path.relpath(bare, clone)
+        for folder, command in (
+            (bare, ["init", "--quiet", "--bare", first]),
+            (clone, [f"--work-tree={clone}", "init", "--quiet", first]),
+            (clone, ["remote", "add", "origin", address]),
+        ):
+            done = GitProcess(folder).run(command)
+            if done.status:
+                raise Stalled(Reason.EVIDENCE_UNWRITABLE, str(folder), done.err)
         return cls(clone, str(bare), branch)
 
     def head(self) -> Commit | None:

@@ -1,6 +1,9 @@
 """Git as a program, shut off from everything but the one repository it is asked about."""
 
+import os
+import signal
 from collections.abc import Iterator, Sequence
+from contextlib import suppress
 from dataclasses import dataclass
 from datetime import timedelta
 from pathlib import Path
@@ -76,7 +79,9 @@ class GitProcess:
         try:
             out, err = process.communicate(stdin, timeout=timeout.total_seconds())
         except TimeoutExpired as error:
-            process.kill()
+            # The group, for what git started holds its pipes open and would be waited for.
+            with suppress(ProcessLookupError):
+                os.killpg(process.pid, signal.SIGKILL)
             process.communicate()
             raise Waiting(
                 Reason.EVIDENCE_UNWRITABLE,
@@ -130,7 +135,9 @@ class GitProcess:
 
     def _start(self, args: Sequence[str]) -> Git.AutoInterrupt:
         try:
-            process = self._git.execute(["git", *_OPTIONS, *args], istream=PIPE, as_process=True)
+            process = self._git.execute(
+                ["git", *_OPTIONS, *args], istream=PIPE, as_process=True, start_new_session=True
+            )
         except (OSError, GitCommandNotFound) as error:
             raise _missing(error) from error
         return process

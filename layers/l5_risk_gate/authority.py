@@ -14,7 +14,7 @@ from layers.l5_risk_gate.finding import (
     NOT_HELD,
     WITHIN,
     ControlFinding,
-    Window,
+    finding,
 )
 from layers.orders import TimeInForce
 from layers.risk_snapshot import PlanApproval, VenueClass, window
@@ -37,7 +37,7 @@ def a1_mode(case: Case) -> ControlFinding:
     else:
         code = WITHIN if VENUE_OF_MODE.get(mode) is wired else Reason.MODE_FORBIDS
     outcome = ALLOW if code is WITHIN else DENY
-    return ControlFinding("A1", code, outcome, wired, mode, "venue class", "account")
+    return finding(("A1", code, outcome, wired, mode, "venue class", "account", None, None))
 
 
 def a3_kill_latch(case: Case) -> ControlFinding:
@@ -49,7 +49,7 @@ def a3_kill_latch(case: Case) -> ControlFinding:
         code = MISSING if latched is None or token is None else WITHIN
     seen = ("latched", str(latched), "token", str(token))
     outcome = ALLOW if code is WITHIN else DENY
-    return ControlFinding("A3", code, outcome, seen, "latched False token True", "", "host")
+    return finding(("A3", code, outcome, seen, "latched False token True", "", "host", None, None))
 
 
 def a4_trading(case: Case) -> ControlFinding:
@@ -62,15 +62,17 @@ def a4_trading(case: Case) -> ControlFinding:
     else:
         code = Reason.REDUCING if trading is Trading.REDUCING else Reason.TRADING_HALTED
     outcome = ALLOW if code is WITHIN else DENY
-    return ControlFinding("A4", code, outcome, trading, Trading.ACTIVE, "trading state", "account")
+    return finding(
+        ("A4", code, outcome, trading, Trading.ACTIVE, "trading state", "account", None, None)
+    )
 
 
 def a5_intent(case: Case) -> ControlFinding:
     """The intent is new, in time and from a plan that L4 approved. Not held against reductions."""
     ttl = case.limits.intent_ttl
     if case.reduces:
-        return ControlFinding("A5", WITHIN, ALLOW, NOT_HELD, ttl, "", "intent")
-    over = None if ttl is None else Window(ttl, case.interval)
+        return finding(("A5", WITHIN, ALLOW, NOT_HELD, ttl, "", "intent", None, None))
+    over = None if ttl is None else (ttl, case.interval)
     code, seen = WITHIN, "approved"
     if ttl is None:
         code, seen = NO_LIMIT, "no intent_ttl"
@@ -79,7 +81,7 @@ def a5_intent(case: Case) -> ControlFinding:
     elif fault := _fault_of_intent(case) or _fault_of_plan(case):
         code, seen = Reason.INTENT_UNAPPROVED, fault
     outcome = ALLOW if code is WITHIN else DENY
-    return ControlFinding("A5", code, outcome, seen, ttl, "", "intent", over)
+    return finding(("A5", code, outcome, seen, ttl, "", "intent", over, None))
 
 
 def _unknown_of_plan(case: Case) -> str:
@@ -152,28 +154,28 @@ def a6_allow_list(case: Case) -> ControlFinding:
     seen = (request.venue, request.account, request.symbol, request.kind, request.time_in_force)
     bound = (snapshot.venue, snapshot.account, access)
     outcome = ALLOW if code is WITHIN else DENY
-    return ControlFinding("A6", code, outcome, seen, bound, "", "symbol")
+    return finding(("A6", code, outcome, seen, bound, "", "symbol", None, None))
 
 
 def a7_leverage(case: Case) -> ControlFinding:
     """Spot only: a sell takes no more than is owned and not being sold already."""
     if case.buying:
-        return ControlFinding("A7", WITHIN, ALLOW, "buy", "spot only", "base", "symbol")
+        return finding(("A7", WITHIN, ALLOW, "buy", "spot only", "base", "symbol", None, None))
     owned, wanted = case.reducible, case.quantity
     if owned is None or wanted is None:
         code = MISSING
     else:
         code = WITHIN if wanted <= owned else Reason.LEVERAGE
     outcome = ALLOW if code is WITHIN else DENY
-    return ControlFinding("A7", code, outcome, wanted, owned, "base", "symbol")
+    return finding(("A7", code, outcome, wanted, owned, "base", "symbol", None, None))
 
 
 def a8_no_trade(case: Case) -> ControlFinding:
     """No trigger stands for the symbol and L2's outlook is fresh. Not held against reductions."""
     if case.reduces:
-        return ControlFinding("A8", WITHIN, ALLOW, NOT_HELD, "no trigger", "", "symbol")
+        return finding(("A8", WITHIN, ALLOW, NOT_HELD, "no trigger", "", "symbol", None, None))
     at, triggers, expires = case.snapshot.at, case.symbol.triggers, case.symbol.outlook_expires
-    standing = tuple(t.name for t in triggers or () if t.until is None or t.until > at)
+    standing = tuple([t.name for t in triggers or () if t.until is None or t.until > at])
     if triggers is None:
         code = MISSING
     else:
@@ -181,4 +183,4 @@ def a8_no_trade(case: Case) -> ControlFinding:
         code = WITHIN if fresh and not standing else Reason.NO_TRADE
     seen = (*standing, "outlook until", expires)
     outcome = ALLOW if code is WITHIN else DENY
-    return ControlFinding("A8", code, outcome, seen, "no trigger", "", "symbol")
+    return finding(("A8", code, outcome, seen, "no trigger", "", "symbol", None, None))

@@ -7,11 +7,15 @@ from typing import Final, NamedTuple
 
 from desired_state.limits import Limits
 from layers.l5_risk_gate.finding import Ages
+from layers.l5_risk_gate.worst import (
+    ZERO,
+    buy_exposure,
+    sell_exposure,
+    worst_loss,
+)
 from layers.orders import Intent, OrderRequest, Side
 from layers.risk_snapshot import TICKS, Quote, Snapshot, SymbolState
 
-ZERO: Final = Decimal(0)
-ONE: Final = Decimal(1)
 HALF: Final = Decimal("0.5")
 # B1: plain digits, as every amount of ours: no sign, exponent, spaces, leading zeros, NaN
 _WIRE: Final = re.compile(r"(?:0|[1-9][0-9]{0,14})(?:\.[0-9]{1,12})?", re.ASCII)
@@ -62,6 +66,8 @@ class Case(NamedTuple):
     mid: Decimal | None
     notional: Decimal | None  # price x quantity
     taker: Decimal | None  # taker fee rate
+    exposure: Decimal | None  # of the symbol with this order, worst case, quote currency
+    risked: Decimal | None  # what this order could lose
     reducible: Decimal | None  # base units that may still be sold (or bought back): C7
     reduces: bool  # C7 holds; everything else increases risk
 
@@ -81,7 +87,10 @@ def read_case(intent: Intent, snapshot: Snapshot, limits: Limits, now: datetime)
     quote = symbol.quote or NO_QUOTE
     buying = request.side is Side.BUY
     price, quantity = wire_number(request.price), wire_number(request.quantity)
+    mid = None if quote.bid is None or quote.ask is None else (quote.bid + quote.ask) * HALF
+    taker = None if symbol.rules is None else symbol.rules.taker_fee
     reducible = _reducible(symbol, buying=buying)
+    exposure = buy_exposure if buying else sell_exposure
     return Case(
         intent,
         request,
@@ -95,9 +104,11 @@ def read_case(intent: Intent, snapshot: Snapshot, limits: Limits, now: datetime)
         buying,
         price,
         quantity,
-        None if quote.bid is None or quote.ask is None else (quote.bid + quote.ask) * HALF,
+        mid,
         None if price is None or quantity is None else price * quantity,
-        None if symbol.rules is None else symbol.rules.taker_fee,
+        taker,
+        exposure(symbol, quote, price, quantity),
+        worst_loss((price, quantity, mid, limits.price_collar, taker), buying=buying),
         reducible,
         reducible is not None and quantity is not None and quantity <= reducible,
     )
@@ -111,10 +122,8 @@ def _symbol(snapshot: Snapshot, name: str) -> SymbolState:
 
 
 def _ages(quote: Quote, at: datetime) -> Ages:
-    return Ages(
-        None if quote.received_at is None else at - quote.received_at,
-        None if quote.event_at is None else at - quote.event_at,
-    )
+    received, event = quote.received_at, quote.event_at
+    return (None if received is None else at - received, None if event is None else at - event)
 
 
 def _reducible(symbol: SymbolState, *, buying: bool) -> Decimal | None:

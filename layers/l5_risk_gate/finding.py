@@ -1,8 +1,10 @@
 """What a control found, and what the gate says. Values stay exact; text is made when asked for."""
 
+from collections.abc import Callable
 from datetime import datetime, timedelta
 from decimal import Decimal
 from enum import StrEnum
+from functools import partial
 from typing import Any, Final, NamedTuple, TypeAlias
 
 from desired_state.reasons import Reason
@@ -46,27 +48,18 @@ def text(value: Quantity) -> str:
             return str(value)
 
 
-class Window(NamedTuple):
-    """The time over which was measured: the span asked for, and the feed's interval."""
-
-    span: timedelta
-    interval: timedelta
-
-    def __str__(self) -> str:
-        if not self.interval:
-            return span_text(self.span)
-        bars = -(-self.span // self.interval)
-        return f"{bars} bar of {span_text(self.interval)} for {span_text(self.span)}: feed has bars"
+# A tuple each, for speed: (span asked for, the feed's interval), (since receipt, since event)
+Window: TypeAlias = tuple[timedelta, timedelta]
+Ages: TypeAlias = tuple[timedelta | None, timedelta | None]
 
 
-class Ages(NamedTuple):
-    """How old the market data was: since it was received, and since the venue's event."""
-
-    received: timedelta | None
-    event: timedelta | None
-
-    def __str__(self) -> str:
-        return f"received {text(self.received)}, event {text(self.event)}"
+def window_text(window: Window) -> str:
+    """The span, in bars where the feed has bars, and then why."""
+    span, interval = window
+    if not interval:
+        return span_text(span)
+    bars = -(-span // interval)
+    return f"{bars} bar of {span_text(interval)} for {span_text(span)}: feed has bars"
 
 
 class ControlFinding(NamedTuple):
@@ -79,8 +72,8 @@ class ControlFinding(NamedTuple):
     limit: Quantity
     unit: str
     scope: str
-    over: Window | None = None
-    aged: Ages | None = None
+    over: Window | None
+    aged: Ages | None
 
     @property
     def measured(self) -> str:
@@ -95,12 +88,15 @@ class ControlFinding(NamedTuple):
     @property
     def window(self) -> str:
         """The time over which was measured, empty where there is none."""
-        return "" if self.over is None else str(self.over)
+        return "" if self.over is None else window_text(self.over)
 
     @property
     def ages(self) -> str:
         """Ages of the market data used, empty where none was."""
-        return "" if self.aged is None else str(self.aged)
+        if self.aged is None:
+            return ""
+        received, event = self.aged
+        return f"received {text(received)}, event {text(event)}"
 
     def plain(self) -> dict[str, str]:
         """JSON data, every value a string."""
@@ -115,6 +111,13 @@ class ControlFinding(NamedTuple):
             "window": self.window,
             "ages": self.ages,
         }
+
+
+_Row: TypeAlias = tuple[
+    str, Reason, Outcome, Quantity, Quantity, str, str, Window | None, Ages | None
+]
+# ControlFinding(*row) at a third of the price: 29 of them are made for every order
+finding: Final[Callable[[_Row], ControlFinding]] = partial(tuple.__new__, ControlFinding)
 
 
 class RiskVerdict(NamedTuple):

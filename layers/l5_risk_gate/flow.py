@@ -12,7 +12,7 @@ from layers.l5_risk_gate.finding import (
     NO_LIMIT,
     WITHIN,
     ControlFinding,
-    Window,
+    finding,
 )
 from layers.risk_snapshot import NEVER, window
 
@@ -37,8 +37,8 @@ def e1_message_rate(case: Case) -> ControlFinding:
         code = WITHIN if within else Reason.MSG_RATE
     count = None if seen is None else seen + 1
     outcome = ALLOW if code is WITHIN else DENY
-    over = Window(span, case.interval)
-    return ControlFinding("E1", code, outcome, count, bound, "messages", "account", over)
+    over = (span, case.interval)
+    return finding(("E1", code, outcome, count, bound, "messages", "account", over, None))
 
 
 def e2_orders_day(case: Case) -> ControlFinding:
@@ -52,14 +52,14 @@ def e2_orders_day(case: Case) -> ControlFinding:
     else:
         code = WITHIN if count <= most else Reason.MAX_ORDERS_DAY
     outcome = ALLOW if code is WITHIN else DENY
-    return ControlFinding("E2", code, outcome, count, most, "orders", "account")
+    return finding(("E2", code, outcome, count, most, "orders", "account", None, None))
 
 
 def e5_duplicate(case: Case) -> ControlFinding:
     """The intent is new, none of its orders works, and no equal order was just sent."""
     flow, span = case.snapshot.flow, case.limits.duplicate_window
     last = flow.same_order_at
-    over = None if span is None else Window(span, case.interval)
+    over = None if span is None else (span, case.interval)
     seen = "new"
     if flow.intent_seen or flow.intent_working:
         code = Reason.DUPLICATE
@@ -73,4 +73,4 @@ def e5_duplicate(case: Case) -> ControlFinding:
     else:
         code = WITHIN
     outcome = ALLOW if code is WITHIN else DENY
-    return ControlFinding("E5", code, outcome, seen, span, "", "intent", over)
+    return finding(("E5", code, outcome, seen, span, "", "intent", over, None))

@@ -9,6 +9,7 @@ from layers.l5_risk_gate.finding import (
     MISSING,
     WITHIN,
     ControlFinding,
+    finding,
 )
 
 
@@ -20,7 +21,7 @@ def g4_reconciliation(case: Case) -> ControlFinding:
         code, outcome = MISSING, DENY
     elif found:
         code, outcome = Reason.RECON_DIFF, HALT
-    return ControlFinding("G4", code, outcome, found, 0, "differences", "account")
+    return finding(("G4", code, outcome, found, 0, "differences", "account", None, None))
 
 
 def g5_safety_net(case: Case) -> ControlFinding:
@@ -33,7 +34,7 @@ def g5_safety_net(case: Case) -> ControlFinding:
         # a beat may be newer than the cycle's one instant, but not by more than its bound
         code = WITHIN if -most <= age <= most else Reason.SAFETY_NET_DOWN
     outcome = ALLOW if code is WITHIN else DENY
-    return ControlFinding("G5", code, outcome, age, most, "age", "host")
+    return finding(("G5", code, outcome, age, most, "age", "host", None, None))
 
 
 def g6_journal(case: Case) -> ControlFinding:
@@ -41,4 +42,4 @@ def g6_journal(case: Case) -> ControlFinding:
     writable = case.snapshot.safety.journal_writable
     code = MISSING if writable is None else WITHIN if writable else Reason.JOURNAL
     outcome = ALLOW if code is WITHIN else DENY
-    return ControlFinding("G6", code, outcome, str(writable), "True", "writable", "host")
+    return finding(("G6", code, outcome, str(writable), "True", "writable", "host", None, None))

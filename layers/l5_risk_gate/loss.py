@@ -12,7 +12,7 @@ from typing import Final
 
 from desired_state.limits import Limits
 from desired_state.reasons import Reason
-from layers.l5_risk_gate.case import ONE, ZERO, Case
+from layers.l5_risk_gate.case import Case
 from layers.l5_risk_gate.finding import (
     ALLOW,
     DENY,
@@ -22,8 +22,9 @@ from layers.l5_risk_gate.finding import (
     NOT_HELD,
     WITHIN,
     ControlFinding,
-    Window,
+    finding,
 )
+from layers.l5_risk_gate.worst import ZERO
 from layers.risk_snapshot import TICKS, LossWindow, Snapshot, window
 
 CONFIRMATION: Final = timedelta(seconds=1)  # D6
@@ -40,17 +41,6 @@ def loss_pnl(equity_now: Decimal | None, loss: LossWindow) -> Decimal | None:
     return equity_now - opened - transfers
 
 
-def worst_loss(case: Case) -> Decimal | None:
-    """From this order's price to the far side of the collar, with a taker fee in and out."""
-    mid, price, quantity, fee = case.mid, case.price, case.quantity, case.taker
-    collar = case.limits.price_collar
-    if mid is None or price is None or quantity is None or fee is None or collar is None:
-        return None
-    way_out = mid * (ONE - collar) if case.buying else mid * (ONE + collar)
-    lost = price - way_out if case.buying else way_out - price
-    return quantity * (max(ZERO, lost) + fee * (price + way_out))
-
-
 def d1_daily_loss(case: Case) -> ControlFinding:
     """The UTC day's loss, with the worst this order can do, stays inside the limit."""
     return _judged("D1", case, case.snapshot.day)
@@ -64,13 +54,13 @@ def d2_rolling_loss(case: Case) -> ControlFinding:
 def _judged(control: str, case: Case, loss: LossWindow) -> ControlFinding:
     limits, snapshot = case.limits, case.snapshot
     most = limits.max_daily_loss
-    over = Window(DAY, case.interval)
+    over = (DAY, case.interval)
     if case.reduces:
-        return ControlFinding(control, WITHIN, ALLOW, NOT_HELD, most, "quote", "account", over)
-    pnl, risked = loss_pnl(snapshot.equity_now, loss), worst_loss(case)
+        return finding((control, WITHIN, ALLOW, NOT_HELD, most, "quote", "account", over, None))
+    pnl, risked = loss_pnl(snapshot.equity_now, loss), case.risked
     if most is None:
         code = NO_LIMIT
-        return ControlFinding(control, code, DENY, pnl, None, "quote", "account", over)
+        return finding((control, code, DENY, pnl, None, "quote", "account", over, None))
     if pnl is not None and pnl <= -most:
         return _breach(control, snapshot, loss, most, case.interval)
     would_be = None
@@ -82,9 +72,7 @@ def _judged(control: str, case: Case, loss: LossWindow) -> ControlFinding:
         would_be = pnl - risked
         code = WITHIN if would_be > -most else _CODES[control]
     outcome = ALLOW if code is WITHIN else DENY
-    return ControlFinding(
-        control, code, outcome, would_be, -most, "quote", "account", over, case.ages
-    )
+    return finding((control, code, outcome, would_be, -most, "quote", "account", over, case.ages))
 
 
 def _breach(
@@ -93,8 +81,8 @@ def _breach(
     pnl = loss_pnl(snapshot.equity_now, loss) or ZERO
     stops = _is_news(pnl, loss) and _is_confirmed(snapshot, loss, most, interval)
     outcome = HALT if stops else DENY
-    over = Window(DAY, interval)
-    return ControlFinding(control, _CODES[control], outcome, pnl, -most, "quote", "account", over)
+    over = (DAY, interval)
+    return finding((control, _CODES[control], outcome, pnl, -most, "quote", "account", over, None))
 
 
 def _is_news(pnl: Decimal, loss: LossWindow) -> bool:
@@ -130,5 +118,5 @@ def _watched(
     code = NO_LIMIT if most is None else MISSING if pnl is None else WITHIN
     outcome = ALLOW if code is WITHIN else DENY
     bound = None if most is None else -most
-    over = Window(DAY, interval)
-    return ControlFinding(control, code, outcome, pnl, bound, "quote", "account", over)
+    over = (DAY, interval)
+    return finding((control, code, outcome, pnl, bound, "quote", "account", over, None))

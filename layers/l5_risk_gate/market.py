@@ -10,7 +10,7 @@ from decimal import Decimal
 from typing import Final
 
 from desired_state.reasons import Reason
-from layers.l5_risk_gate.case import ONE, ZERO, Case
+from layers.l5_risk_gate.case import Case
 from layers.l5_risk_gate.finding import (
     ALLOW,
     DENY,
@@ -19,8 +19,9 @@ from layers.l5_risk_gate.finding import (
     NOT_HELD,
     WITHIN,
     ControlFinding,
-    Window,
+    finding,
 )
+from layers.l5_risk_gate.worst import ONE, ZERO
 from layers.risk_snapshot import window
 
 NO_TIME: Final = timedelta(0)
@@ -31,7 +32,7 @@ def f1_fresh_book(case: Case) -> ControlFinding:
     most, most_event = case.limits.max_book_age, case.limits.max_event_age
     received, event = case.ages
     bound = most
-    over = None if most is None else Window(most, case.interval)
+    over = None if most is None else (most, case.interval)
     if most is None or most_event is None:
         code = NO_LIMIT
     elif received is None or event is None or case.quote.alive is None:
@@ -44,7 +45,7 @@ def f1_fresh_book(case: Case) -> ControlFinding:
         code = WITHIN if fresh and case.quote.alive else Reason.STALE_BOOK
     outcome = ALLOW if code is WITHIN else DENY
     seen = (received, event)
-    return ControlFinding("F1", code, outcome, seen, bound, "age", "symbol", over, case.ages)
+    return finding(("F1", code, outcome, seen, bound, "age", "symbol", over, case.ages))
 
 
 def f2_book_shape(case: Case) -> ControlFinding:
@@ -64,7 +65,7 @@ def f2_book_shape(case: Case) -> ControlFinding:
         else:
             code = WITHIN if ask - bid <= most * mid else Reason.BOOK_SHAPE
     outcome = ALLOW if code is WITHIN else DENY
-    return ControlFinding("F2", code, outcome, spread, most, "ratio", "symbol", None, case.ages)
+    return finding(("F2", code, outcome, spread, most, "ratio", "symbol", None, case.ages))
 
 
 def f3_price_jump(case: Case) -> ControlFinding:
@@ -77,7 +78,7 @@ def f3_price_jump(case: Case) -> ControlFinding:
     )
     most, enough = limits.max_jump, limits.jump_good_ticks
     if case.reduces:
-        return ControlFinding("F3", WITHIN, ALLOW, NOT_HELD, most, "ratio", "symbol")
+        return finding(("F3", WITHIN, ALLOW, NOT_HELD, most, "ratio", "symbol", None, None))
     jump: Decimal | None = None
     if most is None or enough is None:
         code = NO_LIMIT
@@ -90,4 +91,4 @@ def f3_price_jump(case: Case) -> ControlFinding:
     outcome = ALLOW if code is WITHIN else DENY
     seen = (jump, "after good ticks", good)
     bound = (most, "after", enough)
-    return ControlFinding("F3", code, outcome, seen, bound, "ratio", "symbol", None, case.ages)
+    return finding(("F3", code, outcome, seen, bound, "ratio", "symbol", None, case.ages))

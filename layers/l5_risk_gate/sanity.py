@@ -3,7 +3,7 @@
 from decimal import Decimal
 
 from desired_state.reasons import Reason
-from layers.l5_risk_gate.case import ONE, ZERO, Case
+from layers.l5_risk_gate.case import Case
 from layers.l5_risk_gate.finding import (
     ALLOW,
     DENY,
@@ -11,7 +11,9 @@ from layers.l5_risk_gate.finding import (
     NO_LIMIT,
     WITHIN,
     ControlFinding,
+    finding,
 )
+from layers.l5_risk_gate.worst import ONE, ZERO
 
 
 def _digits(number: str) -> int:
@@ -30,8 +32,8 @@ def b1_numbers(case: Case) -> ControlFinding:
     else:
         digits = max(_digits(request.quantity), _digits(request.price))
         code = WITHIN if digits <= most else Reason.BAD_NUMBER
-    return ControlFinding(
-        "B1", code, ALLOW if code is WITHIN else DENY, seen, most, "digits", "order"
+    return finding(
+        ("B1", code, ALLOW if code is WITHIN else DENY, seen, most, "digits", "order", None, None)
     )
 
 
@@ -46,7 +48,9 @@ def b2_increments(case: Case) -> ControlFinding:
         exact = not (price % rules.tick or quantity % rules.step)
         code = WITHIN if exact else Reason.BAD_INCREMENT
     outcome = ALLOW if code is WITHIN else DENY
-    return ControlFinding("B2", code, outcome, (quantity, price), bound, "step, tick", "order")
+    return finding(
+        ("B2", code, outcome, (quantity, price), bound, "step, tick", "order", None, None)
+    )
 
 
 def b3_venue_bounds(case: Case) -> ControlFinding:
@@ -63,7 +67,9 @@ def b3_venue_bounds(case: Case) -> ControlFinding:
         )
         code = WITHIN if inside else Reason.VENUE_BOUNDS
     outcome = ALLOW if code is WITHIN else DENY
-    return ControlFinding("B3", code, outcome, (quantity, notional), bound, "base, quote", "order")
+    return finding(
+        ("B3", code, outcome, (quantity, notional), bound, "base, quote", "order", None, None)
+    )
 
 
 def b4_order_notional(case: Case) -> ControlFinding:
@@ -80,7 +86,7 @@ def b4_order_notional(case: Case) -> ControlFinding:
     else:
         code = WITHIN if value <= most else Reason.MAX_ORDER_NOTIONAL
     outcome = ALLOW if code is WITHIN else DENY
-    return ControlFinding("B4", code, outcome, value, most, "quote", "order", None, case.ages)
+    return finding(("B4", code, outcome, value, most, "quote", "order", None, case.ages))
 
 
 def _worst_price(case: Case, price: Decimal | None) -> Decimal | None:
@@ -110,7 +116,7 @@ def b7_price_collar(case: Case) -> ControlFinding:
         else:
             code = WITHIN
     outcome = ALLOW if code is WITHIN else DENY
-    return ControlFinding("B7", code, outcome, seen, bound, "ratio", "order", None, case.ages)
+    return finding(("B7", code, outcome, seen, bound, "ratio", "order", None, case.ages))
 
 
 def _inside(

@@ -42,24 +42,24 @@ class GitDesk:
         """A bare repository and an empty working clone beside it, which knows it as ``origin``."""
         for folder, kind in ((bare, ["--bare"]), (clone, [])):
             folder.mkdir(parents=True)
-            cls(folder)._run("init", "--quiet", "--template=", f"--initial-branch={branch}", *kind)
+            cls(folder).run("init", "--quiet", "--template=", f"--initial-branch={branch}", *kind)
         desk = cls(clone)
         desk.set_origin(os.path.relpath(bare, clone))
         return desk
 
     def set_origin(self, url: str) -> None:
         """The remote that people push to; a relative one moves with the folder."""
-        self._run("config", "remote.origin.url", url)
-        self._run("config", "remote.origin.fetch", "+refs/heads/*:refs/remotes/origin/*")
+        self.run("config", "remote.origin.url", url)
+        self.run("config", "remote.origin.fetch", "+refs/heads/*:refs/remotes/origin/*")
 
     def clean(self) -> bool:
         """Whether nothing is changed here that is not committed."""
-        return not self._run("status", "--porcelain").strip()
+        return not self.run("status", "--porcelain").strip()
 
     def pull(self, branch: str) -> None:
         """The remote's newest, by fast forward alone."""
-        if self._run("ls-remote", "--heads", "origin", branch).strip():
-            self._run("pull", "--quiet", "--ff-only", "origin", branch)
+        if self.run("ls-remote", "--heads", "origin", branch).strip():
+            self.run("pull", "--quiet", "--ff-only", "origin", branch)
 
     def read(self, path: str) -> bytes | None:
         """One file of the work tree, or none."""
@@ -88,7 +88,7 @@ class GitDesk:
 
     def commit(self, paths: Sequence[str], message: str, author: str, at: datetime) -> str:
         """One commit with these paths, in the author's name. Its id."""
-        self._run("add", "--", *paths)
+        self.run("add", "--", *paths)
         stamp = f"{int(at.timestamp())} +0000"
         mail = f"{author}@demo.invalid"
         with self._git.custom_environment(
@@ -99,12 +99,12 @@ class GitDesk:
             GIT_COMMITTER_EMAIL=mail,
             GIT_COMMITTER_DATE=stamp,
         ):
-            self._run("commit", "--quiet", "--no-verify", "-m", message, "--", *paths)
-        return self._run("rev-parse", "HEAD").strip()
+            self.run("commit", "--quiet", "--no-verify", "-m", message, "--", *paths)
+        return self.run("rev-parse", "HEAD").strip()
 
     def push(self, branch: str) -> None:
         """What is committed here is at the remote, by a push that forces nothing."""
-        self._run("push", "--quiet", "origin", f"HEAD:refs/heads/{branch}")
+        self.run("push", "--quiet", "origin", f"HEAD:refs/heads/{branch}")
 
     def resolve(self, name: str) -> str | None:
         """The commit that a name or a beginning of an id means here, or none."""
@@ -119,7 +119,8 @@ class GitDesk:
             )
         return str(out).strip() if status == 0 else None
 
-    def _run(self, *arguments: str) -> str:
+    def run(self, *arguments: str) -> str:
+        """Standard output of one git command here, bounded in time."""
         with _as_stalled(self.folder):
             return str(
                 self._git.execute(

@@ -1,4 +1,5 @@
 import gzip
+from contextlib import suppress
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
@@ -13,12 +14,13 @@ from layers.feed import Gap, Series, Window
 from layers.market import Bar
 
 SERIES = Series("BTC/USDT", timedelta(hours=1))
+EVERYTHING = Window()
 HEADER = "open_time,open,high,low,close,volume,trades\n"
 GOOD = "2020-02-24T00:00:00Z,10,12,9,11,1.5,3\n"
 NEXT = "2020-02-24T01:00:00Z,11,12,9,11,0,0\n"
 
 
-def read(path: Path, window: Window = Window()) -> list[Bar | Gap]:
+def read(path: Path, window: Window = EVERYTHING) -> list[Bar | Gap]:
     return list(CsvBars(path).bars(SERIES, window))
 
 
@@ -72,14 +74,14 @@ def test_a_wrong_file_is_refused_with_its_line(case: str, tmp_path: Path) -> Non
 
 
 @given(st.binary(max_size=200))
-def test_any_bytes_give_bars_or_a_reason(tmp_path_factory: pytest.TempPathFactory, junk: bytes):
+def test_any_bytes_give_bars_or_a_reason(
+    tmp_path_factory: pytest.TempPathFactory, junk: bytes
+) -> None:
     path = file_of(tmp_path_factory.mktemp("junk"), HEADER.encode() + GOOD.encode() + junk)
-    try:
-        items = read(path)
-    except Stalled as error:
-        assert error.code is Reason.FEED_INVALID
-    else:
-        assert isinstance(items[0], Bar)
+    found: list[Bar | Gap] = []
+    with suppress(Stalled):
+        found.extend(CsvBars(path).bars(SERIES, EVERYTHING))
+    assert isinstance(found[0], Bar)
 
 
 @pytest.mark.parametrize("kind", ["missing", "folder", "not gzip", "cut gzip"])
@@ -119,9 +121,7 @@ def test_a_venue_may_resume_beside_the_hour_and_come_back_to_it(tmp_path: Path) 
 
 def test_only_the_window_is_delivered_and_nothing_after_it_is_read(tmp_path: Path) -> None:
     text = HEADER + GOOD + NEXT + NEXT.replace("T01", "T02") + "nonsense\n"
-    window = Window(
-        datetime(2020, 2, 24, 1, tzinfo=UTC), datetime(2020, 2, 24, 2, tzinfo=UTC)
-    )
+    window = Window(datetime(2020, 2, 24, 1, tzinfo=UTC), datetime(2020, 2, 24, 2, tzinfo=UTC))
     (bar,) = read(file_of(tmp_path, text), window)
     assert isinstance(bar, Bar)
     assert bar.opened == window.start

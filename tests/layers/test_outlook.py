@@ -103,6 +103,16 @@ def test_a_gap_is_seen_and_stands_for_its_hold() -> None:
     assert later.feature("gaps") == 2
 
 
+def test_a_trigger_that_fires_again_keeps_its_beginning() -> None:
+    tape = Tape(SERIES, BARS_ONLY)
+    for bar in (b for b in REAL if b.closed <= day(3, 14)):
+        tape.add(bar)
+    found = {t.cause: t for t in tape.observe(None, day(3, 14)).triggers}
+    spike = found["realised_volatility"]
+    assert spike.since == day(3, 12, 7)
+    assert spike.expires == day(3, 14, 6)
+
+
 def test_a_calendar_that_is_declared_and_absent_is_a_flaw() -> None:
     use = OUTLOOK.model_copy(update={"inputs": ("bars", "book", "calendar")})
     assert seen(outlook(SERIES, CALM, book(), use, NOW)) == {("DATA_QUALITY", "calendar_absent")}
@@ -134,7 +144,11 @@ def test_one_symbols_spike_is_not_averaged_away_by_the_others() -> None:
 def test_a_bar_of_another_series_or_an_older_one_is_refused() -> None:
     tape = Tape(SERIES, BARS_ONLY)
     tape.add(CALM[0])
-    for bar in (CALM[0], replace(CALM[1], symbol="ETH/USDT"), replace(CALM[1], interval=timedelta(1))):
+    for bar in (
+        CALM[0],
+        replace(CALM[1], symbol="ETH/USDT"),
+        replace(CALM[1], interval=timedelta(1)),
+    ):
         with pytest.raises(Stalled):
             tape.add(bar)
     assert tape.observe(None, CALM[0].closed).bars_seen == 1

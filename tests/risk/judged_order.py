@@ -2,7 +2,8 @@
 
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
-from decimal import Decimal as D
+from decimal import Decimal
+from typing import Any
 
 from desired_state.limits import Limits
 from desired_state.values import Access, Mode, Trading
@@ -24,6 +25,7 @@ from layers.risk_snapshot import (
     VenueClass,
 )
 
+D = Decimal
 AT = datetime(2020, 3, 12, 10, tzinfo=UTC)
 NOW = datetime(2026, 11, 22, 10, tzinfo=UTC)
 SECOND = timedelta(seconds=1)
@@ -79,7 +81,7 @@ QUOTE = Quote(
 )
 
 
-def symbol(name=SYMBOL, **changes):
+def symbol(name: str = SYMBOL, **changes: object) -> SymbolState:
     flat = SymbolState(
         symbol=name,
         access=Access.TRADE,
@@ -147,7 +149,7 @@ SNAPSHOT = Snapshot(
 )
 
 
-def intent(**changes):
+def intent(**changes: object) -> Intent:
     """A buy of 0.4 at 100.2; ``changes`` to the request, or created_at, expires_at, plan."""
     own = {k: changes.pop(k) for k in ("created_at", "expires_at", "plan") if k in changes}
     request = {
@@ -175,7 +177,7 @@ def intent(**changes):
 SELL = {"side": Side.SELL, "price": "99.8"}  # 0.4 at 99.8
 
 
-def edited(snapshot=SNAPSHOT, **changes):
+def edited(snapshot: Snapshot = SNAPSHOT, **changes: object) -> Snapshot:
     """The snapshot with ``part__field`` replaced; ``symbol__`` and ``quote__`` mean the order's."""
     for path, value in changes.items():
         part, _, field = path.partition("__")
@@ -194,11 +196,13 @@ def edited(snapshot=SNAPSHOT, **changes):
     return snapshot
 
 
-def limited(**changes):
+def limited(**changes: object) -> Limits:
     return LIMITS.model_copy(update=changes)
 
 
-def judge(order=None, limits=None, **changes) -> RiskVerdict:
+def judge(
+    order: dict[str, Any] | None = None, limits: dict[str, Any] | None = None, **changes: object
+) -> RiskVerdict:
     """The verdict on the good order with the changes named."""
     return evaluate(intent(**(order or {})), edited(**changes), limited(**(limits or {})), NOW)
 
@@ -209,3 +213,9 @@ def found(verdict: RiskVerdict, control: str) -> ControlFinding:
 
 def refused_by(verdict: RiskVerdict) -> set[str]:
     return {f.control for f in verdict.refusals}
+
+
+NO_ACCOUNT: dict[str, Any] = {
+    "account": None,
+    "funds": Funds(free_quote=None, reserved_quote=None, free_base=None, reserved_base=None),
+}

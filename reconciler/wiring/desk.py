@@ -1,6 +1,5 @@
 """Builds everything that touches the outside, and nothing else does (style.md, rule 12)."""
 
-import os
 import secrets
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
@@ -29,14 +28,22 @@ from reconciler.adapters.armed_token import TokenReader, TokenWriter
 from reconciler.adapters.clock import boot_clock_ns, wall_clock
 from reconciler.adapters.file_memory import FileMemory
 from reconciler.adapters.latch import Latch
-from reconciler.cycle import Cycle, Ports
+from reconciler.cycle import Cycle, Ports, Report
 from reconciler.host import Host
+from reconciler.local_stop import LocalStop
 from reconciler.permits import PermitOffice
 from reconciler.watcher import Watcher
 
 HEARTBEAT: Final = timedelta(seconds=2)  # tighter or equal in every root as shipped
 SEAL_BYTES: Final = 32
 PAPER: Final = "paper"
+
+
+@dataclass
+class Running:
+    """The one session of this host, while there is one."""
+
+    session: tuple[str, str] | None = None  # run id and mode
 
 
 @dataclass
@@ -50,7 +57,15 @@ class Desk:
     permits: PermitOffice
     token: TokenReader
     latch: Latch
+    state: GitState
+    running: Running
     epoch: int
+
+    def reconcile(self) -> Report:
+        """One cycle at this instant; its recorded verdict is the one that permits cite."""
+        report = self.cycle.run(wall_clock())
+        self.permits.take(report.recorded)
+        return report
 
 
 def state_repository(host: Host, clone: str = "state.git") -> GitState:
@@ -127,6 +142,12 @@ def watched_paths(host: Host) -> list[Path]:
     ]
 
 
+def local_stop(host: Host) -> LocalStop:
+    """How this host stops itself."""
+    token = TokenWriter(token_path(host), boot_clock_ns)
+    return LocalStop(latch(host), token.disarm, wall_clock, host.file.host)
+
+
 @contextmanager
 def open_desk(host: Host) -> Iterator[Desk]:
     """Take the writer's lock and open an epoch; let go of both at the end.
@@ -143,7 +164,7 @@ def open_desk(host: Host) -> Iterator[Desk]:
         epoch = ledger.last_epoch() + 1
         ledger.open_epoch(epoch, wall_clock())
         reader, records = token_reader(host), latch(host)
-        state = state_repository(host)
+        state, running = state_repository(host), Running()
         cycle = Cycle(
             Ports(
                 state=state,
@@ -155,10 +176,11 @@ def open_desk(host: Host) -> Iterator[Desk]:
                 trust=trust_of(host),
                 repository=repository_id(host, state),
                 host=host.digest,
+                session=lambda: running.session,
             )
         )
         permits = PermitOffice(secrets.token_bytes(SEAL_BYTES), epoch, wall_clock)
-        yield Desk(host, cycle, journal, ledger, permits, reader, records, epoch)
+        yield Desk(host, cycle, journal, ledger, permits, reader, records, state, running, epoch)
     finally:
         journal.close()
 
@@ -171,8 +193,3 @@ def origin(host: Host) -> str:
 def memory_path(host: Host) -> Path:
     """Where memory outlives the process."""
     return host.var / "trusted" / "memory"
-
-
-def process_id() -> int:
-    """Of this process, for people."""
-    return os.getpid()

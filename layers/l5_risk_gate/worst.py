@@ -1,0 +1,67 @@
+"""Worst cases of one order: the exposure it could leave, and the money it could lose."""
+
+from decimal import Decimal
+from typing import Final, TypeAlias
+
+from layers.risk_snapshot import Quote, SymbolState
+
+ZERO: Final = Decimal(0)
+ONE: Final = Decimal(1)
+
+
+def worst_case(state: SymbolState, buy: Decimal, sell: Decimal) -> Decimal | None:
+    """Base units held if every working order of the worse side fills, and this one (C1)."""
+    position, buys, sells = state.position, state.open_buy, state.open_sell
+    if position is None or buys is None or sells is None:
+        return None
+    long = position + buys + buy
+    short = sells + sell - position
+    size = max(short, long)
+    return max(ZERO, size)
+
+
+def buy_exposure(
+    state: SymbolState, quote: Quote, price: Decimal | None, quantity: Decimal | None
+) -> Decimal | None:
+    """The symbol with this buy in it, in quote currency at max(limit, ask)."""
+    ask = quote.ask
+    if price is None or quantity is None or ask is None or quote.bid is None:
+        return None
+    size = worst_case(state, quantity, ZERO)
+    return None if size is None else size * (max(ask, price))
+
+
+def sell_exposure(
+    state: SymbolState, quote: Quote, price: Decimal | None, quantity: Decimal | None
+) -> Decimal | None:
+    """The symbol with this sell in it, in quote currency at the bid."""
+    if price is None or quantity is None or quote.bid is None or quote.ask is None:
+        return None
+    size = worst_case(state, ZERO, quantity)
+    return None if size is None else size * quote.bid
+
+
+def standing_exposure(state: SymbolState) -> Decimal | None:
+    """A symbol without this order, at the ask, which is the dearer of its two marks."""
+    size = worst_case(state, ZERO, ZERO)
+    if not size:
+        return size
+    ask = None if state.quote is None else state.quote.ask
+    return None if ask is None else size * ask
+
+
+# price, quantity, mid, collar (a ratio), taker fee (a ratio)
+Terms: TypeAlias = tuple[
+    Decimal | None, Decimal | None, Decimal | None, Decimal | None, Decimal | None
+]
+
+
+def worst_loss(terms: Terms, *, buying: bool) -> Decimal | None:
+    """From the order's price to the far side of the collar, with a taker fee in and out (D1)."""
+    price, quantity, mid, collar, fee = terms
+    if price is None or quantity is None or mid is None or collar is None or fee is None:
+        return None
+    way_out = mid * (ONE - collar if buying else ONE + collar)
+    lost = price - way_out if buying else way_out - price
+    fees = fee * (price + way_out)
+    return quantity * (lost + fees if lost > ZERO else fees)

@@ -1,0 +1,157 @@
+"""``governor reconcile``, ``run``, ``watch``, ``status``, ``get``, ``diff`` and ``halt``."""
+
+import signal
+import threading
+from contextlib import suppress
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from desired_state.errors import GovernanceError
+from reconciler.cli.app import app
+from reconciler.cli.rendering import conditions_table, diff_table, status_lines, verdict_line
+from reconciler.cli.shared import (
+    CANNOT_JUDGE,
+    NO,
+    AsJson,
+    Config,
+    finding_lines,
+    host_of,
+    note,
+    show,
+    show_error,
+    show_json,
+)
+from reconciler.conditions import Condition, Kind, Status
+from reconciler.cycle import Report
+from reconciler.host import CONFIG_NAME, Host, bare_host
+from reconciler.reporting import condition_data, diff_data, report_data
+from reconciler.wiring.desk import open_desk
+from reconciler.wiring.halting import halt_host
+from reconciler.wiring.loop import run_loop, ship
+from reconciler.wiring.status import look
+from reconciler.wiring.watching import run_watcher
+
+
+@app.command()
+def reconcile(config: Config = None, as_json: AsJson = False) -> None:
+    """One cycle: fetch, admit, observe, judge, plan, apply, record; then ship the evidence."""
+    host = host_of(config)
+    with open_desk(host) as desk:
+        report = desk.reconcile()
+        problem = ship(desk)
+    _show_report(report, as_json=as_json)
+    if problem:
+        raise problem
+    raise typer.Exit(_code(report))
+
+
+@app.command()
+def run(config: Config = None) -> None:
+    """The loop: looks again at every event, every poll and every resync, with its watcher."""
+    stop = _stop_on_signals()
+    run_loop(host_of(config), stop, lambda report: note(verdict_line(report)))
+
+
+@app.command()
+def watch(config: Config = None) -> None:
+    """The stop lane alone: sees stops, closes the gate, cancels, and keeps the armed token."""
+    run_watcher(host_of(config), _stop_on_signals(), note)
+
+
+@app.command()
+def status(config: Config = None, as_json: AsJson = False) -> None:
+    """Where things stand: permitted, conditions, stops with their times, what is running."""
+    report, latch = look(host_of(config))
+    if as_json:
+        show_json(report_data(report, latch.acknowledgements()))
+    else:
+        for line in status_lines(report, latch.acknowledgements()):
+            show(line)
+    raise typer.Exit(_code(report))
+
+
+@app.command()
+def get(
+    what: Annotated[str, typer.Argument(metavar="conditions")] = "conditions",
+    config: Config = None,
+    as_json: AsJson = False,
+) -> None:
+    """``governor get conditions``: each with status, reason, message and since when."""
+    if what != "conditions":
+        note("✗ USAGE get: expected conditions")
+        raise typer.Exit(CANNOT_JUDGE)
+    report, _ = look(host_of(config))
+    if as_json:
+        show_json({"conditions": [condition_data(c) for c in report.conditions]})
+    else:
+        show(conditions_table(report.conditions))
+    raise typer.Exit(0 if _ready(report.conditions) else NO)
+
+
+@app.command()
+def diff(config: Config = None, as_json: AsJson = False) -> None:
+    """Desired, approved, permitted and actual side by side; 1 where they differ."""
+    report, _ = look(host_of(config))
+    if as_json:
+        show_json(diff_data(report))
+    else:
+        show(diff_table(report))
+        for found in report.findings:
+            show(finding_lines(found))
+    raise typer.Exit(0 if report.verdict.as_asked else NO)
+
+
+@app.command()
+def halt(
+    reason: Annotated[str, typer.Option(help="Why; stands in the stop.")],
+    config: Config = None,
+    as_json: AsJson = False,
+) -> None:
+    """Stop this host now: works with no git, no network and no valid state. 0 when clean."""
+    outcome = halt_host(_whatever_host(config), reason)
+    if as_json:
+        show_json(outcome.data)
+    else:
+        for line in outcome.lines:
+            show(line)
+    raise typer.Exit(0 if outcome.clean else NO)
+
+
+def _show_report(report: Report, *, as_json: bool) -> None:
+    if as_json:
+        show_json(report_data(report, {}))
+        return
+    show(verdict_line(report))
+    for found in report.findings:
+        show(finding_lines(found))
+
+
+def _code(report: Report) -> int:
+    if report.actual is None:
+        return CANNOT_JUDGE
+    return 0 if report.verdict.as_asked else NO
+
+
+def _ready(conditions: tuple[Condition, ...]) -> bool:
+    return any(c.kind is Kind.READY and c.status is Status.TRUE for c in conditions)
+
+
+def _stop_on_signals() -> threading.Event:
+    stop = threading.Event()
+    for name in (signal.SIGINT, signal.SIGTERM):
+        with suppress(ValueError):
+            signal.signal(name, lambda _signal, _frame: stop.set())
+    return stop
+
+
+def _whatever_host(config: Path | None) -> Host:
+    """A stop works without a valid governor.yaml: ``var`` beside it is where the token lies."""
+    try:
+        return host_of(config)
+    except GovernanceError as error:
+        show_error(error)
+        folder = (config or Path(CONFIG_NAME)).resolve().parent
+        note(f"! halting {folder}/var all the same")
+        return bare_host(folder)

@@ -1,0 +1,91 @@
+"""Authorities, changes and proposals in words that a stranger reads."""
+
+from collections.abc import Iterable
+
+from desired_state.authority import Authority
+from desired_state.canonical import plain
+from desired_state.proposals import Proposal
+from desired_state.values import instant_text
+from reconciler.gate import Verdict
+from reconciler.outstanding import Outstanding, State
+from reconciler.proposing import Change, authority_data
+
+
+def verdict_data(verdict: Verdict) -> dict[str, object]:
+    """The object of ``governor verify --json`` (design.md, section 5); keys are only ever added."""
+    return {
+        "revision": f"main@sha1:{verdict.revision}" if verdict.revision else None,
+        "now": instant_text(verdict.now),
+        "admitted": verdict.admitted,
+        "as_asked": verdict.as_asked,
+        "desired": authority_data(verdict.desired) if verdict.desired else None,
+        "approved": authority_data(verdict.approved) if verdict.approved else None,
+        "permitted": authority_data(verdict.permitted),
+        "kill_switch": {
+            "state": verdict.switch.value,
+            "stops": [plain(stop) for stop in verdict.stops],
+        },
+        "findings": [plain(found) for found in verdict.findings],
+        "sequence": verdict.sequence,
+        "people": list(verdict.people),
+        "configuration": verdict.configuration,
+        "valid_until": instant_text(verdict.valid_until) if verdict.valid_until else None,
+    }
+
+
+def authority_words(authority: Authority | None) -> str:
+    """One line: mode, trading state, symbols, and the bounds that people ask for first."""
+    if authority is None:
+        return "nothing"
+    found = [f"mode {authority.mode}", f"trading {authority.trading}"]
+    found += [f"{s} {e.access} at {e.venue}" for s, e in authority.symbols.items()]
+    limits = authority.limits
+    for name in ("max_order_notional", "max_total_exposure", "max_daily_loss"):
+        value = getattr(limits, name)
+        if value is not None:
+            found.append(f"{name} {value.normalize():f} {limits.currency}")
+    if authority.expires:
+        found.append(f"until {instant_text(authority.expires)}")
+    return ", ".join(found)
+
+
+def change_lines(changes: Iterable[Change]) -> Iterable[str]:
+    """``+`` what the machine could do that it cannot now, ``-`` what it no longer could."""
+    for change in changes:
+        sign, word = ("+", "looser") if change.looser else ("-", "tighter")
+        yield f"  {sign} {change.path}: {change.now} -> {change.then} ({word})"
+
+
+def proposal_lines(proposal: Proposal, changes: Iterable[Change]) -> Iterable[str]:
+    """What somebody who signs it should have read."""
+    yield (
+        f"Proposal {proposal.sequence} by {proposal.requester}, gate {proposal.gate},"
+        f" {proposal.repository} ({proposal.environment})"
+    )
+    yield f"  reason: {proposal.reason}"
+    yield f"  grants: {authority_words(proposal.authority)}"
+    yield f"  from {instant_text(proposal.not_before)} until {instant_text(proposal.expires)}"
+    yield f"  base main@sha1:{proposal.base}, configuration {proposal.configuration}"
+    for pack in proposal.evidence:
+        yield f"  evidence {pack.id} {pack.sha256}: {pack.claim}"
+    if proposal.clears:
+        yield f"  releases the stops {', '.join(proposal.clears)}"
+    yield "Compared with what is permitted now:"
+    shown = list(change_lines(changes))
+    yield from shown or ["  nothing changes"]
+
+
+def outstanding_lines(item: Outstanding) -> Iterable[str]:
+    """Who signed one proposal, who is missing, and what ends when."""
+    yield (
+        f"{item.sequence:04d} {item.state}, gate {item.gate}, by {item.requester}: {item.reason}"
+    )
+    for vote in item.signed:
+        role = f" as {vote.role}" if vote.role else ""
+        yield f"  signed by {vote.person}{role}, counts until {instant_text(vote.until)}"
+    for slot in item.missing:
+        yield f"  missing {slot.words}: {', '.join(slot.people) or 'nobody could'}"
+    word = "ends" if item.state is not State.OPEN else "would end"
+    yield f"  {word} {instant_text(item.expires)}"
+    for found in item.findings:
+        yield f"  {found.code}: {found.message}"

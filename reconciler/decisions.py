@@ -1,0 +1,51 @@
+"""L5's decision on one order as evidence, and the same decision made again from it. Pure."""
+
+import json
+from collections.abc import Mapping
+from datetime import datetime
+from typing import Any, Final
+
+from pydantic import ValidationError
+
+from desired_state.canonical import plain
+from desired_state.errors import Finding, Stalled, finding
+from desired_state.limits import Limits
+from desired_state.reasons import Reason
+from desired_state.values import instant_text, parse_instant
+from layers.l5_risk_gate.finding import RiskVerdict
+from layers.l5_risk_gate.gate import evaluate
+from layers.orders import Intent
+from layers.risk_snapshot import Snapshot, from_plain, to_plain
+
+LEAF_KIND: Final = "decision"
+
+
+def decision_body(
+    intent: Intent, given: Snapshot, limits: Limits, made: tuple[datetime, str], risk: RiskVerdict
+) -> dict[str, Any]:
+    """The leaf's body; ``made`` is the wall clock and the digest of the verdict in force."""
+    now, verdict = made
+    return {
+        "intent": plain(intent),
+        "snapshot": to_plain(given),
+        "limits": plain(limits),
+        "now": instant_text(now),
+        "verdict": verdict,
+        "risk": risk.plain(),
+    }
+
+
+def replay(body: Mapping[str, Any]) -> tuple[Finding, ...]:
+    """Decide again from the record alone (AUDIT-3)."""
+    try:
+        intent = Intent.model_validate_json(json.dumps(body["intent"]))
+        given = from_plain(body["snapshot"])
+        limits = Limits.model_validate_json(json.dumps(body["limits"]))
+        again = evaluate(intent, given, limits, parse_instant(body["now"])).plain()
+    except (KeyError, TypeError, ValueError, ValidationError, Stalled) as error:
+        text = f"the record does not read: {type(error).__name__}"
+        return (finding(Reason.REPLAY_MISMATCH, "decision", text),)
+    if again == body.get("risk"):
+        return ()
+    text = f"recorded {body.get('risk', {}).get('outcome')}, decided again {again['outcome']}"
+    return (finding(Reason.REPLAY_MISMATCH, intent.intent_id, text),)

@@ -1,0 +1,98 @@
+"""Judging a revision for somebody who only wants to know: nothing is remembered. Pure.
+
+The steps are those of a cycle, without its plan, its actions and its record.
+"""
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from datetime import datetime
+from typing import Protocol
+
+from desired_state.admission import Admission, Trust, admit
+from desired_state.errors import Stalled
+from desired_state.memory import Memory, Stop
+from desired_state.reasons import Reason
+from desired_state.repository import Contents, SwitchHistory
+from desired_state.survey import Repository, Survey
+from reconciler.contents import Cached, InMemory
+from reconciler.gate import Facts, Verdict, judge
+from reconciler.stop_lane import stops_at
+
+
+class StateReader(Repository, SwitchHistory, Protocol):
+    """The state repository, whole."""
+
+    @property
+    def main(self) -> str:
+        """Full name of the branch that holds the desired state."""
+        ...
+
+
+@dataclass
+class Reader:
+    """Answers from the repository and from what this host remembers, and writes neither."""
+
+    state: StateReader
+    memory: Memory
+    trust: Trust
+    repository: str  # its id, in stop ids
+    objects: Contents | None = None  # what the host kept; none where it never ran
+    latched: Mapping[str, Stop] = field(default_factory=dict)
+
+    def head(self) -> str:
+        """Where main stands. Raises ``Waiting(FETCH)``, or ``Stalled(FETCH)`` without a main."""
+        tip = self.state.tips().get(self.state.main)
+        if tip is None:
+            raise Stalled(Reason.FETCH, self.state.main, "the state repository has no such branch")
+        return tip
+
+    def verify(self, revision: str | None, now: datetime) -> tuple[Admission, Verdict]:
+        """Admission and verdict of a revision, or of the head of main, at this instant.
+
+        Stops count from every advertised tip, whichever revision is asked about. A revision before
+        the remembered head is judged as by a host that had only ever seen up to there.
+
+        Raises:
+            Waiting: ``FETCH`` where the repository does not answer.
+            Stalled: ``FETCH`` where it has no main, ``SHALLOW``, ``JOURNAL``.
+        """
+        tips = dict(self.state.tips())
+        head = revision or self.head()
+        memory = self._memory_at(head)
+        stops = self._stops([*tips.values(), head], now)
+        contents = Cached(InMemory(self.objects))
+        observation = Survey(self.state, contents).observe(head, memory, stops.values())
+        self._complete(contents, head, memory)
+        admission = admit(observation, contents, memory, self.trust, now)
+        unreadable_since = now if admission.unreadable else None
+        facts = Facts(answered_at=now, unreadable_since=unreadable_since)
+        return admission, judge(admission, facts, now)
+
+    def _memory_at(self, head: str) -> Memory:
+        last = self.memory.head
+        if last is None or last == head or not self.state.descends(last, head):
+            return self.memory
+        # what was decided later does not count here; that it was ever stopped or released does
+        kept = {"stops": self.memory.stops, "releases": self.memory.releases}
+        return Memory().model_copy(update=kept)
+
+    def _stops(self, tips: list[str], now: datetime) -> dict[str, Stop]:
+        found = stops_at(self.state, self.repository, tips, ((), now))
+        return {**{stop.id: stop for stop in found}, **self.latched, **self.memory.stops}
+
+    def _complete(self, contents: Cached, head: str, memory: Memory) -> None:
+        """Every remembered version is at hand, read again from history where nobody kept it."""
+        wanted = {digest for versions in memory.ledger.values() for digest in versions}
+        wanted |= set(memory.roots.values())
+        if all(_has(contents, digest) for digest in wanted):
+            return
+        for _, oid in self.state.ledger(head, None):
+            contents.keep(self.state.blob(oid))
+
+
+def _has(contents: Cached, digest: str) -> bool:
+    try:
+        contents.kept(digest)
+    except (KeyError, Stalled):
+        return False
+    return True

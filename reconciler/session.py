@@ -1,0 +1,288 @@
+"""One session: bars in, orders out, in one fixed order of steps, over virtual market time.
+
+Every order goes the same way: planner's intent, L5 on the exact request, the decision on disk, a
+permit under the verdict that stands, the door. The session holds no authority of its own: it asks
+for the verdict before every bar and ends itself when nothing may be sent (SESSION-1).
+"""
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
+from datetime import datetime
+from decimal import Decimal
+from enum import StrEnum
+from typing import Final, Protocol
+
+from desired_state.authority import Authority, at_most
+from desired_state.errors import Finding, GovernanceError
+from desired_state.limits import Limits
+from desired_state.reasons import Reason
+from desired_state.values import Access, Mode, StopClass, Trading
+from layers.feed import FeedItem
+from layers.l5_risk_gate.finding import Outcome, RiskVerdict
+from layers.l5_risk_gate.gate import evaluate
+from layers.l5_risk_gate.loss import watch_loss
+from layers.l6_execution.books import OwnOrder
+from layers.l6_execution.execution import Execution
+from layers.market import Bar
+from layers.orders import AnswerKind, Intent, OrderRequest, Permit
+from layers.planner.desk import DeskView, OpenOrder, Route
+from layers.planner.planner import propose
+from layers.ports import Journal, VenueQueries
+from reconciler.decisions import LEAF_KIND, decision_body
+from reconciler.gate import Verdict
+from reconciler.market_state import MarketState
+from reconciler.marks import LossStop, Mark, Marks, WindowName
+from reconciler.snapshots import Scene, Wired, account, equity, snapshot
+from reconciler.thinking import Thinking
+
+ZERO: Final = Decimal(0)
+LOSS_WINDOWS: Final[Mapping[str, WindowName]] = {"D1": "day", "D2": "rolling"}
+
+
+class Ending(StrEnum):
+    """Why a session is over."""
+
+    COMPLETED = "completed"  # the feed ended, or the window asked for
+    STOPPED = "stopped"  # a stop is in force
+    NOT_PERMITTED = "not_permitted"  # the verdict no longer allows the session's mode
+    FAILED = "failed"  # the venue or the journal gave out
+
+
+class Permits(Protocol):
+    """The gate's office."""
+
+    @property
+    def digest(self) -> str:
+        """Digest of the verdict in force."""
+        ...
+
+    def issue(self, request: OrderRequest) -> Permit | Finding:
+        """A permit for exactly this request, or why there is none."""
+        ...
+
+
+@dataclass(frozen=True)
+class Desk:
+    """What a session is given. ``halt`` raises a stop on this host and returns its id."""
+
+    execution: Execution
+    queries: VenueQueries
+    journal: Journal
+    advance: Callable[[Bar], bool]  # moves the venue's virtual clock
+    verdict: Callable[[], Verdict]  # the one in force, judged again when due
+    permits: Permits
+    token: Callable[[], tuple[Finding | None, datetime | None]]
+    halt: Callable[[StopClass, str], str]
+    wall_clock: Callable[[], datetime]
+
+
+@dataclass
+class Session:
+    """One symbol in one mode. Call ``step`` for each item of the feed, then ``finish``."""
+
+    desk: Desk
+    wired: Wired
+    thinking: Thinking
+    market: MarketState
+    marks: Marks
+    mode: Mode
+    judged: set[str] = field(default_factory=set)
+    outcomes: dict[str, int] = field(default_factory=dict)  # refusals by control
+    bars: int = 0
+    _last: Authority | None = None
+
+    def warm(self, item: FeedItem) -> None:
+        """A bar from before the session: seen by the layers, not traded on."""
+        self.thinking.add(item)
+        if isinstance(item, Bar):
+            self.market.add(item)
+
+    def step(self, item: FeedItem) -> Ending | None:
+        """One item of the feed; an ending if the session is over."""
+        verdict = self.desk.verdict()
+        ending = self._may_go_on(verdict)
+        if ending:
+            return ending
+        self.thinking.add(item)
+        if not isinstance(item, Bar):
+            return None
+        try:
+            return self._bar(item, verdict)
+        except GovernanceError as error:
+            if error.code in {Reason.VENUE_UNREACHABLE, Reason.JOURNAL}:
+                return Ending.FAILED
+            raise
+
+    def finish(self, at: datetime) -> None:
+        """Cancel what is open, and take in what the venue shows."""
+        self.desk.execution.cancel_all(at)
+        self.desk.execution.poll(at)
+        self.desk.execution.record_gap(at)
+
+    def _may_go_on(self, verdict: Verdict) -> Ending | None:
+        problem, _ = self.desk.token()
+        if verdict.stops or (problem and problem.code is Reason.KILL_LATCHED):
+            return Ending.STOPPED
+        permitted = verdict.permitted
+        if permitted.mode is not self.mode or permitted.trading is Trading.HALTED:
+            return Ending.NOT_PERMITTED
+        return None
+
+    def _bar(self, bar: Bar, verdict: Verdict) -> Ending | None:
+        at, symbol = bar.closed, bar.symbol
+        self.desk.advance(bar)
+        self.desk.execution.poll(at)
+        self.desk.execution.record_gap(at)
+        book = self.desk.queries.book(symbol)
+        limits = verdict.permitted.limits
+        self.market.add(bar)
+        self.market.see(book, limits.max_jump)
+        balances = self.desk.queries.balances()
+        self.bars += 1
+        if book is None or not book.bids:
+            return None
+        worth = equity(self.desk.execution.books, balances, symbol, book)
+        realised = self.desk.execution.books.symbol(symbol).realised
+        mark = Mark(at=at, equity=worth, realised=realised, price=str(bar.close))
+        self.marks.add(mark, limits.max_daily_loss)
+        self.desk.journal.append("mark", mark.model_dump(mode="json"), at)
+        self.thinking.think(book, at)
+        self._follow(verdict, at)
+        scene = self._scene(at, verdict, mark)
+        if self._loss(scene, limits):
+            return Ending.STOPPED
+        return self._trade(scene, bar)
+
+    def _follow(self, verdict: Verdict, at: datetime) -> None:
+        """A permission that fell: what increases risk is taken back at once (SESSION-2)."""
+        permitted, last = verdict.permitted, self._last
+        self._last = permitted
+        if last is None or at_most(last, permitted):
+            return
+        books = self.desk.execution.books
+        for name in list(books.working):
+            order = books.orders[name]
+            if order.increasing:
+                self.desk.execution.cancel(order.symbol, name, at)
+
+    def _trade(self, scene: Scene, bar: Bar) -> Ending | None:
+        view = self._view(scene, bar)
+        if view is None:
+            return None
+        use = self.thinking.scopes.plan.parameters.ladder
+        wanted = propose(view, self.thinking.approved, use, scene.at)
+        for cancellation in wanted.cancels:
+            self.desk.execution.cancel(bar.symbol, cancellation.client_order_id, scene.at)
+        if wanted.cancels:
+            self.desk.execution.poll(scene.at)
+        for intent in wanted.intents:
+            fresh = self._scene(scene.at, scene.verdict, scene.mark)
+            ending = self._order(fresh, intent)
+            if ending:
+                return ending
+        return None
+
+    def _order(self, scene: Scene, intent: Intent) -> Ending | None:
+        now = self.desk.wall_clock()
+        limits = scene.verdict.permitted.limits
+        given = snapshot(scene, intent)
+        risk = evaluate(intent, given, limits, now)
+        self.judged.add(intent.intent_id)
+        made = (now, self.desk.permits.digest)
+        body = decision_body(intent, given, limits, made, risk)
+        self.desk.journal.append(LEAF_KIND, body, scene.at)
+        for refusal in risk.refusals:
+            self.outcomes[refusal.control] = self.outcomes.get(refusal.control, 0) + 1
+        if risk.outcome is Outcome.HALT:
+            self._halt(scene, risk)
+            return Ending.STOPPED
+        if risk.outcome is not Outcome.ALLOW:
+            return None
+        permit = self.desk.permits.issue(intent.request)
+        if isinstance(permit, Finding):
+            self.outcomes[permit.code] = self.outcomes.get(permit.code, 0) + 1
+            return None
+        answer = self.desk.execution.submit(intent, permit)
+        if answer.kind is AnswerKind.NOT_SENT and answer.code is Reason.KILL_LATCHED:
+            return Ending.STOPPED
+        return None
+
+    def _halt(self, scene: Scene, risk: RiskVerdict) -> None:
+        worst = next(f for f in risk.findings if f.outcome is Outcome.HALT)
+        kind = risk.stop_class or StopClass.INTEGRITY
+        self._stop(scene, kind, worst.control, f"{worst.code}: {worst.measured} of {worst.bound}")
+
+    def _loss(self, scene: Scene, limits: Limits) -> bool:
+        """The loss limits at every bar, not only when an order is wanted."""
+        found = watch_loss(account(scene), limits, self.market.series.interval)
+        halting = [finding for finding in found if finding.outcome is Outcome.HALT]
+        for worst in halting[:1]:
+            text = f"{worst.code}: {worst.measured} of {worst.bound}"
+            self._stop(scene, StopClass.LOSS, worst.control, text)
+        return bool(halting)
+
+    def _stop(self, scene: Scene, kind: StopClass, control: str, text: str) -> None:
+        stop = self.desk.halt(kind, text)
+        if kind is StopClass.LOSS and scene.mark:
+            for name in LOSS_WINDOWS.values():
+                pnl = self.marks.pnl(name, scene.mark)
+                if pnl is not None:
+                    found = LossStop(stop=stop, window=name, pnl=pnl, at=scene.at)
+                    self.marks.stops.append(found)
+                    self.desk.journal.append("loss_stop", found.model_dump(mode="json"), scene.at)
+        self.outcomes[control] = self.outcomes.get(control, 0) + 1
+
+    def _scene(self, at: datetime, verdict: Verdict, mark: Mark | None) -> Scene:
+        problem, beat = self.desk.token()
+        return Scene(
+            at=at,
+            wired=self.wired,
+            verdict=verdict,
+            books=self.desk.execution.books,
+            quote=self.market.quote(),
+            thinking=self.thinking,
+            balances=self.desk.queries.balances(),
+            marks=self.marks,
+            mark=mark,
+            judged=self.judged,
+            token=problem,
+            heartbeat_at=beat,
+            journal_writable=True,
+        )
+
+    def _view(self, scene: Scene, bar: Bar) -> DeskView | None:
+        entry = scene.verdict.permitted.symbols.get(bar.symbol)
+        book = self.market.book
+        if entry is None or entry.access is Access.NONE or book is None:
+            return None
+        if not book.asks or not book.bids:
+            return None
+        books = scene.books
+        held = books.symbol(bar.symbol)
+        quote_currency = bar.symbol.split("/")[1]
+        outlook = self.thinking.outlook
+        return DeskView(
+            series=self.market.series,
+            route=Route(self.wired.venue, self.wired.account),
+            position=held.position,
+            average_cost=held.cost / held.position if held.position > ZERO else ZERO,
+            free_quote=sum((b.free for b in scene.balances if b.currency == quote_currency), ZERO),
+            open_orders=tuple(_open(books.orders[name]) for name in books.working),
+            bid=book.bids[0].price,
+            ask=book.asks[0].price,
+            rules=self.wired.rules,
+            limits=scene.verdict.permitted.limits,
+            bars=tuple(self.market.bars),
+            no_trade=outlook.triggers if outlook else (),
+            orders_today=books.orders_on.get(scene.at.date(), 0),
+        )
+
+
+def _open(order: OwnOrder) -> OpenOrder:
+    return OpenOrder(
+        client_order_id=order.client_order_id,
+        side=order.side,
+        price=order.price,
+        remaining=order.remaining,
+        purpose=order.intent.purpose,
+    )

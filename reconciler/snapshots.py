@@ -1,0 +1,211 @@
+"""One order's snapshot for L5, put together from books, market, thinking and verdict. Pure."""
+
+from collections.abc import Mapping
+from collections.abc import Set as AbstractSet
+from dataclasses import dataclass, replace
+from datetime import datetime, timedelta
+from decimal import Decimal
+from typing import Final
+
+from desired_state.errors import Finding
+from desired_state.values import Mode
+from layers.artifacts import Decision
+from layers.l6_execution.books import Books
+from layers.market import Book
+from layers.orders import Balance, Intent, Side, SymbolRules
+from layers.planner.desk import ApprovedPlan
+from layers.risk_snapshot import (
+    NEVER,
+    Flow,
+    Funds,
+    LossWindow,
+    PlanApproval,
+    Quote,
+    Safety,
+    Snapshot,
+    SymbolState,
+    Trigger,
+    VenueClass,
+    window,
+)
+from reconciler.gate import Verdict
+from reconciler.marks import NO_WINDOW, WINDOWS, Mark, Marks, WindowName
+from reconciler.thinking import Thinking
+
+ZERO: Final = Decimal(0)
+SECOND: Final = timedelta(seconds=1)
+MINUTE: Final = timedelta(minutes=1)
+VENUE_CLASSES: Final[Mapping[Mode, VenueClass]] = {
+    Mode.PAPER: VenueClass.PAPER,
+    Mode.TESTNET: VenueClass.TESTNET,
+    Mode.BOUNDED_LIVE: VenueClass.LIVE,
+}
+
+
+@dataclass(frozen=True)
+class Wired:
+    """What is really built, whatever anybody asked for."""
+
+    venue: str
+    account: str
+    venue_class: VenueClass
+    rules: SymbolRules
+    heartbeat_max_age: timedelta
+
+
+@dataclass(frozen=True)
+class Scene:
+    """Everything known at one instant of a session, for one symbol."""
+
+    at: datetime  # market clock
+    wired: Wired
+    verdict: Verdict
+    books: Books
+    quote: Quote | None
+    thinking: Thinking
+    balances: tuple[Balance, ...]
+    marks: Marks
+    mark: Mark | None
+    judged: AbstractSet[str]  # intent ids that L5 has judged before
+    token: Finding | None
+    heartbeat_at: datetime | None
+    journal_writable: bool
+
+
+def equity(books: Books, balances: tuple[Balance, ...], symbol: str, book: Book) -> Decimal:
+    """Quote held, free or locked, and the position at the bid (D1)."""
+    quote_currency = symbol.split("/")[1]
+    cash = sum((b.free + b.locked for b in balances if b.currency == quote_currency), ZERO)
+    return cash + books.symbol(symbol).position * book.bids[0].price
+
+
+def account(scene: Scene) -> Snapshot:
+    """The account without an order: what the loss limits are watched on at every bar."""
+    permitted, mark = scene.verdict.permitted, scene.mark
+    day, rolling = (_window(scene, name) for name in WINDOWS)
+    return Snapshot(
+        journal_sequence=scene.books.sequence,
+        at=scene.at,
+        mode=permitted.mode,
+        trading=permitted.trading,
+        venue_class=scene.wired.venue_class,
+        venue=None,
+        account=scene.wired.account,
+        symbols=(),
+        plan=None,
+        equity_now=mark.equity if mark else None,
+        day=day,
+        rolling=rolling,
+        funds=Funds(free_quote=None, reserved_quote=None, free_base=None, reserved_base=None),
+        flow=Flow(
+            messages_second=None,
+            messages_minute=None,
+            orders_today=None,
+            open_orders=None,
+            intent_seen=None,
+            intent_working=None,
+            same_order_at=None,
+        ),
+        safety=Safety(
+            kill_latched=bool(scene.verdict.stops),
+            token_ok=scene.token is None,
+            heartbeat_at=scene.heartbeat_at,
+            heartbeat_max_age=scene.wired.heartbeat_max_age,
+            journal_writable=scene.journal_writable,
+            unexplained=len(scene.books.unexplained),
+        ),
+    )
+
+
+def snapshot(scene: Scene, intent: Intent) -> Snapshot:
+    """The snapshot for this intent."""
+    symbol = intent.request.symbol
+    entry = scene.verdict.permitted.symbols.get(symbol)
+    return replace(
+        account(scene),
+        venue=entry.venue if entry else None,
+        symbols=(_symbol(scene, symbol),),
+        plan=_plan(scene.thinking.approved, scene),
+        funds=_funds(scene, symbol),
+        flow=_flow(scene, intent),
+    )
+
+
+def _window(scene: Scene, name: WindowName) -> LossWindow:
+    in_force = {stop.id for stop in scene.verdict.stops}
+    released = frozenset(s.stop for s in scene.marks.stops if s.stop not in in_force)
+    if scene.mark is None:
+        return NO_WINDOW
+    return scene.marks.window(name, scene.mark, released)
+
+
+def _symbol(scene: Scene, name: str) -> SymbolState:
+    held, entry = scene.books.symbol(name), scene.verdict.permitted.symbols.get(name)
+    outlook = scene.thinking.outlook
+    return SymbolState(
+        symbol=name,
+        access=entry.access if entry else None,
+        position=held.position,
+        open_buy=held.open_buy,
+        open_sell=held.open_sell,
+        working_orders=held.working,
+        increasing_orders=held.increasing,
+        unknown_orders=held.unknown,
+        quote=scene.quote,
+        triggers=tuple(Trigger(t.kind.value, t.expires) for t in outlook.triggers)
+        if outlook
+        else None,
+        outlook_expires=outlook.expires if outlook else None,
+        rules=scene.wired.rules,
+    )
+
+
+def _plan(approved: ApprovedPlan | None, scene: Scene) -> PlanApproval | None:
+    """What L4 said, judged on what answered; an APPROVE of another plan is none."""
+    if approved is None:
+        return None
+    limits = scene.verdict.permitted.limits
+    symbols = tuple(sorted({h.symbol for h in approved.plan.hypotheses}))
+    whole = limits.max_symbol_exposure
+    rungs = [h.checklist.rung_fraction for h in approved.plan.hypotheses]
+    return PlanApproval(
+        plan=approved.pack,
+        decision=approved.report.decision.value,
+        proposer=approved.plan.proposer,
+        critic=approved.report.critic,
+        symbols=symbols,
+        sides=(Side.BUY,) if approved.report.decision is Decision.APPROVE else (),
+        max_notional=whole * max(rungs) if whole is not None and rungs else ZERO,
+        expires_at=approved.plan.expires,
+    )
+
+
+def _funds(scene: Scene, symbol: str) -> Funds:
+    base, quote = symbol.split("/")
+    free = {balance.currency: balance.free for balance in scene.balances}
+    reserved = scene.books.reserved_unproven
+    return Funds(
+        free_quote=free.get(quote),
+        reserved_quote=reserved.get(quote, ZERO),
+        free_base=free.get(base, ZERO),
+        reserved_base=reserved.get(base, ZERO),
+    )
+
+
+def _flow(scene: Scene, intent: Intent) -> Flow:
+    books, request, at = scene.books, intent.request, scene.at
+    interval = scene.quote.interval if scene.quote else timedelta()
+    order = books.order_of(intent.intent_id)
+    key = (request.symbol, request.side, Decimal(request.quantity), Decimal(request.price))
+    return Flow(
+        messages_second=books.messages_since(at - window(SECOND, interval) + _TICK),
+        messages_minute=books.messages_since(at - window(MINUTE, interval) + _TICK),
+        orders_today=books.orders_on.get(at.date(), 0),
+        open_orders=len(books.working),
+        intent_seen=intent.intent_id in scene.judged or order is not None,
+        intent_working=order is not None and order.client_order_id in books.working,
+        same_order_at=books.last_equal.get(key, NEVER),
+    )
+
+
+_TICK: Final = timedelta(microseconds=1)

@@ -1,0 +1,94 @@
+"""``governor halt``: stops this host with whatever still works (trust.md, section 7)."""
+
+import os
+import signal
+from dataclasses import dataclass
+from datetime import timedelta
+from pathlib import Path
+from typing import Any, Final
+
+from desired_state.errors import GovernanceError
+from desired_state.memory import Stop
+from desired_state.values import StopClass, instant_text
+from layers.ports import Cancels
+from reconciler.acknowledgement import CLEAN_SWEEPS, SWEEP_INTERVAL
+from reconciler.adapters.clock import pause, wall_clock
+from reconciler.host import Host
+from reconciler.wiring.desk import local_stop, venues
+from reconciler.wiring.watching import watcher_pid
+
+PATIENCE: Final = timedelta(seconds=20)
+
+
+@dataclass(frozen=True)
+class Halted:
+    """What the halt did, for people and machines."""
+
+    stop: Stop
+    cancelled: tuple[str, ...]
+    clean: bool
+    lines: tuple[str, ...]
+
+    @property
+    def data(self) -> dict[str, Any]:
+        """For ``--json``."""
+        return {
+            "stop": self.stop.id,
+            "at": instant_text(self.stop.seen_at),
+            "cancelled": list(self.cancelled),
+            "clean": self.clean,
+        }
+
+
+def halt_host(host: Host, reason: str) -> Halted:
+    """Token and flag, the watcher's signal, and our own cancels; then sweep until clean."""
+    cancelled: list[str] = []
+    exits = dict(venues(host)())
+
+    def cancel() -> None:
+        for venue in exits.values():
+            cancelled.extend(venue.cancel_all().confirmed)
+
+    stop = local_stop(host).engage(StopClass.PERSON, reason, _who(), cancel)
+    told = _signal(host.var)
+    clean = _sweep(exits, cancelled)
+    lines = (
+        f"► stop {stop.id} is in force: no order can leave",
+        f"► {len(cancelled)} open orders cancelled",
+        "► watcher told" if told else "! no watcher is running on this host",
+        "✔ verified clean by two sweeps" if clean else "✗ open orders could not be proven gone",
+        "Commit state: engaged to main or stop so that every host and auditor sees it.",
+    )
+    return Halted(stop, tuple(cancelled), clean, lines)
+
+
+def _who() -> str:
+    return os.environ.get("USER") or f"uid {os.getuid()}"
+
+
+def _signal(var: Path) -> bool:
+    pid = watcher_pid(var)
+    if pid is None:
+        return False
+    try:
+        os.kill(pid, signal.SIGUSR1)
+    except OSError:
+        return False
+    return True
+
+
+def _sweep(exits: dict[str, Cancels], cancelled: list[str]) -> bool:
+    """Two clean sweeps in a row, at least a second apart, or none within our patience."""
+    end, clean = wall_clock() + PATIENCE, 0
+    while clean < CLEAN_SWEEPS and wall_clock() < end:
+        try:
+            left = [o for venue in exits.values() for o in venue.open_orders()]
+        except GovernanceError:
+            left = None
+        clean = clean + 1 if left == [] else 0
+        if left:
+            for venue in exits.values():
+                cancelled.extend(venue.cancel_all().confirmed)
+        if clean < CLEAN_SWEEPS:
+            pause(SWEEP_INTERVAL.total_seconds())
+    return clean >= CLEAN_SWEEPS

@@ -1,0 +1,101 @@
+"""``governor run``: the loop over cycles, and the watcher that it starts (design.md, 4)."""
+
+import random
+import subprocess
+import sys
+import threading
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from datetime import datetime, timedelta
+from typing import Final
+
+from desired_state.errors import GovernanceError, Waiting
+from reconciler.adapters.changes import looks
+from reconciler.adapters.clock import wall_clock
+from reconciler.cycle import Report
+from reconciler.host import CONFIG_NAME, Host
+from reconciler.verdicts import substance
+from reconciler.wiring.desk import Desk, open_desk, watched_paths
+from reconciler.wiring.watching import token_exists, watcher_pid
+
+RESYNC: Final = timedelta(minutes=10)  # the verdict is told again though nothing changed
+FIRST_RETRY: Final = timedelta(seconds=1)
+LAST_RETRY: Final = timedelta(seconds=60)
+START: Final = 5.0  # seconds in which a watcher has its first look
+GRACE: Final = 5.0
+
+
+def run_loop(host: Host, stop: threading.Event, tell: Callable[[Report], None]) -> None:
+    """Until ``stop`` is set or the watcher dies; then everything essential ends with it."""
+    with open_desk(host) as desk, watching(host) as watcher:
+        backoff = Backoff()
+        told: tuple[str, datetime] | None = None
+        for _ in looks(watched_paths(host), host.file.state.poll, stop):
+            if stop.is_set() or watcher() is not None:
+                return  # vocabulary.md: a supervisor ends when an essential task ends
+            report = desk.reconcile()
+            problem = ship(desk)
+            now = report.verdict.now
+            said = substance(report.verdict)
+            if told is None or told[0] != said or now - told[1] >= RESYNC:
+                tell(report)
+                told = (said, now)
+            wait = backoff.after(failed=report.actual is None or problem is not None)
+            if wait and stop.wait(wait):
+                return
+
+
+def ship(desk: Desk) -> GovernanceError | None:
+    """Evidence to its repository; what failed, if it did: the next call tries again."""
+    try:
+        desk.ledger.ship()
+    except Waiting as error:
+        return error
+    return None
+
+
+class Backoff:
+    """Waits that double with each failure, with jitter, and are gone with the first success."""
+
+    def __init__(self) -> None:
+        """Nothing has failed yet."""
+        self._wait = timedelta()
+        self._random = random.Random()  # noqa: S311  (jitter, nothing secret)
+
+    def after(self, *, failed: bool) -> float:
+        """Seconds to wait before the next cycle."""
+        if not failed:
+            self._wait = timedelta()
+            return 0.0
+        self._wait = min(LAST_RETRY, max(FIRST_RETRY, self._wait * 2))
+        return self._wait.total_seconds() * self._random.uniform(0.5, 1.0)
+
+
+@contextmanager
+def watching(host: Host) -> Iterator[Callable[[], int | None]]:
+    """A watcher process beside the block, unless this host has one; yields its exit code."""
+    if watcher_pid(host.var) is not None:
+        yield lambda: None if watcher_pid(host.var) is not None else 1
+        return
+    command = [sys.executable, "-m", "reconciler", "--config", str(host.folder / CONFIG_NAME)]
+    child = subprocess.Popen([*command[:3], "watch", *command[3:]])  # noqa: S603  (ourselves)
+    try:
+        _wait_for_token(host, child)
+        yield child.poll
+    finally:
+        child.terminate()
+        try:
+            child.wait(GRACE)
+        except subprocess.TimeoutExpired:
+            child.kill()
+            child.wait()
+
+
+def _wait_for_token(host: Host, child: "subprocess.Popen[bytes]") -> None:
+    """Until its first look is over: armed, or closed for a reason it has written down."""
+    end = wall_clock() + timedelta(seconds=START)
+    pause = threading.Event()
+    while wall_clock() < end and child.poll() is None:
+        if token_exists(host) or (watcher_pid(host.var) is not None and pause.wait(0.3)):
+            return
+        pause.wait(0.02)

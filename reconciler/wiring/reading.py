@@ -1,0 +1,72 @@
+"""Builds what a reading verb needs: repository and memory of this host, and no way to write."""
+
+import os
+import re
+import tempfile
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Final
+
+from desired_state.adapters.git_state import GitState
+from desired_state.errors import Stalled
+from desired_state.memory import Memory
+from desired_state.reasons import Reason
+from reconciler.adapters.file_memory import FileMemory
+from reconciler.adapters.git_desk import GitDesk
+from reconciler.adapters.kept_objects import KeptObjects, journal_size
+from reconciler.adapters.latch import Latch
+from reconciler.host import Host
+from reconciler.reading import Reader
+from reconciler.wiring.desk import memory_path, repository_id, trust_of
+
+_REVISION: Final = re.compile(r"(?:[A-Za-z0-9._/-]+@sha1:)?([0-9a-f]{4,40})\Z")
+CLONE: Final = "read.git"
+
+
+@dataclass(frozen=True, slots=True)
+class Reading:
+    """A reader, and the clone in which names of commits have a meaning."""
+
+    reader: Reader
+    clone: Path
+    journal_head: int | None  # leaves journaled on this host; none where none are
+
+    def revision(self, text: str) -> str:
+        """The commit that ``main``, ``main@sha1:…`` or the beginning of an id names.
+
+        Raises:
+            Stalled: ``USAGE`` where it names none.
+        """
+        tip = self.reader.head()
+        if text in {"main", "HEAD"}:
+            return tip
+        match = _REVISION.match(text)
+        found = GitDesk(self.clone).resolve(match[1]) if match else None
+        if found is None:
+            told = f"expected main, main@sha1:<40 hex> or the id of a commit, found {text!r}"
+            raise Stalled(Reason.USAGE, "--rev", told)
+        return found
+
+
+@contextmanager
+def open_reading(host: Host) -> Iterator[Reading]:
+    """What this host can tell; from a clone that is thrown away where ``var`` is closed to us.
+
+    Raises:
+        Waiting: ``FETCH``. Stalled: ``MEMORY_UNREADABLE``.
+    """
+    with tempfile.TemporaryDirectory(prefix="governor-") as spare:
+        writable = os.access(host.var, os.W_OK | os.X_OK)
+        clone = (host.var if writable else Path(spare)) / CLONE
+        state = GitState(clone, host.state_url, host.file.state.branch)
+        reader = Reader(
+            state=state,
+            memory=FileMemory(memory_path(host)).load() or Memory(),
+            trust=trust_of(host),
+            repository=repository_id(host, state),
+            objects=KeptObjects(host.var / "journal"),
+            latched=Latch(host.var).stops(),
+        )
+        yield Reading(reader, clone, journal_size(host.var / "journal"))

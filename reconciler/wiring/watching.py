@@ -1,0 +1,89 @@
+"""Runs the stop lane on this host: one process, one loop, until it is told to end."""
+
+import fcntl
+import os
+import signal
+import threading
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager, suppress
+from datetime import timedelta
+from pathlib import Path
+from typing import Final
+
+from desired_state.errors import Stalled
+from desired_state.reasons import Reason
+from desired_state.values import StopClass
+from reconciler.adapters.changes import looks
+from reconciler.host import Host
+from reconciler.wiring.desk import latch, local_stop, token_path, watched_paths, watcher
+
+BEAT: Final = timedelta(milliseconds=250)  # venues.md: detection poll; a quarter of the bound
+PID: Final = "watcher.pid"
+
+
+def run_watcher(host: Host, stop: threading.Event, tell: Callable[[str], None]) -> None:
+    """Until ``stop`` is set; a clean end takes the token away.
+
+    Raises:
+        Stalled: ``ANOTHER_WRITER`` where this host has a watcher already.
+    """
+    with _only_one(host.var):
+        lane = watcher(host)
+        halting = threading.Event()
+        with suppress(ValueError):  # only a main thread takes signals
+            signal.signal(signal.SIGUSR1, lambda _signal, _frame: halting.set())
+        poll = min(BEAT, host.file.state.poll)
+        was_open: bool | None = None
+        try:
+            for _ in looks(watched_paths(host), poll, stop):
+                if halting.is_set():
+                    halting.clear()
+                    lane.hold(
+                        local_stop(host).engage(
+                            StopClass.PERSON, "signal", "a person on this host", lambda: None
+                        )
+                    )
+                is_open = lane.step()
+                if is_open is not was_open:
+                    tell("► gate open" if is_open else f"► gate closed{_why(host)}")
+                was_open = is_open
+                if stop.is_set():
+                    break
+        finally:
+            lane.token.disarm()
+
+
+def _why(host: Host) -> str:
+    stops = ", ".join(sorted(latch(host).in_force()))
+    return f": {stops}" if stops else ""
+
+
+@contextmanager
+def _only_one(var: Path) -> Iterator[None]:
+    var.mkdir(parents=True, exist_ok=True)
+    with (var / "watcher.lock").open("w") as lock:
+        try:
+            fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except OSError as error:
+            raise Stalled(Reason.ANOTHER_WRITER, "watcher", "one is running here") from error
+        pid = var / PID
+        pid.write_text(f"{os.getpid()}\n")
+        try:
+            yield
+        finally:
+            pid.unlink(missing_ok=True)
+
+
+def watcher_pid(var: Path) -> int | None:
+    """Process id of the watcher of this host, where one is running."""
+    try:
+        pid = int((var / PID).read_text())
+        os.kill(pid, 0)
+    except (OSError, ValueError):
+        return None
+    return pid
+
+
+def token_exists(host: Host) -> bool:
+    """Whether an armed token lies there now."""
+    return token_path(host).exists()
