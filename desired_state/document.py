@@ -9,6 +9,7 @@ import json
 import re
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
+from functools import lru_cache
 from typing import Any, Final, NoReturn, TypeVar
 
 from pydantic import BaseModel, ValidationError
@@ -43,7 +44,7 @@ _DIRECTIVE: Final = re.compile(r"^%", re.MULTILINE)
 
 @dataclass(frozen=True, slots=True)
 class Document:
-    """Plain data of one file, and the 1-based line of each key and list item."""
+    """Plain data of one file, and the 1-based line of each key and list item. Never changed."""
 
     data: dict[str, Plain]
     lines: Mapping[Path, int]
@@ -69,6 +70,12 @@ def parse(data: bytes, name: str) -> Document:
     Raises:
         DocumentError: ``STATE_YAML``, whatever the bytes are.
     """
+    return _parsed(data, name)
+
+
+@lru_cache(maxsize=512)
+def _parsed(data: bytes, name: str) -> Document:
+    """The same bytes are the same document: a cycle judges again what seldom changes."""
     text = _text(data, name)
     reading = _Reading()
     try:

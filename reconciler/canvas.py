@@ -1,6 +1,6 @@
 """Scales, axis marks and the few shapes a picture is drawn with. Pure, exact, and always the same.
 
-Coordinates are ``Decimal`` with one place, so the same record gives the same bytes on every machine.
+Coordinates are ``Decimal`` with one place: the same record gives the same bytes everywhere.
 """
 
 import re
@@ -19,6 +19,7 @@ STEPS: Final = (Decimal(1), Decimal(2), Decimal("2.5"), Decimal(5), Decimal(10))
 EPOCH: Final = datetime(2000, 1, 1, tzinfo=UTC)
 MONTHS: Final = ("Jan", "Feb", "Mar", "Apr", "May", "Jun")
 MONTHS_LATER: Final = ("Jul", "Aug", "Sep", "Oct", "Nov", "Dec")
+RESOLUTION: Final = timedelta.resolution
 MINUTE: Final = timedelta(minutes=1)
 HOUR: Final = timedelta(hours=1)
 DAY: Final = timedelta(days=1)
@@ -63,11 +64,8 @@ class TimeScale:
     def x(self, at: datetime) -> Decimal:
         """Where an instant stands; what lies outside stands at the edge."""
         inside = min(max(at, self.start), self.end) - self.start
-        share = Decimal(inside // timedelta.resolution)
-        return near(
-            self.box.left
-            + self.box.width * share / ((self.end - self.start) / timedelta.resolution)
-        )
+        share = Decimal(inside // RESOLUTION) / ((self.end - self.start) // RESOLUTION)
+        return near(self.box.left + self.box.width * share)
 
     def ticks(self, most: int) -> Iterator[tuple[Decimal, str]]:
         """At most about ``most`` round instants and their words."""
@@ -163,6 +161,13 @@ def shape(kind: str, points: Sequence[Point], look: str, words: str = "") -> str
     places = " ".join(f"{x},{y}" for x, y in points)
     inside = f"<title>{safe(words)}</title>" if words else ""
     return f'<{kind} class="{look}" points="{places}">{inside}</{kind}>'
+
+
+def triangle(at: Point, *, rising: bool, words: str = "") -> str:
+    """A fill: upwards and blue if bought, downwards if sold."""
+    (x, y), reach = at, Decimal(-6 if rising else 6)
+    corners = ((x, y + reach), (x - 5, y - reach / 2), (x + 5, y - reach / 2))
+    return shape("polygon", corners, "bought" if rising else "sold", words)
 
 
 def thinned(points: Iterable[Point]) -> list[Point]:

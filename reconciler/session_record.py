@@ -135,6 +135,10 @@ def reconciliation_pack(
     record: SessionRecord, report: ReconciliationReport, session: str, context: Context
 ) -> Pack:
     """Expected against actual, after the session."""
-    inputs = {"session": digest(session)}
+    rows = (*report.orders, *report.fills, *report.balances)
+    inputs = {
+        "session": digest(session),
+        "venue": digest([[row.subject, row.actual] for row in rows]),  # what the venue itself said
+    }
     artifacts = {"report.json": canonical(report)}
     return build(PackKind.RECONCILIATION, record.setup.start.date(), inputs, artifacts, context)

@@ -174,6 +174,7 @@ def control_table(limits: Limits) -> str:
     for control in CONTROLS:
         bounds = ", ".join(f"{key} {plain[key]}" for key in control.limits)
         rows.append(
-            f"| {control.id} | {control.name} | `{control.code}` | {control.reductions} | {bounds} |"
+            f"| {control.id} | {control.name} | `{control.code}` | {control.reductions} |"
+            f" {bounds} |"
         )
     return "\n".join(rows) + "\n"

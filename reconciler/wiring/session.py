@@ -280,7 +280,7 @@ class SessionRun:
             ledger=ledger,
             wall_clock=wall_clock,
         )
-        cancels = PaperCancels(venue, travels=True)
+        cancels = PaperCancels(venue)  # on bars a cancel arrives long before the next one
         return Execution(door, cancels, PaperQueries(venue), ledger, PROPAGATION)
 
     def _settle(self, execution: Execution, at: datetime) -> None:

@@ -102,3 +102,8 @@ def desk(tmp_path: Path, key: LogKey) -> Iterator[Desk]:
     yield made
     made.journal.close()
     made.store.close()
+
+
+@pytest.fixture(scope="session")
+def desk_class() -> type[Desk]:
+    return Desk

@@ -1,6 +1,6 @@
 import subprocess
 from contextlib import closing
-from datetime import UTC, date, datetime, timedelta
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
 
@@ -8,14 +8,13 @@ import pytest
 
 from desired_state.errors import Stalled, Waiting
 from desired_state.reasons import Reason
-from evidence_repo import chain, layout
+from evidence_repo import layout
 from evidence_repo.adapters.file_journal import FileJournal
 from evidence_repo.adapters.git_evidence import GitEvidence
 from evidence_repo.adapters.git_reader import GitReader
 from evidence_repo.ledger import Ledger
-from evidence_repo.manifest import Context, PackKind
+from evidence_repo.manifest import Context
 from evidence_repo.note import open_checkpoint
-from evidence_repo.packs import build
 from evidence_repo.reader import head_of, lines, pack_files
 
 AT = datetime(2020, 3, 12, 10, tzinfo=UTC)
@@ -137,82 +136,6 @@ def test_no_folder_holds_more_than_256_names(desk: Desk) -> None:
     assert len(near) == 1
     assert max(len(names) for names in folders.values()) <= layout.MAX_ENTRIES
     assert desk.audit().leaves == 0
-
-
-class Crash(Exception):  # noqa: N818
-    """The process is gone."""
-
-
-class FaultAt:
-    """A port whose n-th call of an effect ends the process, just before or just after it."""
-
-    def __init__(self, inner: object, plan: "Plan") -> None:
-        self._inner, self._plan = inner, plan
-
-    def __getattr__(self, name: str) -> Any:  # noqa: ANN401
-        reached = getattr(self._inner, name)
-        if name not in {"append", "keep", "commit", "push", "save", "load", "folder"}:
-            return reached
-        return lambda *args: self._plan.around(reached, *args)
-
-
-class Plan:
-    def __init__(self, step: int, *, after: bool) -> None:
-        self.left, self.after = step, after
-
-    def around(self, call: Any, *args: Any) -> Any:  # noqa: ANN401
-        self.left -= 1
-        if self.left == 0 and not self.after:
-            raise Crash
-        value = call(*args)
-        if self.left == 0:
-            raise Crash
-        return value
-
-
-def scenario(ledger: Ledger, journal: Any) -> None:  # noqa: ANN401
-    digest = journal.keep(b"bytes")
-    journal.append("note", {"n": 0}, AT, None, (digest,))
-    ledger.ship()
-    desk_pack(ledger)
-    journal.append("note", {"n": 1}, AT, None, ())
-    ledger.ship()
-
-
-def desk_pack(ledger: Ledger) -> None:
-    inputs = {"bars.csv": chain.digest_bytes(b"bars")}
-    ledger.record_pack(build(PackKind.SESSION, date(2020, 3, 12), inputs, {"a.txt": b"x"}), AT)
-
-
-@pytest.mark.parametrize("after", [False, True], ids=["before", "after"])
-@pytest.mark.parametrize("step", range(1, 22))
-def test_a_crash_at_any_step_loses_nothing_and_doubles_nothing(
-    desk: Desk,
-    step: int,
-    after: bool,  # noqa: FBT001
-) -> None:
-    plan = Plan(step, after=after)
-    journal, store = FaultAt(desk.journal, plan), FaultAt(desk.store, plan)
-    crashed = False
-    try:
-        scenario(Ledger(journal, store, desk.key, FaultAt(desk.cache, plan)), journal)
-    except Crash:
-        crashed = True
-    assert crashed == (plan.left <= 0)
-    desk.reopen()
-    desk.note()
-    desk.ledger.ship()
-    assert desk.lines() == list(desk.journal.lines())
-    found = desk.audit()
-    assert found.findings == ()
-    assert found.leaves == desk.journal.head.size
-
-
-def test_the_fault_scenario_has_no_more_steps_than_are_tried(desk: Desk) -> None:
-    plan = Plan(10_000, after=False)
-    journal, store = FaultAt(desk.journal, plan), FaultAt(desk.store, plan)
-    scenario(Ledger(journal, store, desk.key, FaultAt(desk.cache, plan)), journal)
-    assert 10_000 - plan.left <= 21
 
 
 def test_a_remote_with_other_commits_is_another_writer_and_is_not_overwritten(desk: Desk) -> None:
