@@ -83,15 +83,7 @@ def build(
         )
     except ValidationError as error:
         raise Stalled(Reason.PACK_INVALID, "pack", _first(error)) from error
-    manifest = canonical(
-        {
-            "_type": STATEMENT_TYPE,
-            "subject": [plain(s) for s in subject],
-            "predicateType": PREDICATE_TYPE,
-            "predicate": plain(predicate),
-        }
-    )
-    pack = Pack(identity, {**artifacts, MANIFEST: manifest})
+    pack = Pack(identity, {**artifacts, MANIFEST: _statement(subject, predicate)})
     for wrong in verify(pack.files):
         raise Stalled(wrong.code, wrong.subject, wrong.message)
     return pack
@@ -129,6 +121,17 @@ def read_manifest(data: bytes) -> Manifest:
         raise Stalled(Reason.PACK_INVALID, MANIFEST, f"PACK-1: {_first(error)}") from error
     except (ValueError, TypeError, RecursionError) as error:
         raise Stalled(Reason.PACK_INVALID, MANIFEST, f"PACK-1: {error}") from error
+
+
+def _statement(subject: tuple[Subject, ...], predicate: Predicate) -> bytes:
+    return canonical(
+        {
+            "_type": STATEMENT_TYPE,
+            "subject": [plain(s) for s in subject],
+            "predicateType": PREDICATE_TYPE,
+            "predicate": plain(predicate),
+        }
+    )
 
 
 def _files_against(manifest: Manifest, files: Mapping[str, bytes]) -> Iterator[Finding]:

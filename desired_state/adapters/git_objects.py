@@ -105,6 +105,10 @@ class GitObjects:
                 return self.find(oid, rest) if rest and mode == "040000" else (mode, oid)
         return None
 
+    def close(self) -> None:
+        """End the git processes that were started to read objects; the next read starts new ones."""
+        self.command.clear_cache()
+
     def _read(self, oid: str) -> bytes:
         with as_waiting(oid):
             return bytes(self.command.get_object_data(oid)[3])

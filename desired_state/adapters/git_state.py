@@ -136,6 +136,10 @@ class GitState:
         out = self._objects.run("rev-list", "--first-parent", "--max-parents=0", tip, timeout_s=60)
         return out.split()[0]
 
+    def close(self) -> None:
+        """End the git processes behind this clone."""
+        self._objects.close()
+
     def _changes(self, lines: Iterable[str]) -> Iterable[SwitchChange]:
         commit = ""
         for line in lines:

@@ -194,6 +194,7 @@ class FileJournal:
             self._undo()
             raise _stalled(self._folder, error) from error
         if written != len(data):
+            self._undo()
             raise _stalled(self._folder, f"wrote {written} of {len(data)} bytes; is the disk full?")
         try:
             os.fdatasync(self._segment)

@@ -7,7 +7,7 @@ from typing import Annotated, Final
 
 from pydantic import Field
 
-from desired_state.canonical import canonical
+from desired_state.canonical import Json, canonical, digest
 from desired_state.frozen import Frozen
 from desired_state.values import Digest
 from evidence_repo.chain import Head
@@ -25,6 +25,11 @@ class _Saved(Frozen):
     digest: Digest
     subtrees: tuple[Hex, ...]
     epoch: _Number
+    check: Digest
+
+    def sound(self) -> bool:
+        """Whether these are the bytes that were saved: a torn or edited file is read anew."""
+        return self.check == digest(self.model_dump(mode="json", exclude={"check"}))
 
 
 class PositionFile:
@@ -39,6 +44,8 @@ class PositionFile:
         try:
             with self._path.open("rb") as file:
                 saved = _Saved.model_validate_json(file.read(MAX_FILE))
+            if not saved.sound():
+                return None
             subtrees = tuple(bytes.fromhex(word) for word in saved.subtrees)
             return Position(
                 Head(saved.size, saved.digest), Frontier(saved.size, subtrees), saved.epoch
@@ -48,13 +55,13 @@ class PositionFile:
 
     def save(self, position: Position) -> None:
         """Keep it, as well as can be: a disk that refuses costs a longer start."""
-        saved = _Saved(
-            size=position.head.size,
-            digest=position.head.digest,
-            subtrees=tuple(word.hex() for word in position.frontier.subtrees),
-            epoch=position.epoch,
-        )
+        said: dict[str, Json] = {
+            "size": position.head.size,
+            "digest": position.head.digest,
+            "subtrees": [word.hex() for word in position.frontier.subtrees],
+            "epoch": position.epoch,
+        }
         temporary = self._path.with_suffix(f".{os.getpid()}.tmp")
         with suppress(OSError):
-            temporary.write_bytes(canonical(saved))
+            temporary.write_bytes(canonical({**said, "check": digest(said)}))
             temporary.replace(self._path)

@@ -3,7 +3,7 @@
 from collections.abc import Sequence
 
 from desired_state.errors import GovernanceError
-from reconciler.cli import approving, founding, operating, sessions, verifying  # noqa: F401  (each adds its verbs)
+from reconciler.cli import approving, evidence, founding, operating, sessions, verifying  # noqa: F401  (each adds its verbs)
 from reconciler.cli.app import app
 from reconciler.cli.shared import CANNOT_JUDGE, show_error
 

@@ -61,12 +61,15 @@ def open_reading(host: Host) -> Iterator[Reading]:
         writable = os.access(host.var, os.W_OK | os.X_OK)
         clone = (host.var if writable else Path(spare)) / CLONE
         state = GitState(clone, host.state_url, host.file.state.branch)
-        reader = Reader(
-            state=state,
-            memory=FileMemory(memory_path(host)).load() or Memory(),
-            trust=trust_of(host),
-            repository=repository_id(host, state),
-            objects=KeptObjects(host.var / "journal"),
-            latched=Latch(host.var).stops(),
-        )
-        yield Reading(reader, clone, journal_size(host.var / "journal"))
+        try:
+            reader = Reader(
+                state=state,
+                memory=FileMemory(memory_path(host)).load() or Memory(),
+                trust=trust_of(host),
+                repository=repository_id(host, state),
+                objects=KeptObjects(host.var / "journal"),
+                latched=Latch(host.var).stops(),
+            )
+            yield Reading(reader, clone)
+        finally:
+            state.close()

@@ -135,3 +135,11 @@ def test_a_chain_can_be_checked_from_a_known_head_on() -> None:
         head = chain.advance(head, line)
     assert chain.check(CHAIN[5:], head, HEAD) == ()
     assert chain.check(CHAIN[5:], Head(5, chain.ZERO_DIGEST))[0].subject == "leaf 5"
+
+
+def test_a_gap_in_the_numbers_is_found_even_where_the_links_hold() -> None:
+    first, _ = lines_of([{"n": 0}])
+    skipped = chain.append(Head(2, chain.digest_bytes(first[0])), "note", {}, AT).line()
+    (found,) = chain.check([*first, skipped])
+    assert (found.code, found.subject) == (Reason.CHAIN_BROKEN, "leaf 1")
+    assert "sequence number 1" in found.message

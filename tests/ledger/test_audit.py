@@ -270,7 +270,7 @@ def test_one_pack_id_for_two_different_runs_is_found(desk: Desk) -> None:
     """The original gave the same run id to different runs."""
     pack = desk.pack()
     other = desk.journal.keep(b"other fills")
-    manifest = desk.journal.keep(pack.files["manifest.json"])
+    manifest = digest_bytes(desk.pack(context=Context(run_id="two")).files["manifest.json"])
     named = {name: digest_bytes(data) for name, data in pack.files.items()}
     forged = {**named, "fills.jsonl": other, "manifest.json": manifest}
     desk.journal.append("pack", {"pack": pack.id, "files": forged}, AT)

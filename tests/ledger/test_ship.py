@@ -8,7 +8,7 @@ import pytest
 
 from desired_state.errors import Stalled, Waiting
 from desired_state.reasons import Reason
-from evidence_repo import layout
+from evidence_repo import chain, layout
 from evidence_repo.adapters.file_journal import FileJournal
 from evidence_repo.adapters.git_evidence import GitEvidence
 from evidence_repo.adapters.git_reader import GitReader
@@ -232,11 +232,10 @@ def test_a_new_host_goes_on_from_the_repository(desk: Desk) -> None:
 def test_a_lost_or_lying_position_costs_time_and_nothing_else(desk: Desk) -> None:
     desk.note(120)
     desk.ledger.ship()
-    for text in (
-        "",
-        "{}",
-        '{"digest":"sha256:' + "0" * 64 + '","epoch":9,"size":120,"subtrees":[]}',
-    ):
+    saved = (desk.folder / "shipped.json").read_text()
+    lying = saved.replace(desk.journal.head.digest, chain.ZERO_DIGEST)
+    assert lying != saved
+    for text in ("", "{}", saved[:50], lying, saved.replace('"epoch":0', '"epoch":9')):
         (desk.folder / "shipped.json").write_text(text)
         desk.reopen()
         desk.note()
