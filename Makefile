@@ -72,7 +72,7 @@ test-system: $(DEV) ## tests that need further programs; installs those from Deb
 	@./.ci/marked-tests system $(BIN)/pytest
 
 bench: $(BENCH) ## latencies and costs against their bounds
-	@$(BENCH_VENV)/bin/python tests/bench
+	@$(BENCH_VENV)/bin/python -m tests.bench $(BENCH_FLAGS)
 
 lint: $(DEV) ## format, ruff, mypy, import contracts: read only, and all four are told
 	@no=0; \

@@ -3,7 +3,15 @@
 from collections.abc import Sequence
 
 from desired_state.errors import GovernanceError
-from reconciler.cli import approving, evidence, founding, operating, sessions, verifying  # noqa: F401  (each adds its verbs)
+from reconciler.cli import (  # noqa: F401  (each adds its verbs)
+    approving,
+    demonstrating,
+    evidence,
+    founding,
+    operating,
+    sessions,
+    verifying,
+)
 from reconciler.cli.app import app
 from reconciler.cli.shared import CANNOT_JUDGE, show_error
 

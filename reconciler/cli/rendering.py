@@ -8,7 +8,7 @@ from rich.table import Table
 
 from desired_state.values import instant_text
 from reconciler.acknowledgement import Acknowledgement
-from reconciler.cli.words import authority_words
+from reconciler.authority_words import authority_words
 from reconciler.conditions import Condition, Kind, Status
 from reconciler.cycle import Report
 from reconciler.reporting import differing

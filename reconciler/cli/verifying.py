@@ -7,9 +7,10 @@ import typer
 from desired_state.errors import Stalled
 from desired_state.reasons import Reason
 from desired_state.values import instant_text, parse_instant
+from reconciler.authority_words import authority_words
 from reconciler.cli.app import app
 from reconciler.cli.shared import NO, AsJson, Config, finding_lines, host_of, show, show_json
-from reconciler.cli.words import authority_words, verdict_data
+from reconciler.cli.words import verdict_data
 from reconciler.gate import Verdict
 from reconciler.wiring.host import present
 from reconciler.wiring.reading import open_reading

@@ -2,10 +2,10 @@
 
 from collections.abc import Iterable
 
-from desired_state.authority import Authority
 from desired_state.canonical import plain
 from desired_state.proposals import Proposal
 from desired_state.values import instant_text
+from reconciler.authority_words import authority_words
 from reconciler.gate import Verdict
 from reconciler.outstanding import Outstanding, State
 from reconciler.proposing import Change, authority_data
@@ -31,22 +31,6 @@ def verdict_data(verdict: Verdict) -> dict[str, object]:
         "configuration": verdict.configuration,
         "valid_until": instant_text(verdict.valid_until) if verdict.valid_until else None,
     }
-
-
-def authority_words(authority: Authority | None) -> str:
-    """One line: mode, trading state, symbols, and the bounds that people ask for first."""
-    if authority is None:
-        return "nothing"
-    found = [f"mode {authority.mode}", f"trading {authority.trading}"]
-    found += [f"{s} {e.access} at {e.venue}" for s, e in authority.symbols.items()]
-    limits = authority.limits
-    for name in ("max_order_notional", "max_total_exposure", "max_daily_loss"):
-        value = getattr(limits, name)
-        if value is not None:
-            found.append(f"{name} {value.normalize():f} {limits.currency}")
-    if authority.expires:
-        found.append(f"until {instant_text(authority.expires)}")
-    return ", ".join(found)
 
 
 def change_lines(changes: Iterable[Change]) -> Iterable[str]:

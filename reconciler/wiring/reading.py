@@ -70,6 +70,6 @@ def open_reading(host: Host) -> Iterator[Reading]:
                 objects=KeptObjects(host.var / "journal"),
                 latched=Latch(host.var).stops(),
             )
-            yield Reading(reader, clone)
+            yield Reading(reader, clone, journal_size(host.var / "journal"))
         finally:
             state.close()

@@ -1,0 +1,50 @@
+"""Every bound in one place: the numbers of the design, section 8, by the name of the row."""
+
+from dataclasses import dataclass
+from typing import Literal
+
+
+@dataclass(frozen=True, slots=True)
+class Bound:
+    """``of`` is the statistic; the limit is in the row's unit."""
+
+    of: Literal["p50", "p99", "max"]
+    limit: float
+    at_least: bool = False
+
+    def holds(self, value: float) -> bool:
+        return value >= self.limit if self.at_least else value <= self.limit
+
+    def __str__(self) -> str:
+        return f"{self.of} {'≥' if self.at_least else '≤'} {self.limit:,g}"
+
+
+# "Flat" has no number in the design; half as much again, at a thousand times the size, is ours.
+FLAT = (Bound("p50", 1.5),)
+L5 = (Bound("p50", 25), Bound("p99", 200))
+START = (Bound("p50", 500),)
+MEMORY = (Bound("max", 120),)
+
+BOUNDS: dict[str, tuple[Bound, ...]] = {
+    "stop: no order can leave": (Bound("p99", 50),),
+    "stop: 100 cancels acknowledged": (Bound("p99", 1_000),),
+    "stop: venue verified clean": (Bound("p99", 8_000),),
+    "cycle: nothing to do": (Bound("p50", 10),),
+    "cycle: new commit, four sign-offs": (Bound("p50", 25),),
+    "cycle: nothing to do, 1,000 commits by few": FLAT,
+    "cycle: new commit, 1,000 commits by few": FLAT,
+    "L5 decision, 0 open": L5,
+    "L5 decision, 10 open": L5,
+    "L5 decision, 100 open": L5,
+    "L5 decision, 1,000 open": L5,
+    "L5 decision, 1,000 open by 0": FLAT,
+    "L5 snapshot and decision, 1,000 open by 0": FLAT,
+    "journal: append on disk": (Bound("p50", 1_000),),
+    "audit: leaves of a chain": (Bound("p50", 10_000, at_least=True),),
+    "governor --help": START,
+    "governor --help, memory": MEMORY,
+    "governor verify": START,
+    "governor verify, memory": MEMORY,
+    "governor watch, until armed": START,
+    "governor watch, memory": MEMORY,
+}

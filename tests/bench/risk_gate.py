@@ -1,0 +1,248 @@
+"""L5 on one order with more and more orders open, beside NautilusTrader's RiskEngine.
+
+Ours evaluates every control and keeps every finding, its peer checks precision, notional and free
+balance and ends at the first "no"; so the ratio says what that costs, and not who is cleverer.
+Both allow every order that they are asked about. Blocks of both take turns in one process.
+"""
+
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass, replace
+from datetime import timedelta
+from decimal import Decimal
+
+from desired_state.authority import Authority, SymbolAccess
+from desired_state.values import Access, Mode, Switch, Trading
+from layers.l5_risk_gate.finding import Outcome
+from layers.l5_risk_gate.gate import evaluate
+from layers.l6_execution.books import Books
+from layers.l6_execution.client_ids import client_order_id
+from layers.l6_execution.events import Answered, Intended
+from layers.market import Book, Level, Provenance
+from layers.orders import (
+    AnswerKind,
+    Balance,
+    Intent,
+    OrderRequest,
+    Purpose,
+    Side,
+    TimeInForce,
+    VenueAnswer,
+)
+from layers.risk_snapshot import VenueClass
+from reconciler.gate import Verdict
+from reconciler.market_state import MarketState
+from reconciler.marks import Mark, Marks
+from reconciler.snapshots import Scene, Wired, snapshot
+from reconciler.thinking import Scopes, Thinking
+from tests.bench import peer_risk_engine
+from tests.bench.measurement import Measured, Peer, Plan, microseconds
+from tests.fakes.paper_desk import intent_id
+from tests.layers.desk_of_prices import (
+    RULES,
+    SERIES,
+    CriticScope,
+    OutlookScope,
+    PlanScope,
+    day,
+    real_bars,
+    template,
+)
+from tests.risk.judged_order import LIMITS
+
+OPEN = (0, 10, 100, 1_000)
+FULL = 5_000
+BLOCKS = 10
+WARM_UP = 200
+AT = day(3, 5)
+SYMBOL = SERIES.symbol
+MANY = 1_000_000
+HALF_SPREAD = RULES.tick * 100
+# every bound so wide that the order passes with a thousand beside it; none is missing
+WIDE = LIMITS.model_copy(
+    update={
+        "max_total_exposure": Decimal(MANY),
+        "max_symbol_exposure": Decimal(MANY),
+        "max_open_orders": MANY,
+        "max_orders_per_day": MANY,
+        "max_messages_per_second": MANY,
+        "max_messages_per_minute": MANY,
+        "max_daily_loss": Decimal(MANY),
+        "intent_ttl": timedelta(days=1),
+    }
+)
+
+
+@dataclass(frozen=True, slots=True)
+class Judged:
+    """One scene and one order in it."""
+
+    scene: Scene
+    intent: Intent
+
+    def whole(self) -> Outcome:
+        """As a session does it."""
+        return evaluate(self.intent, snapshot(self.scene, self.intent), WIDE, AT).outcome
+
+
+def rows(plan: Plan) -> Iterator[Measured]:
+    """A row for each number of open orders, and how flat they are."""
+    decisions, wholes = [], []
+    for count in OPEN:
+        decided, whole, peer = _measure(count, plan)
+        theirs = Peer("NautilusTrader RiskEngine", peer)
+        yield Measured(f"L5 decision, {count:,} open", "µs", decided, theirs)
+        title = f"L5 snapshot and decision, {count:,} open"
+        yield Measured(title, "µs", whole, theirs, "the snapshot is put together anew")
+        decisions.append(Measured("", "", decided).p50)
+        wholes.append(Measured("", "", whole).p50)
+    yield Measured("L5 decision, 1,000 open by 0", "ratio", (decisions[-1] / decisions[0],))
+    yield Measured("L5 snapshot and decision, 1,000 open by 0", "ratio", (wholes[-1] / wholes[0],))
+
+
+def _measure(
+    count: int, plan: Plan
+) -> tuple[tuple[float, ...], tuple[float, ...], tuple[float, ...] | None]:
+    judged = Judged(*scene_of(count))
+    if judged.whole() is not Outcome.ALLOW:
+        found = evaluate(judged.intent, snapshot(judged.scene, judged.intent), WIDE, AT)
+        raise RuntimeError(f"expected an order that passes, found {found.refusals}")
+    given = snapshot(judged.scene, judged.intent)
+    peer = peer_risk_engine.checks(count)
+    each = max(1, plan.some(FULL) // BLOCKS)
+    acts: list[Callable[[], object]] = [
+        lambda: evaluate(judged.intent, given, WIDE, AT),
+        judged.whole,
+        *([peer] if peer else []),
+    ]
+    found: list[list[float]] = [[] for _ in acts]
+    for act in acts:
+        for _ in range(min(WARM_UP, each)):
+            act()
+    for _ in range(BLOCKS):
+        for place, act in enumerate(acts):
+            found[place].extend(microseconds(act) for _ in range(each))
+    return tuple(found[0]), tuple(found[1]), tuple(found[2]) if peer else None
+
+
+def scene_of(count: int) -> tuple[Scene, Intent]:
+    """A session in the middle of real bars with so many open orders, and its next intent."""
+    bars = [bar for bar in real_bars() if bar.closed <= AT]
+    thinking = Thinking(
+        series=SERIES,
+        scopes=Scopes(
+            outlook=template(OutlookScope, "scopes/L2.yaml"),
+            plan=template(PlanScope, "scopes/L3.yaml"),
+            critic=template(CriticScope, "scopes/L4.yaml"),
+        ),
+        layers=frozenset({"L2", "L3", "L4"}),
+        keep=lambda _pack, _at: None,
+        revision="main@sha1:" + "0" * 40,
+    )
+    market = MarketState(SERIES)
+    close = bars[-1].close
+    book = _book(close)
+    for bar in bars:
+        thinking.add(bar)
+        market.add(bar)
+    market.see(book, WIDE.max_jump)
+    market.see(book, WIDE.max_jump)
+    market.good_ticks = 10
+    thinking.think(book, AT)
+    mark = Mark(at=AT, equity=Decimal(MANY), realised=Decimal(0), price=str(close))
+    marks = Marks()
+    for hours in range(30, -1, -1):
+        marks.add(mark.model_copy(update={"at": AT - timedelta(hours=hours)}), None)
+    scene = _scene(thinking, market, marks, mark)
+    return replace(scene, books=_books(count, close)), _intent("next", close, thinking)
+
+
+def _scene(thinking: Thinking, market: MarketState, marks: Marks, mark: Mark) -> Scene:
+    return Scene(
+        at=AT,
+        wired=Wired("paper", "paper", VenueClass.PAPER, RULES, timedelta(days=1)),
+        verdict=_verdict(),
+        books=Books(),
+        quote=market.quote(),
+        thinking=thinking,
+        balances=(Balance(currency="USDT", free=Decimal(MANY), locked=Decimal(0)),),
+        marks=marks,
+        mark=mark,
+        judged=frozenset(),
+        token=None,
+        heartbeat_at=AT,
+        journal_writable=True,
+    )
+
+
+def _books(count: int, close: Decimal) -> Books:
+    """Orders of the days before: accepted, resting, none of them filled."""
+    books = Books()
+    for number in range(count):
+        intended = _intent(number, close - 10 - number % 50, None)
+        name = intended.request.client_order_id
+        before = AT - timedelta(days=2)
+        books.apply(Intended(intent=intended, permit=""), before, 2 * number)
+        answer = VenueAnswer(kind=AnswerKind.ACCEPTED)
+        books.apply(Answered(client_order_id=name, answer=answer), before, 2 * number + 1)
+    return books
+
+
+def _intent(name: object, price: Decimal, thinking: Thinking | None) -> Intent:
+    own = intent_id(name)
+    approved = thinking.approved if thinking else None
+    return Intent(
+        intent_id=own,
+        plan=approved.pack if approved else "earlier",
+        hypothesis=approved.plan.hypotheses[0].id if approved else "earlier",
+        purpose=Purpose.ENTRY,
+        request=OrderRequest(
+            venue="paper",
+            account="paper",
+            symbol=SYMBOL,
+            side=Side.BUY,
+            time_in_force=TimeInForce.GTC,
+            quantity="0.002",
+            price=str(price),
+            client_order_id=client_order_id(own, 0),
+        ),
+        created_at=AT,
+        expires_at=AT + timedelta(hours=1),
+    )
+
+
+def _book(close: Decimal) -> Book:
+    return Book(
+        symbol=SYMBOL,
+        bids=(Level(close - HALF_SPREAD, Decimal(1)),),
+        asks=(Level(close + HALF_SPREAD, Decimal(1)),),
+        event_at=AT,
+        received_at=AT,
+        provenance=Provenance.RECORDED,
+        interval=SERIES.interval,
+    )
+
+
+def _verdict() -> Verdict:
+    permitted = Authority(
+        mode=Mode.PAPER,
+        trading=Trading.ACTIVE,
+        symbols={SYMBOL: SymbolAccess(venue="paper", access=Access.TRADE)},
+        limits=WIDE,
+        layers=("L2", "L3", "L4", "L5", "L6"),
+        budgets={},
+    )
+    return Verdict(
+        now=AT,
+        revision=None,
+        admitted=True,
+        desired=permitted,
+        approved=permitted,
+        permitted=permitted,
+        switch=Switch.ARMED,
+        stops=(),
+        sequence=1,
+        people=("oscar", "rita"),
+        configuration=None,
+        findings=(),
+        valid_until=None,
+    )
