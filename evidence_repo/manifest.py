@@ -158,13 +158,19 @@ class Manifest(Frozen):
     predicate: Predicate
 
 
+def content_digest(inputs: tuple[Input, ...], subject: tuple[Subject, ...]) -> str:
+    """Digest of what a pack is: what went in and what came out, whenever and under whom it ran."""
+    return digest(
+        {
+            "artifacts": {s.name: s.digest.sha256 for s in subject},
+            "inputs": {i.name: i.digest for i in inputs},
+        }
+    )
+
+
 def pack_id(
     kind: PackKind, day: str, inputs: tuple[Input, ...], subject: tuple[Subject, ...]
 ) -> str:
     """``EV-YYYYMMDD-<KIND>-<first 12 hex>``: the same for the same inputs and files, always."""
-    content = {
-        "artifacts": {s.name: s.digest.sha256 for s in subject},
-        "inputs": {i.name: i.digest for i in inputs},
-    }
-    short = digest(content).removeprefix("sha256:")[:12]
+    short = content_digest(inputs, subject).removeprefix("sha256:")[:12]
     return f"EV-{day.replace('-', '')}-{kind.value.upper()}-{short}"

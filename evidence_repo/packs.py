@@ -26,6 +26,7 @@ from evidence_repo.manifest import (
     Predicate,
     Sha256,
     Subject,
+    content_digest,
     pack_id,
 )
 
@@ -50,6 +51,12 @@ class Pack:
     def manifest(self) -> Manifest:
         """The manifest as a value."""
         return Manifest.model_validate_json(self.files[MANIFEST])
+
+    @property
+    def content(self) -> str:
+        """Digest of inputs and artifacts alone, of which the id holds the beginning."""
+        manifest = self.manifest
+        return content_digest(manifest.predicate.inputs, manifest.subject)
 
 
 def build(

@@ -28,12 +28,16 @@ class Acknowledgement(Frozen):
 
 
 def cancelled(
-    ack: Acknowledgement, confirmed: int, still_open: tuple[str, ...] | None, at: datetime
+    ack: Acknowledgement,
+    confirmed: int,
+    still_open: tuple[str, ...] | None,
+    times: tuple[datetime, datetime],
 ) -> Acknowledgement:
-    """After one round of cancels; none means that a venue could not tell (STOP-5)."""
+    """After one round of cancels, ``times`` sent and answered; none: a venue could not tell."""
+    sent, at = times
     done = ack.cancels_confirmed or (at if still_open == () else None)
     update = {
-        "cancels_sent": ack.cancels_sent or at,
+        "cancels_sent": ack.cancels_sent or sent,
         "cancels_confirmed": done,
         "cancelled": ack.cancelled + confirmed,
         "still_open": still_open or (),
@@ -46,7 +50,13 @@ def cancelled(
 def swept(
     ack: Acknowledgement, still_open: tuple[str, ...] | None, at: datetime
 ) -> Acknowledgement:
-    """After one sweep; none means that the venue could not tell, which is not clean (STOP-5)."""
+    """After one sweep; none means that the venue could not tell, which is not clean (STOP-5).
+
+    What was proven clean stays so until an open order is seen: an order that was on its way when
+    the gate closed, or a foreign one, is cancelled and proven gone again.
+    """
+    if ack.verified_clean and not still_open:
+        return ack.model_copy(update={"swept_at": at})
     clean = ack.clean_sweeps + 1 if still_open == () else 0
     verified = at if clean >= CLEAN_SWEEPS else None
     update = {
@@ -61,7 +71,5 @@ def swept(
 
 
 def sweep_due(ack: Acknowledgement, at: datetime) -> bool:
-    """Whether the next sweep may be made now."""
-    if ack.verified_clean:
-        return False
+    """Whether the next sweep may be made now; as long as a stop is in force, there is one."""
     return ack.swept_at is None or at - ack.swept_at >= SWEEP_INTERVAL

@@ -5,6 +5,7 @@ cycle that fails ends with less authority, never with more (CYCLE-1).
 """
 
 from collections.abc import Callable, Mapping
+from contextlib import suppress
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from typing import Any, Final, Protocol
@@ -118,6 +119,7 @@ class Cycle:
     _cached: Cached = field(init=False)
     _survey: Survey = field(init=False)
     _tips: set[str] = field(default_factory=set)
+    _held: dict[str, Stop] = field(default_factory=dict)  # seen, whether a disk took them or not
     _answered_at: datetime | None = None
     _unreadable_since: datetime | None = None
     _last: tuple[str, Memory] | None = None
@@ -155,6 +157,7 @@ class Cycle:
         verdict = judge(admission, facts, now)
         actions = plan(verdict, admission.memory, actual)
         problems = self._apply(actions, widening=False)
+        self._latch()
         leaves = self._record(observation, admission, facts, verdict, actions)
         problems += self._apply(actions, widening=True)
         return self._summary(verdict, actual, actions, problems, leaves)
@@ -172,15 +175,18 @@ class Cycle:
                 self.ports.state, self.ports.repository, tips.values(), (self._tips, now)
             )
         except Waiting as error:
-            return unread(error, self.ports.records.stops().values())
-        known = self.ports.records.stops()
-        for stop in stops:
-            if stop.id not in known:
-                self.ports.records.put_stop(stop)
+            latched = {**self._held, **self.ports.records.stops()}
+            return unread(error, latched.values())
+        self._held.update({stop.id: stop for stop in stops})
         self._tips |= set(tips.values())
         self._answered_at = now
-        latched = self.ports.records.stops()
+        latched = {**self._held, **self.ports.records.stops()}
         return self._survey.observe(tips.get(self.ports.state.main), self.memory, latched.values())
+
+    def _latch(self) -> None:
+        """After the cancels: a disk that refuses a stop's record never delays them (STOP-5)."""
+        for name in sorted(set(self._held) - set(self.ports.records.stops())):
+            self.ports.records.put_stop(self._held[name])
 
     def _observe(self, now: datetime) -> Actual:
         age = self.ports.token_age_ns()
@@ -303,8 +309,10 @@ class Cycle:
         return Report(verdict, conditions, actions, findings, actual, leaves, recorded)
 
     def _failed(self, problem: Finding, now: datetime) -> Report:
-        """A cycle that could not end permits nothing."""
+        """A cycle that could not end permits nothing, and leaves nothing open that it can reach."""
         self.approval = None
+        with suppress(Exception):  # CYCLE-1: what failed before may fail again, and must not raise
+            self._close()
         verdict = Verdict(
             now=now,
             revision=None,
@@ -321,6 +329,10 @@ class Cycle:
             valid_until=None,
         )
         return self._summary(verdict, None, (), (), 0)
+
+    def _close(self) -> None:
+        for _, venue in sorted(self.ports.venues().items()):
+            venue.cancel_all()
 
 
 def view_of(name: str, venue: Cancels) -> VenueView:

@@ -56,7 +56,7 @@ def differing(report: Report) -> list[tuple[str, str, str, str]]:
     """Path, desired, approved and permitted where they are not all the same; ``-`` is nothing."""
     verdict = report.verdict
     columns = [_texts(a) for a in (verdict.desired, verdict.approved, verdict.permitted)]
-    paths = sorted(set().union(*columns))
+    paths = sorted(set().union(*columns) - {"not_before", "expires"})
     rows = [(path, *(column.get(path, "-") for column in columns)) for path in paths]
     return [(p, d, a, m) for p, d, a, m in rows if not d == a == m]
 

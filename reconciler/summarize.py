@@ -15,7 +15,7 @@ _SOURCE: Final = frozenset(
     code
     for code in Reason
     if code.startswith(("TREE_", "ROOT_", "STATE_", "HEAD_", "GATE_U"))
-    or code in {Reason.SHALLOW, Reason.INTERNAL, Reason.CLOCK_UNSURE}
+    or code in {Reason.SHALLOW, Reason.INTERNAL, Reason.CLOCK_UNSURE, Reason.MEMORY_UNREADABLE}
 )
 _FRESH: Final = frozenset({Reason.SOURCE_STALE, Reason.FETCH})
 _EVIDENCE: Final = frozenset({Reason.JOURNAL, Reason.EVIDENCE_UNWRITABLE, Reason.ANOTHER_WRITER})

@@ -10,9 +10,8 @@ from datetime import datetime
 from hashlib import sha256
 
 from desired_state.build import __version__
-from desired_state.canonical import canonical, digest, digest_bytes
+from desired_state.canonical import canonical, digest
 from evidence_repo.manifest import (
-    MANIFEST,
     Claim,
     Code,
     Context,
@@ -56,7 +55,7 @@ class Thinking:
     layers: frozenset[str]  # permitted; a layer that is off hands on nothing
     keep: Callable[[Pack, datetime], None]
     revision: str
-    packs: dict[str, str] = field(default_factory=dict)  # id to digest of the manifest
+    packs: dict[str, str] = field(default_factory=dict)  # id to digest of its content
     outlook: MarketOutlook | None = None
     approved: ApprovedPlan | None = None
     _plan: TradePlan | None = None
@@ -118,6 +117,6 @@ class Thinking:
             claim=Claim(text=f"{layer} ran over recorded bars", level=EvidenceLevel.E2),
         )
         pack = build(PackKind.LAYER_RUN, as_of.date(), inputs, artifacts, context)
-        self.packs[pack.id] = digest_bytes(pack.files[MANIFEST])
+        self.packs[pack.id] = pack.content
         self.keep(pack, as_of)
         return pack.id

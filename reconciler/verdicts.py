@@ -1,12 +1,12 @@
 """A verdict with everything it takes to come to it again (evidence.md): pure, and replayed here."""
 
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from typing import Final
 
 from desired_state.admission import Admission, Trust, admit
 from desired_state.build import __version__
 from desired_state.canonical import canonical, digest, digest_bytes
-from desired_state.errors import Finding, finding
+from desired_state.errors import Finding, Stalled, finding
 from desired_state.frozen import Frozen
 from desired_state.memory import Memory
 from desired_state.observation import Observation
@@ -80,16 +80,47 @@ def read_files(observation: Observation, memory: Memory) -> frozenset[str]:
     return frozenset(found | set(memory.roots.values()))
 
 
+class _Checked(Mapping[str, bytes]):
+    """Bytes by digest, each checked against its digest before it counts."""
+
+    def __init__(self, objects: Mapping[str, bytes]) -> None:
+        self._objects = objects
+
+    def __getitem__(self, name: str) -> bytes:
+        data = self._objects[name]
+        if digest_bytes(data) != name:
+            raise ValueError(f"the bytes under {name} have another digest")
+        return data
+
+    def __iter__(self) -> Iterator[str]:
+        return iter(self._objects)
+
+    def __len__(self) -> int:
+        return len(self._objects)
+
+
+def _again(body: VerdictRecord, objects: Mapping[str, bytes]) -> tuple[Admission, Verdict]:
+    for name in (body.verdict, body.memory_after):  # not needed for judging, but named by the leaf
+        objects[name]
+    observation = Observation.model_validate_json(objects[body.observation])
+    before = Memory.model_validate_json(objects[body.memory_before])
+    for name in sorted(read_files(observation, before)):
+        objects[name]
+    trust = Trust(pin=body.pin, repository=body.repository)
+    admission = admit(observation, objects, before, trust, body.now)
+    return admission, judge(admission, body.facts, body.now)
+
+
 def replay(body: VerdictRecord, objects: Mapping[str, bytes]) -> tuple[Finding, ...]:
     """Judge again from the record alone; what does not come out the same is said (AUDIT-2)."""
     if body.semantics != SEMANTICS:
         text = f"expected semantics {SEMANTICS} of this build, found {body.semantics}"
         return (finding(Reason.REPLAY_MISMATCH, "verdict", text),)
-    observation = Observation.model_validate_json(objects[body.observation])
-    before = Memory.model_validate_json(objects[body.memory_before])
-    trust = Trust(pin=body.pin, repository=body.repository)
-    admission = admit(observation, objects, before, trust, body.now)
-    verdict = judge(admission, body.facts, body.now)
+    try:
+        admission, verdict = _again(body, _Checked(objects))
+    except (KeyError, ValueError, Stalled) as error:  # pydantic's refusals are ValueErrors
+        text = f"the record does not read: {type(error).__name__}: {error}"[:500]
+        return (finding(Reason.REPLAY_MISMATCH, "verdict", text),)
     found = []
     for name, expected, again in (
         ("verdict", body.verdict, digest(verdict)),

@@ -12,6 +12,8 @@ from typing import Protocol
 from desired_state.errors import GovernanceError, Stalled
 from desired_state.memory import Release, Stop
 from desired_state.repository import SwitchHistory
+from desired_state.stops import read_switch
+from desired_state.values import Switch
 from layers.ports import Cancels
 from reconciler.acknowledgement import Acknowledgement, cancelled, sweep_due, swept
 from reconciler.stop_lane import stops_at
@@ -77,6 +79,8 @@ class Watcher:
             self.token.disarm()
             closed = self.clock()
             self._halt([s for s in in_force.values() if s.id not in self._acks], closed)
+            if self.problem and not in_force:
+                self._clear()
             for stop in new:
                 self._write(lambda stop=stop: self.records.put_stop(stop))  # type: ignore[misc]
             self._sweep()
@@ -106,6 +110,7 @@ class Watcher:
             # a remote that does not answer is a matter of staleness, which the gate judges
             return ()
         try:
+            self._close_early(tips - self._known)
             now = self.clock()
             new = stops_at(self.history, self.repository, tips, (self._known, now))
         except GovernanceError as error:
@@ -118,6 +123,13 @@ class Watcher:
         self._held.update({stop.id: stop for stop in new})
         return new
 
+    def _close_early(self, new: set[str]) -> None:
+        """The newest word first: the walk of what lies behind it may take its time (STOP-8)."""
+        for tip in new:
+            if read_switch(self.history.switch(tip)).state is not Switch.ARMED:
+                self.token.disarm()
+                return
+
     def _in_force(self) -> dict[str, Stop]:
         releases = self.records.releases()
         found = {**self.records.stops(), **self._held}
@@ -128,14 +140,17 @@ class Watcher:
             return
         known = self.records.acknowledgements()
         for stop in stops:
+            # a record that does not read says nothing of when it was raised
+            seen = closed if stop.switch is Switch.UNREADABLE and not stop.commit else stop.seen_at
             fresh = Acknowledgement(
-                stop=stop.id, requested=None, observed=stop.seen_at, gate_closed=closed
+                stop=stop.id, requested=None, observed=min(seen, closed), gate_closed=closed
             )
             self._acks[stop.id] = known.get(stop.id, fresh)
         self._cancel()
 
     def _cancel(self) -> None:
         """Cancels go out before anything waits for a disk."""
+        sent = self.clock()
         reports = [venue.cancel_all() for venue in self.venues().values()]
         still: tuple[str, ...] | None = None
         if not any(report.unreachable for report in reports):
@@ -144,20 +159,28 @@ class Watcher:
         at = self.clock()
         for name, ack in self._acks.items():
             if not ack.verified_clean:
-                self._acks[name] = cancelled(ack, confirmed, still, at)
+                self._acks[name] = cancelled(ack, confirmed, still, (sent, at))
                 self._store(name)
 
     def _sweep(self) -> None:
-        due = [name for name, ack in self._acks.items() if sweep_due(ack, self.clock())]
+        now, in_force = self.clock(), self._in_force()
+        due = [n for n, ack in self._acks.items() if n in in_force and sweep_due(ack, now)]
         if not due:
             return
-        still = self._open_orders()
-        if still:
-            self._cancel()
-        at = self.clock()
+        still, at = self._open_orders(), self.clock()
+        told = [name for name in due if still or not self._acks[name].verified_clean]
         for name in due:
             self._acks[name] = swept(self._acks[name], still, at)
+        if still:
+            self._cancel()
+        for name in told:
             self._store(name)
+
+    def _clear(self) -> None:
+        """A tip that cannot be read halts as a stop does, and lifts by itself (trust.md, 7)."""
+        if self._open_orders() != ():
+            for venue in self.venues().values():
+                venue.cancel_all()
 
     def _open_orders(self) -> tuple[str, ...] | None:
         try:

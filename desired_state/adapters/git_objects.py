@@ -106,7 +106,7 @@ class GitObjects:
         return None
 
     def close(self) -> None:
-        """End the git processes that were started to read objects; the next read starts new ones."""
+        """End the git processes that read objects; the next read starts new ones."""
         self.command.clear_cache()
 
     def _read(self, oid: str) -> bytes:

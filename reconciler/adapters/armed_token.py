@@ -5,16 +5,19 @@ or old means stopped (STOP-6).
 """
 
 import os
+import re
 from collections.abc import Callable
 from contextlib import suppress
 from datetime import timedelta
 from pathlib import Path
+from typing import Final
 
 from desired_state.canonical import sha256_hex
 from desired_state.errors import Finding, finding
 from desired_state.reasons import Reason
 
-MAX_BYTES = 200
+MAX_BYTES: Final = 200
+_LINE: Final = re.compile(r"armed [0-9]{1,20} ([0-9]{1,20})\Z")
 
 
 class TokenWriter:
@@ -76,7 +79,7 @@ class TokenReader:
         finally:
             os.close(fd)
         line, _, digest = raw.decode("ascii", "replace").rstrip("\n").rpartition(" ")
-        words = line.split(" ")
-        if not raw.endswith(b"\n") or sha256_hex(line.encode()) != digest or len(words) != 3:  # noqa: PLR2004
+        found = _LINE.match(line)
+        if not raw.endswith(b"\n") or found is None or sha256_hex(line.encode()) != digest:
             return None
-        return self._clock() - int(words[2])
+        return self._clock() - int(found[1])

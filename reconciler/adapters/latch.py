@@ -1,21 +1,24 @@
 """Stops, releases and acknowledgements as files on this host: they outlive every process."""
 
+import os
+import re
 from collections.abc import Iterable
 from contextlib import suppress
 from datetime import UTC, datetime
 from pathlib import Path
-from typing import TypeVar
+from typing import Final, TypeVar
 
 from pydantic import ValidationError
 
 from desired_state.adapters.memory_store import write_whole
-from desired_state.canonical import canonical
+from desired_state.canonical import canonical, sha256_hex
 from desired_state.frozen import Frozen
 from desired_state.memory import Release, Stop
 from desired_state.values import StopClass, Switch
 from reconciler.acknowledgement import Acknowledgement
 
 M = TypeVar("M", bound=Frozen)
+_STOP_ID: Final = re.compile(r"S-[0-9a-f]{16}|(L|LOST)-[A-Za-z0-9.-]{1,64}-[0-9]{1,12}")
 
 
 class Latch:
@@ -35,7 +38,12 @@ class Latch:
         found = {}
         for path in _files(self.stops_folder):
             stop = _read(Stop, path)
-            found[path.stem] = stop or _unreadable(path)
+            if stop is None or stop.id != path.stem:
+                stop = _unreadable(path)
+            found[stop.id] = stop
+        if _hidden(self.stops_folder):
+            stop = _unreadable(self.stops_folder)
+            found[stop.id] = stop
         return found
 
     def releases(self) -> dict[str, Release]:
@@ -56,9 +64,15 @@ class Latch:
     def mark(self, stop: Stop) -> None:
         """Put the stop in place without waiting for the disk: whoever looks next sees it."""
         path = self.stops_folder / f"{stop.id}.json"
-        if not path.exists():
-            with suppress(OSError):
-                path.write_bytes(canonical(stop))
+        part = path.with_name(f"{path.name}.{os.getpid()}.mark")
+        with suppress(OSError):
+            if path.exists():
+                return
+            try:
+                part.write_bytes(canonical(stop))
+                part.replace(path)  # whole, so that nobody reads half of it
+            except OSError:
+                path.touch()  # an empty record is a stop as well, and may need no space
 
     def put_stop(self, stop: Stop) -> None:
         """On disk (fsync) when this returns. Raises ``Stalled(EVIDENCE_UNWRITABLE)``."""
@@ -73,9 +87,14 @@ class Latch:
         write_whole(self._acks / f"{ack.stop}.json", canonical(ack))
 
     def next_local(self, host: str) -> str:
-        """Id of the next stop raised on this host: ``L-<host>-<n>``, n counted in the folder."""
-        taken = [p.stem.rpartition("-")[2] for p in _files(self.stops_folder) if p.stem[0] == "L"]
-        return f"L-{host}-{max((int(n) for n in taken if n.isdigit()), default=0) + 1}"
+        """Id of the next stop raised on this host: ``L-<host>-<n>``.
+
+        ``n`` is above that of every record, and of every release: a number that was released once
+        would be born released where the stop's own record is gone (STOP-2).
+        """
+        files = (*_files(self.stops_folder), *_files(self.releases_folder))
+        taken = [path.stem.rpartition("-")[2] for path in files if path.stem.startswith("L-")]
+        return f"L-{host}-{max((int(n) for n in taken if n.isdecimal()), default=0) + 1}"
 
 
 def _files(folder: Path) -> Iterable[Path]:
@@ -92,9 +111,23 @@ def _read(model: type[M], path: Path) -> M | None:
         return None
 
 
+def _hidden(folder: Path) -> bool:
+    """Whether there is something that cannot be listed: what it holds is not known."""
+    try:
+        os.scandir(folder).close()
+    except FileNotFoundError:
+        return False
+    except OSError:
+        return True
+    return False
+
+
 def _unreadable(path: Path) -> Stop:
+    name = path.stem
+    if not _STOP_ID.fullmatch(name):  # a record under no stop's name gets one that people can name
+        name = f"L-unreadable-{int(sha256_hex(name.encode('utf-8', 'replace'))[:9], 16)}"
     return Stop(
-        id=path.stem,
+        id=name,
         kind=StopClass.INTEGRITY,
         reason="its record on this host does not read",
         by="",

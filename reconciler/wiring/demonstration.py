@@ -26,7 +26,7 @@ from reconciler.proposing import compose, proposal_file
 from reconciler.session import Session
 from reconciler.signing import Answer, sign_off, signoff_file
 from reconciler.wiring.auditing import audit, audit_data, sources_of
-from reconciler.wiring.desk import PAPER, Desk, open_desk, venues
+from reconciler.wiring.desk import PAPER, Desk, check_out, open_desk, venues
 from reconciler.wiring.founding import init
 from reconciler.wiring.host import open_host
 from reconciler.wiring.loop import watching
@@ -85,8 +85,10 @@ class Demonstration:
             if self._outcomes[-1].stop:
                 self._release(desk, papers, "loss reviewed; positions stay, limits stay")
                 self._session(desk, "after the crash", None)
+            self._lower(papers)
             report = desk.reconcile()
             desk.ledger.ship()
+            check_out(desk)
         self.stage.step("audit of both repositories")
         found = audit_data(audit(sources_of(host)))
         return self._story(started, mandate, report, found)
@@ -201,6 +203,14 @@ class Demonstration:
             raise Stalled(Reason.KILL_ENGAGED, ", ".join(left), "the release did not take")
         _until(lambda: desk.token.check() is None, "the armed token")
         self._releases.append(granted)
+
+    def _lower(self, papers: Paperwork) -> None:
+        """The unsigned limit is taken back, so that what is asked is what is permitted."""
+        lowered = _replaced(
+            papers, "limits.yaml", b'max_order_notional: "5000"', b'max_order_notional: "50"'
+        )
+        papers.desk.write({"limits.yaml": lowered})
+        papers.publish(("limits.yaml",), "Back to the signed limit", OPERATOR)
 
     # --- (h) ---------------------------------------------------------------------------------
     def _story(

@@ -185,6 +185,13 @@ def open_desk(host: Host) -> Iterator[Desk]:
         journal.close()
 
 
+def check_out(desk: Desk) -> None:
+    """The files of the evidence clone as they stand at its head, for people to look at."""
+    host = desk.host
+    clone = host.path(host.file.evidence.clone)
+    GitEvidence(clone, host.evidence_url, host.file.evidence.branch).check_out()
+
+
 def origin(host: Host) -> str:
     """Name of the log, which is the origin line of every checkpoint."""
     return f"{host.file.state.repository or 'peak'}/evidence"

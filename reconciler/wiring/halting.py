@@ -2,8 +2,10 @@
 
 import os
 import signal
+from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import timedelta
+from functools import partial
 from pathlib import Path
 from typing import Any, Final
 
@@ -14,7 +16,7 @@ from layers.ports import Cancels
 from reconciler.acknowledgement import CLEAN_SWEEPS, SWEEP_INTERVAL
 from reconciler.adapters.clock import pause, wall_clock
 from reconciler.host import Host
-from reconciler.wiring.desk import local_stop, venues
+from reconciler.wiring.desk import local_stop, token_reader, venues
 from reconciler.wiring.watching import watcher_pid
 
 PATIENCE: Final = timedelta(seconds=20)
@@ -43,6 +45,7 @@ class Halted:
 def halt_host(host: Host, reason: str) -> Halted:
     """Token and flag, the watcher's signal, and our own cancels; then sweep until clean."""
     cancelled: list[str] = []
+    known = host.var.is_dir()  # else nobody can tell which venues this host ever opened
     exits = dict(venues(host)())
 
     def cancel() -> None:
@@ -51,9 +54,12 @@ def halt_host(host: Host, reason: str) -> Halted:
 
     stop = local_stop(host).engage(StopClass.PERSON, reason, _who(), cancel)
     told = _signal(host.var)
-    clean = _sweep(exits, cancelled)
+    shut = partial(_shut, host)
+    clean = _sweep(exits, cancelled, shut) and known
     lines = (
-        f"► stop {stop.id} is in force: no order can leave",
+        f"► stop {stop.id} is in force: no order can leave"
+        if shut()
+        else f"✗ stop {stop.id}: the armed token cannot be taken away; end the session's process",
         f"► {len(cancelled)} open orders cancelled",
         "► watcher told" if told else "! no watcher is running on this host",
         "✔ verified clean by two sweeps" if clean else "✗ open orders could not be proven gone",
@@ -77,15 +83,20 @@ def _signal(var: Path) -> bool:
     return True
 
 
-def _sweep(exits: dict[str, Cancels], cancelled: list[str]) -> bool:
-    """Two clean sweeps in a row, at least a second apart, or none within our patience."""
+def _shut(host: Host) -> bool:
+    """Whether the door would refuse now: the token is gone, spoilt or too old."""
+    return token_reader(host).check() is not None
+
+
+def _sweep(exits: dict[str, Cancels], cancelled: list[str], shut: Callable[[], bool]) -> bool:
+    """Two clean sweeps in a row behind a shut door, a second apart, or none in our patience."""
     end, clean = wall_clock() + PATIENCE, 0
     while clean < CLEAN_SWEEPS and wall_clock() < end:
         try:
             left = [o for venue in exits.values() for o in venue.open_orders()]
         except GovernanceError:
             left = None
-        clean = clean + 1 if left == [] else 0
+        clean = clean + 1 if left == [] and shut() else 0
         if left:
             for venue in exits.values():
                 cancelled.extend(venue.cancel_all().confirmed)

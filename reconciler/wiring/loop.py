@@ -15,7 +15,7 @@ from reconciler.adapters.clock import wall_clock
 from reconciler.cycle import Report
 from reconciler.host import CONFIG_NAME, Host
 from reconciler.verdicts import substance
-from reconciler.wiring.desk import Desk, open_desk, watched_paths
+from reconciler.wiring.desk import Desk, latch, open_desk, watched_paths
 from reconciler.wiring.watching import token_exists, watcher_pid
 
 RESYNC: Final = timedelta(minutes=10)  # the verdict is told again though nothing changed
@@ -96,6 +96,6 @@ def _wait_for_token(host: Host, child: "subprocess.Popen[bytes]") -> None:
     end = wall_clock() + timedelta(seconds=START)
     pause = threading.Event()
     while wall_clock() < end and child.poll() is None:
-        if token_exists(host) or (watcher_pid(host.var) is not None and pause.wait(0.3)):
+        if token_exists(host) or latch(host).in_force():
             return
         pause.wait(0.02)

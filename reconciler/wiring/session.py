@@ -12,7 +12,7 @@ from desired_state.build import __version__
 from desired_state.canonical import digest, digest_bytes
 from desired_state.configuration import configuration_digest
 from desired_state.document import load
-from desired_state.errors import Finding, Stalled, finding
+from desired_state.errors import Finding, GovernanceError, Stalled, finding
 from desired_state.frozen import Frozen
 from desired_state.reasons import Reason
 from desired_state.state_files import is_configuration
@@ -57,6 +57,7 @@ from reconciler.session_record import (
 from reconciler.snapshots import Wired
 from reconciler.thinking import Scopes, Thinking
 from reconciler.wiring.desk import HEARTBEAT, PAPER, Desk, local_stop, paper_store
+from reconciler.wiring.loop import ship
 
 RENEW: Final = timedelta(milliseconds=500)  # the verdict is judged again at least this often
 SHIP: Final = timedelta(seconds=1)  # evidence.md: the commit follows within a second
@@ -146,6 +147,9 @@ class SessionRun:
             entries = SharedJournal(self.desk.journal, self._revision, wall_clock, first)
             record = self._record(session, setup, ending, tuple(entries.entries()))
             return self._evidence(record, journal, venue)
+        except GovernanceError:
+            PaperCancels(venue).cancel_all()  # SESSION-1: what cannot go on leaves nothing open
+            raise
         finally:
             self.desk.running.session = None
             self._renewed = None
@@ -161,7 +165,7 @@ class SessionRun:
             self.desk.reconcile()
             self._renewed = now
         if self._shipped is None or now - self._shipped >= SHIP:
-            self.desk.ledger.ship()
+            ship(self.desk)  # where the remote does not answer, the journal has it all
             self._shipped = now
         verdict = self.desk.permits.verdict
         assert verdict is not None  # noqa: S101  (taken above)
@@ -393,7 +397,7 @@ class SessionRun:
                 StopClass.INTEGRITY, text, "reconciliation", cancels.cancel_all
             )
             self._stop = stop.id
-        self.desk.ledger.ship()
+        ship(self.desk)
         return Outcome(record, pack.id, report, second.id, self._stop)
 
 

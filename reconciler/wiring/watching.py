@@ -14,11 +14,14 @@ from desired_state.errors import Stalled
 from desired_state.reasons import Reason
 from desired_state.values import StopClass
 from reconciler.adapters.changes import looks
+from reconciler.adapters.clock import wall_clock
 from reconciler.host import Host
+from reconciler.watcher import Watcher
 from reconciler.wiring.desk import latch, local_stop, token_path, watched_paths, watcher
 
 BEAT: Final = timedelta(milliseconds=250)  # venues.md: detection poll; a quarter of the bound
 PID: Final = "watcher.pid"
+JUST_NOW: Final = timedelta(seconds=5)
 
 
 def run_watcher(host: Host, stop: threading.Event, tell: Callable[[str], None]) -> None:
@@ -38,11 +41,7 @@ def run_watcher(host: Host, stop: threading.Event, tell: Callable[[str], None]) 
             for _ in looks(watched_paths(host), poll, stop):
                 if halting.is_set():
                     halting.clear()
-                    lane.hold(
-                        local_stop(host).engage(
-                            StopClass.PERSON, "signal", "a person on this host", lambda: None
-                        )
-                    )
+                    _take_signal(host, lane)
                 is_open = lane.step()
                 if is_open is not was_open:
                     tell("► gate open" if is_open else f"► gate closed{_why(host)}")
@@ -51,6 +50,17 @@ def run_watcher(host: Host, stop: threading.Event, tell: Callable[[str], None]) 
                     break
         finally:
             lane.token.disarm()
+
+
+def _take_signal(host: Host, lane: Watcher) -> None:
+    """A signal is a stop of its own only where the disk did not take that of its sender."""
+    since = wall_clock() - JUST_NOW
+    found = latch(host).in_force().values()
+    if not any(stop.commit is None and stop.seen_at >= since for stop in found):
+        stop = local_stop(host).engage(
+            StopClass.PERSON, "signal", "a person on this host", lambda: None
+        )
+        lane.hold(stop)
 
 
 def _why(host: Host) -> str:

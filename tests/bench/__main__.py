@@ -48,8 +48,9 @@ def main(arguments: Sequence[str] | None = None) -> int:
     finally:
         shutil.rmtree(folder, ignore_errors=True)
     wide = Console() if sys.stdout.isatty() else Console(width=200)
-    report.show(found, wide)
-    path = report.write(found, asked.out, wall_clock())
+    where = report.machine()
+    report.show(found, where, wide)
+    path = report.write(found, where, asked.out, wall_clock())
     narrow.print(f"Every value: {path}")
     return 1 if any(row.ok is False for row in found) else 0
 
