@@ -87,7 +87,10 @@ def admit(
     if root is not None:  # steps 6 and 7
         papers = Papers(memory.ledger, blobs, root)
         armed = admitted and observation.switch_armed
-        outcome = approve(memory, papers, observation.bases, now, armed=armed)
+        at = max(now, memory.floor or now)  # a clock set back brings no vote back (CLOCK-1)
+        outcome = approve(memory, papers, observation.bases, at, armed=armed)
+        if at >= root.expires:
+            found.append(finding(Reason.ROOT_EXPIRED, ROOT_PATH.format(root.version)))
     return Admission(
         admitted=admitted,
         revision=observation.revision,
@@ -126,7 +129,8 @@ def _root(
     path = ROOT_PATH.format(1)
     seen, known = observation.files.get(path), memory.roots.get("1")
     found: list[Finding] = []
-    if known and observation.revision and seen is None:
+    unread = observation.revision is None or bool(observation.problems)
+    if known and not unread and seen is None:
         found.append(finding(Reason.ROOT_ERASED, path))
     elif known and seen and seen != known:
         found.append(finding(Reason.ROOT_CHANGED, path, f"expected {known}, found {seen}"))
@@ -167,6 +171,8 @@ def _governed(
 ) -> tuple[ModeFile | None, LimitsFile | None, list[Finding]]:
     if observation.revision is None:
         return None, None, []
+    if observation.problems:  # the tree was refused as a whole, which is said already
+        return None, None, []
     found: list[Finding] = []
     mode = _read(ModeFile, MODE, observation.files.get(MODE), blobs, found)
     limits = _read(LimitsFile, LIMITS, observation.files.get(LIMITS), blobs, found)
@@ -189,7 +195,7 @@ def _read(
 def _configuration(
     observation: Observation, blobs: Mapping[str, bytes]
 ) -> tuple[str | None, list[Finding]]:
-    if observation.revision is None:
+    if observation.revision is None or observation.problems:
         return None, []
     files = {p: blobs[d] for p, d in observation.files.items() if is_configuration(p)}
     problems = list(configuration_findings(files))
@@ -243,7 +249,7 @@ def _erased(memory: Memory, observation: Observation) -> list[Finding]:
     gone = [
         path
         for path, versions in memory.ledger.items()
-        if observation.files.get(path) not in versions
+        if observation.files.get(path) != versions[0]
     ]
     return [
         finding(

@@ -88,6 +88,7 @@ def approve(
         pending.append(item)
     approval, problems = standing(memory, papers, now)
     found.extend(problems)
+    memory = _void(memory, problems)
     if approval:
         changes.append(approval.until)
         memory = _release(memory, approval, known_stops, now, armed=armed)
@@ -107,9 +108,14 @@ def standing(
     signed, problems = read_proposal(sequence, papers)
     if signed is None or signed.digest != memory.high.proposal:
         return None, problems or (finding(Reason.PROPOSAL_CHANGED, subject),)
-    rules = _rules(signed.proposal, papers.root, ())
+    lacking = _unknown_gates(signed.proposal, papers.root, memory)
+    if lacking:
+        return None, (finding(Reason.PROPOSAL_GATE, subject, lacking),)
+    rules = rules_of(signed.proposal, papers.root, memory)
     votes = ballot(signed, rules, papers)
-    end, code = _end(signed.proposal, votes, rules, papers.root, now)
+    if votes.vetoes:  # APPROVAL-2: a completed one can be withdrawn as well
+        return None, (finding(Reason.VETO, subject, f"by {', '.join(votes.vetoes)}"),)
+    end, code = _end(signed, votes, rules, papers.root, now)
     people = tuple(sorted({vote.person for vote in votes_at(votes.counted, min(now, end - TICK))}))
     granted = signed.proposal.granted
     if now < end:
@@ -117,7 +123,8 @@ def standing(
         return Approval(signed.proposal, authority, people, end, standing=True), ()
     over = end + papers.root.bounds.end_of_approval_reducing
     problem = finding(code, subject, f"it ended at {instant_text(end)}")
-    if now >= over:
+    # APPROVAL-3: what was over before it was ever seen complete never stood, so nothing runs out
+    if now >= over or end <= memory.high.completed_at:
         return None, (problem,)
     # an approval that ends goes through reducing (trust.md, section 3)
     reducing = granted.model_copy(
@@ -141,8 +148,8 @@ def gate_for(
 
 def rules_of(proposal: Proposal, root: Root, memory: Memory) -> tuple[GateRule, ...]:
     """Every rule that this proposal's sign-offs must meet, under the gate that it states."""
-    kinds = tuple(memory.stops[s].kind for s in proposal.clears if s in memory.stops)
-    return _rules(proposal, root, kinds)
+    names = _gates(proposal, memory)
+    return tuple(root.gates[name] for name in names if name in root.gates)
 
 
 @dataclass(frozen=True, slots=True)
@@ -178,6 +185,8 @@ def _judge(
         refusals.append(finding(Reason.PROPOSAL_GATE, subject, text))
         return _Judged(signed, (gate,), (), Ballot((), (), ()), tuple(refusals))
     rules = rules_of(proposal, root, memory)
+    if lacking := _unknown_gates(proposal, root, memory):
+        refusals.append(finding(Reason.PROPOSAL_GATE, subject, lacking))
     refusals += [finding(c, subject, text) for c, text in _beyond(proposal, rules)]
     return _Judged(signed, (proposal.gate,), rules, ballot(signed, rules, papers), tuple(refusals))
 
@@ -221,14 +230,20 @@ def _beyond(proposal: Proposal, rules: Sequence[GateRule]) -> list[tuple[Reason,
     return found
 
 
-def _rules(proposal: Proposal, root: Root, kinds: Sequence[StopClass]) -> tuple[GateRule, ...]:
+def _gates(proposal: Proposal, memory: Memory) -> tuple[str, ...]:
     names = [proposal.gate]
     if proposal.clears:
-        technical = bool(kinds) and set(kinds) == {StopClass.TECHNICAL}
-        names.append("release_technical" if technical else "release")
+        kinds = {memory.stops[s].kind for s in proposal.clears if s in memory.stops}
+        names.append("release_technical" if kinds == {StopClass.TECHNICAL} else "release")
         if proposal.authority.mode >= Mode.TESTNET:
             names.append(proposal.authority.mode.value)  # RELEASE-2: resuming testnet or live
-    return tuple(root.gates[name] for name in dict.fromkeys(names) if name in root.gates)
+    return tuple(dict.fromkeys(names))
+
+
+def _unknown_gates(proposal: Proposal, root: Root, memory: Memory) -> str:
+    """What to say where the root lacks a gate that is needed: a missing one lets nobody through."""
+    lacking = [name for name in _gates(proposal, memory) if name not in root.gates]
+    return f"no such gate in the trust root: {', '.join(lacking)}" if lacking else ""
 
 
 def _outcome(
@@ -248,8 +263,8 @@ def _outcome(
         left = open_slots(judged.rules, judged.ballot.counted, now)
         text = f"still missing: {'; '.join(slot.words for slot in left) or 'votes at one time'}"
         found.append(finding(Reason.QUORUM_NOT_MET, subject, text, severity=Severity.WARNING))
-    elif not judged.refusals and now < proposal.not_before:
-        text = f"it starts at {instant_text(proposal.not_before)}"
+    elif not judged.refusals and now < (start := _start(judged.signed)):
+        text = f"it starts at {instant_text(start)}"
         found.append(finding(Reason.PROPOSAL_NOT_YET, subject, text, severity=Severity.INFO))
     elif not judged.refusals:
         return _complete(memory, judged, papers, bases[proposal.base], now), None
@@ -261,7 +276,7 @@ def _ever_complete(judged: _Judged, root: Root, now: datetime) -> bool:
 
     A memory rebuilt from history must not bring back what a later, now expired approval replaced.
     """
-    limit = min(judged.signed.proposal.expires, root.expires)
+    limit = min(judged.signed.proposal.ends, judged.signed.key.valid_until, root.expires)
     starts = {vote.start for vote in judged.ballot.counted if vote.start <= now}
     return any(
         start < limit and not open_slots(judged.rules, judged.ballot.counted, start)
@@ -280,8 +295,25 @@ def _complete(memory: Memory, judged: _Judged, papers: Papers, base: Base, now: 
     approval, _ = standing(memory, papers, now)
     if approval is None or not approval.standing:
         return memory
+    if not _restores(judged, papers.root, now):
+        return memory
     # RATCHET-2: only falls that the base already contained are forgotten, and only if it stands
     return memory.model_copy(update={"falls": forget(memory.falls, base.covers)})
+
+
+def _restores(judged: _Judged, root: Root, now: datetime) -> bool:
+    """RATCHET-4: a release alone undoes no tightening, unless those who restore signed it too."""
+    proposal, rule = judged.signed.proposal, root.gates.get("restore")
+    if proposal.gate in {"restore", proposal.authority.mode.value}:
+        return True
+    return rule is not None and not open_slots((rule,), judged.ballot.counted, now)
+
+
+def _void(memory: Memory, problems: Sequence[Finding]) -> Memory:
+    if memory.high is None or not any(p.code is Reason.VETO for p in problems):
+        return memory
+    voided = tuple(sorted({*memory.voided, memory.high.sequence}))
+    return memory.model_copy(update={"voided": voided})
 
 
 def _release(
@@ -301,23 +333,28 @@ def _release(
 
 
 def _end(
-    proposal: Proposal, votes: Ballot, rules: Sequence[GateRule], root: Root, now: datetime
+    signed: Signed, votes: Ballot, rules: Sequence[GateRule], root: Root, now: datetime
 ) -> tuple[datetime, Reason]:
     """When the approval ends, or ended, and why."""
     lapse = complete_until(rules, votes.counted, now)
     if lapse is None:
         past = sorted((v.end for v in votes.counted if v.end <= now), reverse=True)
         stood = (end for end in past if not open_slots(rules, votes.counted, end - TICK))
-        lapse = next(stood, proposal.not_before)
+        lapse = next(stood, signed.proposal.starts)
     ends = (
-        (proposal.expires, Reason.PROPOSAL_EXPIRED),
         (root.expires, Reason.ROOT_EXPIRED),
+        (signed.proposal.ends, Reason.PROPOSAL_EXPIRED),
+        (signed.key.valid_until, Reason.SIGNOFF_KEY_EXPIRED),
         (lapse, Reason.QUORUM_NOT_MET),
     )
     return min(ends, key=lambda pair: pair[0])
 
 
+def _start(signed: Signed) -> datetime:
+    return max(signed.proposal.starts, signed.key.valid_from)
+
+
 def _instants(judged: _Judged, now: datetime) -> list[datetime]:
-    instants = [judged.signed.proposal.not_before]
+    instants = [_start(judged.signed)]
     instants += [t for vote in judged.ballot.counted for t in (vote.start, vote.end)]
     return [instant for instant in instants if instant > now]

@@ -1,7 +1,7 @@
 """Proposals and sign-offs as people write them (spec: state-files)."""
 
 import re
-from datetime import timedelta
+from datetime import datetime, timedelta
 from enum import StrEnum
 from typing import Annotated, Final, Self
 
@@ -70,16 +70,23 @@ class Proposal(Frozen):
     def granted(self) -> Authority:
         """The authority within the proposal's own time window."""
         return self.authority.model_copy(
-            update={
-                "not_before": max(self.not_before, self.authority.not_before or self.not_before),
-                "expires": min(self.expires, self.authority.expires or self.expires),
-            }
+            update={"not_before": self.starts, "expires": self.ends}
         )
 
     @property
     def lasts(self) -> timedelta:
         """From not before to expiry."""
         return self.expires - self.not_before
+
+    @property
+    def starts(self) -> datetime:
+        """When the authority begins: the later of the proposal's and its own not before."""
+        return max(self.not_before, self.authority.not_before or self.not_before)
+
+    @property
+    def ends(self) -> datetime:
+        """When the authority ends: the earlier of the proposal's and its own expiry."""
+        return min(self.expires, self.authority.expires or self.expires)
 
 
 class SignOff(Frozen):

@@ -47,6 +47,7 @@ class Signed:
     proposal: Proposal
     digest: str
     signature: str
+    key: KeyEntry
 
 
 @dataclass(frozen=True, slots=True)
@@ -76,14 +77,14 @@ def read_proposal(sequence: int, papers: Papers) -> tuple[Signed | None, tuple[F
             text = f"expected sequence {sequence} as in the name, found {proposal.sequence}"
             problems.append(finding(Reason.PROPOSAL_SEQUENCE, path, text))
             continue
-        signature = _signed_by(proposal.requester, Use.PROPOSAL, papers.blobs[digest], path, papers)
-        if signature is None:
+        signed = _signed_by(proposal.requester, papers.blobs[digest], path, papers)
+        if signed is None:
             text = (
                 f"expected a signature by {proposal.requester} beside it, found none that verifies"
             )
             problems.append(finding(Reason.PROPOSAL_SIGNATURE, path, text))
             continue
-        found[digest] = Signed(proposal, digest, signature)
+        found[digest] = Signed(proposal, digest, *signed)
     if len(found) > 1:
         text = "expected one signed form, found several"
         return None, (finding(Reason.PROPOSAL_CHANGED, path, text),)
@@ -101,6 +102,9 @@ def ballot(signed: Signed, rules: Sequence[GateRule], papers: Papers) -> Ballot:
         place = signoff_place(path)
         if place is None or place[0] != signed.proposal.sequence:
             continue
+        if _flooded(path, place, rules, papers):
+            vetoes.append(place[1])
+            continue
         for digest in papers.ledger[path][:VERSIONS_READ]:
             outcome = _judge(path, digest, signed, rules, papers)
             if isinstance(outcome, Counted):
@@ -110,6 +114,25 @@ def ballot(signed: Signed, rules: Sequence[GateRule], papers: Papers) -> Ballot:
             else:
                 findings.append(outcome)
     return Ballot(tuple(counted), tuple(vetoes), tuple(findings))
+
+
+def _flooded(
+    path: str, place: tuple[int, str, Decision], rules: Sequence[GateRule], papers: Papers
+) -> bool:
+    """A veto buried under more versions than are looked at counts as one (VOTE-2).
+
+    Otherwise whoever can push could keep somebody's NO_GO from ever being read.
+    """
+    if place[2] is Decision.GO or place[1] not in papers.root.persons:
+        return False
+    if not set(papers.root.persons[place[1]].roles) & _roles(rules):
+        return False
+    versions = (papers.ledger.get(name, ()) for name in (path, path + ".sig"))
+    return any(len(found) >= VERSIONS_READ for found in versions)
+
+
+def _roles(rules: Iterable[GateRule]) -> set[str]:
+    return {role for rule in rules for slot in rule.all_of for role in slot.roles}
 
 
 def votes_at(counted: Iterable[Counted], at: datetime) -> tuple[Vote, ...]:
@@ -168,7 +191,7 @@ def _judge(
     key = papers.root.keys[signoff.key]
     if _signature(papers.blobs[digest], path, key, Use.SIGN_OFF, papers) is None:
         return finding(Reason.SIGNOFF_SIGNATURE, path)
-    if signoff.role not in {role for rule in rules for slot in rule.all_of for role in slot.roles}:
+    if signoff.role not in _roles(rules):
         return finding(Reason.SIGNOFF_ROLE, path, f"{signoff.role} is not a role of this gate")
     if signoff.decision is not Decision.GO:
         return signoff.person
@@ -220,12 +243,16 @@ def _counted(
     )
 
 
-def _signed_by(person: str, use: Use, message: bytes, path: str, papers: Papers) -> str | None:
-    for entry in papers.root.keys.values():
+def _signed_by(
+    person: str, message: bytes, path: str, papers: Papers
+) -> tuple[str, KeyEntry] | None:
+    """The signature by one of the person's keys, the one that stays valid longest first."""
+    keys = sorted(papers.root.keys.items(), key=lambda item: (item[1].valid_until, item[0]))
+    for _, entry in reversed(keys):
         if entry.person == person:
-            found = _signature(message, path, entry, use, papers)
+            found = _signature(message, path, entry, Use.PROPOSAL, papers)
             if found:
-                return found
+                return found, entry
     return None
 
 

@@ -202,7 +202,7 @@ class Session:
         if isinstance(permit, Finding):
             self.outcomes[permit.code] = self.outcomes.get(permit.code, 0) + 1
             return None
-        answer = self.desk.execution.submit(intent, permit)
+        answer = self.desk.execution.send(intent, permit)
         if answer.kind is AnswerKind.NOT_SENT and answer.code is Reason.KILL_LATCHED:
             return Ending.STOPPED
         return None

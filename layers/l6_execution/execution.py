@@ -84,7 +84,7 @@ class Execution:
         if self.books.opened_at is None:
             self.ledger.record(Opened(balances=self.queries.balances()), at)
 
-    def submit(self, intent: Intent, permit: Permit) -> VenueAnswer:
+    def send(self, intent: Intent, permit: Permit) -> VenueAnswer:
         """Through the door, or not at all."""
         return self.door.send(intent, permit)
 

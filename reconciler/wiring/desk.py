@@ -98,10 +98,19 @@ def paper_store(host: Host) -> Path:
 
 
 def venues(host: Host) -> Callable[[], Mapping[str, Cancels]]:
-    """The way out at every venue that this host ever opened, now or later."""
+    """The way out at every venue that this host ever opened, now or later.
+
+    A venue that was there once and is gone cannot tell its orders; it is never taken for none.
+    """
     path = paper_store(host)
-    paper = {PAPER: PaperCancels(PaperVenue(path))}
-    return lambda: paper if path.exists() else {}
+    opened: dict[str, Cancels] = {}
+
+    def found() -> Mapping[str, Cancels]:
+        if PAPER not in opened and path.exists():
+            opened[PAPER] = PaperCancels(PaperVenue(path))
+        return opened
+
+    return found
 
 
 def latch(host: Host) -> Latch:

@@ -1,10 +1,11 @@
 """One mandated desk, made once and copied for each test."""
 
+from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
 
-from tests.fakes.governed_desk import GovernedDesk, mandated_desk
+from tests.fakes.governed_desk import GovernedDesk, close_git, mandated_desk
 
 
 @pytest.fixture(scope="session")
@@ -13,5 +14,6 @@ def mandated(tmp_path_factory: pytest.TempPathFactory) -> GovernedDesk:
 
 
 @pytest.fixture
-def desk(mandated: GovernedDesk, tmp_path: Path) -> GovernedDesk:
-    return mandated.copy(tmp_path / "desk")
+def desk(mandated: GovernedDesk, tmp_path: Path) -> Iterator[GovernedDesk]:
+    yield mandated.copy(tmp_path / "desk")
+    close_git()

@@ -27,15 +27,15 @@ def nothing_happened(desk: Desk) -> bool:
 
 
 def refused(desk: Desk, permit: Permit, code: Reason) -> None:
-    answer = desk.execution.submit(intent("a"), permit)
+    answer = desk.execution.send(intent("a"), permit)
     assert (answer.kind, answer.code) == (AnswerKind.NOT_SENT, code)
     assert nothing_happened(desk)
 
 
 def test_a_sealed_permit_opens_the_door_once(desk: Desk) -> None:
     permit = desk.permit(request("a"))
-    assert desk.execution.submit(intent("a"), permit).kind is AnswerKind.ACCEPTED
-    again = desk.execution.submit(intent("a"), permit)
+    assert desk.execution.send(intent("a"), permit).kind is AnswerKind.ACCEPTED
+    again = desk.execution.send(intent("a"), permit)
     assert (again.kind, again.code) == (AnswerKind.NOT_SENT, Reason.PERMIT_INVALID)
     assert len(desk.venue.open_orders()) == 1
 

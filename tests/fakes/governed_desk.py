@@ -14,6 +14,7 @@ from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from decimal import Decimal
 from pathlib import Path
+from typing import Any
 
 from desired_state.memory import Release
 from layers.market import Provenance
@@ -24,6 +25,7 @@ from reconciler.acknowledgement import Acknowledgement
 from reconciler.adapters.latch import Latch
 from reconciler.cli import main
 from reconciler.host import Host
+from reconciler.watcher import Watcher
 from reconciler.wiring.desk import latch, paper_store, token_path, token_reader, watcher
 from reconciler.wiring.founding import init
 from reconciler.wiring.host import open_host
@@ -69,6 +71,10 @@ class GovernedDesk:
     def venue(self) -> PaperVenue:
         return PaperVenue(paper_store(self.host))
 
+    @staticmethod
+    def venue_at(host: Host) -> PaperVenue:
+        return PaperVenue(paper_store(host))
+
     def copy(self, folder: Path) -> "GovernedDesk":
         shutil.copytree(self.folder, folder)
         shutil.rmtree(folder / "var" / "read.git", ignore_errors=True)
@@ -85,7 +91,8 @@ class GovernedDesk:
         for name, text in files.items():
             (self.state / name.replace("__", ".")).write_text(text)
         self.git("add", "-A")
-        self.git("commit", "-q", "--allow-empty", "-m", "by hand")
+        # no two commits of one second are the same commit
+        self.git("commit", "-q", "--allow-empty", "-m", f"by hand {time.monotonic_ns()}")
         return self.git("rev-parse", "HEAD")
 
     def push(self, branch: str = "main", **files: str) -> str:
@@ -166,10 +173,16 @@ class GovernedDesk:
                 child.terminate()
             child.communicate(timeout=10)
 
+    def lane(self) -> Watcher:
+        """The stop lane, stepped by hand."""
+        made = watcher(self.host)
+        _OPENED.append(made.history)
+        return made
+
     @contextlib.contextmanager
     def guarded(self) -> Iterator[None]:
         """The stop lane in a thread of this process."""
-        lane, ended = watcher(self.host), threading.Event()
+        lane, ended = self.lane(), threading.Event()
 
         def beat() -> None:
             while not ended.wait(0.05):
@@ -194,6 +207,15 @@ class GovernedDesk:
 
         wait_for(clean)
         return self.latch.acknowledgements()[stop]
+
+
+_OPENED: list[Any] = []
+
+
+def close_git() -> None:
+    """End the git processes that read objects for desks of finished tests."""
+    while _OPENED:
+        _OPENED.pop()._objects.command.clear_cache()  # noqa: SLF001
 
 
 def found_desk(folder: Path) -> GovernedDesk:

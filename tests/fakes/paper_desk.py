@@ -227,7 +227,7 @@ class Desk:
         return seal(PermitFields(**fields), KEY)
 
     def send(self, decided: Intent) -> VenueAnswer:
-        return self.execution.submit(decided, self.permit(decided.request))
+        return self.execution.send(decided, self.permit(decided.request))
 
     def settle(self, at: datetime = START) -> None:
         """Look up until nothing is unknown, the wall clock moving on between the look-ups."""

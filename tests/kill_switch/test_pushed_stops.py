@@ -22,6 +22,8 @@ def on_branch_stop(desk: GovernedDesk) -> str:
 
 
 def on_branch_below_stop(desk: GovernedDesk) -> str:
+    if desk.git("ls-remote", "--heads", "origin", "stop"):
+        desk.git("push", "-q", "--delete", "origin", "stop")
     return desk.push("stop/night", kill_switch__yaml=ENGAGED)
 
 
