@@ -8,6 +8,7 @@ admissible, roots, votes and approvals are not taken from it, while stops always
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from datetime import datetime, timedelta
+from functools import lru_cache
 from typing import TypeVar
 
 from desired_state.approvals import Approval, Approved, Pending, approve
@@ -148,15 +149,22 @@ def _root(
         text = f"expected {trust.pin} as pinned, found {digest or 'no root'}"
         return None, [*found, finding(Reason.ROOT_PIN, path, text)]
     try:
-        root = load(Root, blobs[digest], path)
+        root, problems = _judged(blobs[digest], path)
     except Stalled as error:
         return None, [*found, finding(Reason.ROOT_SCHEMA, error.subject, error.message)]
-    problems = _root_problems(root, trust, path)
+    problems = [*problems, *_root_problems(root, trust, path)]
     return (None if _errors(problems) else root), [*found, *problems]
 
 
+@lru_cache(maxsize=8)
+def _judged(data: bytes, path: str) -> tuple[Root, list[Finding]]:
+    """What a root says and what is wrong with it never changes for the same bytes."""
+    root = load(Root, data, path)
+    return root, list(root_findings(root))
+
+
 def _root_problems(root: Root, trust: Trust, path: str) -> list[Finding]:
-    found = list(root_findings(root))
+    found: list[Finding] = []
     if root.version != 1 or root.prev:
         text = f"expected version 1 without prev, found {root.version} with {root.prev!r}"
         found.append(finding(Reason.ROOT_VERSION, path, text))

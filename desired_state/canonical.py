@@ -3,7 +3,7 @@
 import hashlib
 import json
 from collections.abc import Mapping, Sequence
-from typing import Any, TypeAlias
+from typing import Any, Final, TypeAlias
 
 import rfc8785
 from pydantic import BaseModel
@@ -19,8 +19,10 @@ def plain(value: BaseModel) -> dict[str, Any]:
 def canonical(value: "BaseModel | Json") -> bytes:
     """RFC 8785 bytes of a model or of plain JSON data. Floats are refused with ``TypeError``."""
     data = plain(value) if isinstance(value, BaseModel) else value
-    _no_floats(data)
-    return rfc8785.dumps(data)
+    _exact(data)
+    text = _FAST.encode(data)
+    # ASCII sorts alike by code point and by UTF-16 unit: then the fast way gives the same bytes
+    return text.encode() if text.isascii() else rfc8785.dumps(data)
 
 
 def sha256_hex(data: bytes) -> str:
@@ -59,12 +61,25 @@ def _refuse_float(text: str) -> Any:  # noqa: ANN401
     raise ValueError(f"a floating point number ({text}) is not evidence; write it as a string")
 
 
-def _no_floats(data: object) -> None:
-    if isinstance(data, float):
-        raise TypeError(f"a float ({data!r}) has no canonical form here; use a string")
+def _exact(data: object) -> None:
+    """Only what has one canonical form: no floats, no integers beyond 2**53, string keys."""
+    if isinstance(data, str) or data is None or data is True or data is False:
+        return
     if isinstance(data, Mapping):
-        for item in data.values():
-            _no_floats(item)
+        for key, item in data.items():
+            if not isinstance(key, str):
+                raise TypeError(f"expected a string as key, found {key!r}")
+            _exact(item)
     elif isinstance(data, (list, tuple)):
         for item in data:
-            _no_floats(item)
+            _exact(item)
+    elif isinstance(data, float):
+        raise TypeError(f"a float ({data!r}) has no canonical form here; use a string")
+    elif not isinstance(data, int) or abs(data) > MAX_INTEGER:
+        raise TypeError(f"{data!r} has no canonical form here; use a string")
+
+
+MAX_INTEGER: Final = 2**53 - 1
+_FAST: Final = json.JSONEncoder(
+    ensure_ascii=False, check_circular=False, allow_nan=False, sort_keys=True, separators=(",", ":")
+)

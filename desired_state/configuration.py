@@ -1,6 +1,7 @@
 """How it is done: the configuration, identified by a digest over explicit data (trust.md, 4)."""
 
 from collections.abc import Mapping
+from functools import lru_cache
 
 from desired_state.canonical import digest, digest_bytes
 from desired_state.document import parse
@@ -14,12 +15,18 @@ def configuration_digest(files: Mapping[str, bytes]) -> str:
     Raises:
         Stalled: ``STATE_YAML`` where a file is not strict YAML.
     """
-    found = {
-        path: dict(parse(data, path).data) if path.endswith(".yaml") else digest_bytes(data)
-        for path, data in sorted(files.items())
-        if is_configuration(path)
-    }
-    return digest(found)
+    return _digest(tuple((p, d) for p, d in sorted(files.items()) if is_configuration(p)))
+
+
+@lru_cache(maxsize=16)
+def _digest(files: tuple[tuple[str, bytes], ...]) -> str:
+    """Judged anew every cycle, computed once for the same bytes."""
+    return digest(
+        {
+            path: dict(parse(data, path).data) if path.endswith(".yaml") else digest_bytes(data)
+            for path, data in files
+        }
+    )
 
 
 def configuration_findings(files: Mapping[str, bytes]) -> tuple[Finding, ...]:

@@ -69,9 +69,7 @@ class Proposal(Frozen):
     @property
     def granted(self) -> Authority:
         """The authority within the proposal's own time window."""
-        return self.authority.model_copy(
-            update={"not_before": self.starts, "expires": self.ends}
-        )
+        return self.authority.model_copy(update={"not_before": self.starts, "expires": self.ends})
 
     @property
     def lasts(self) -> timedelta:

@@ -10,10 +10,12 @@ from pathlib import Path
 from typing import Final
 
 from desired_state.adapters.git_objects import RETRY, GitObjects, as_waiting
+from desired_state.canonical import sha256_hex
 from desired_state.errors import Stalled, Waiting
 from desired_state.reasons import Reason
 from desired_state.repository import Entry, LineFiles
 from desired_state.state_files import (
+    CONFIGURATION,
     CONFIGURATION_FOLDERS,
     KILL_SWITCH,
     LEDGER_FOLDERS,
@@ -25,10 +27,14 @@ from desired_state.state_files import (
 from desired_state.stops import PLAIN_FILE, SwitchBlob, SwitchChange
 
 MAX_ENTRIES: Final = 20_000
+MAX_DEPTH: Final = 8  # folders inside each other under a governed path
 FOLDER_MODE: Final = "040000"
 NOTHING: Final = "0" * 40
 _GOVERNED_FOLDERS: Final = frozenset(
     f.split("/")[0] for f in CONFIGURATION_FOLDERS + LEDGER_FOLDERS
+)
+_CASELESS: Final = frozenset(
+    name.casefold() for name in (MODE, LIMITS, KILL_SWITCH, *CONFIGURATION, *_GOVERNED_FOLDERS)
 )
 _RAW: Final = re.compile(r":(\d{6}) (\d{6}) ([0-9a-f]{40}) ([0-9a-f]{40}) [A-Z]\d*\t(.*)\Z")
 _HASH: Final = re.compile(r"[0-9a-f]{40}\Z")
@@ -69,7 +75,9 @@ class GitState:
             if mode == FOLDER_MODE and name in _GOVERNED_FOLDERS:
                 self._walk(oid, name + "/", found)
             elif is_governed(name) or name in _GOVERNED_FOLDERS:
-                found[name] = self._entry(name, mode, oid)
+                self._add(name, (mode, oid), found)
+            elif name.casefold() in _CASELESS:
+                raise Stalled(Reason.TREE_PATH, name, "it differs from a governed path in case")
         twins = len({path.casefold() for path in found}) != len(found)
         if twins:
             raise Stalled(Reason.TREE_PATH, commit, "two governed paths differ in case alone")
@@ -86,10 +94,16 @@ class GitState:
         return self._objects.succeeds("merge-base", "--is-ancestor", ancestor, commit)
 
     def line(self, head: str, since: str | None) -> tuple[LineFiles, ...]:
-        """States of main are its first parents; what a branch held before its merge is not."""
+        """States of main are its first parents; what a branch held before its merge is not.
+
+        Where the parents of a merge were swapped, the old line hangs on a side: then every commit
+        counts, so that nothing main ever was is passed over (RATCHET-3).
+        """
         span = f"{since}..{head}" if since else head
+        walk = ("--first-parent",) if self._is_straight(head, since) else ("--full-history",)
         out = self._objects.run(
-            "rev-list", "--first-parent", "--reverse", span, "--", MODE, LIMITS, timeout_s=60
+            *("rev-list", *walk, "--topo-order", "--reverse", span, "--", MODE, LIMITS),
+            timeout_s=60,
         )
         return tuple(
             LineFiles(commit, self._plain(commit, MODE), self._plain(commit, LIMITS))
@@ -123,10 +137,12 @@ class GitState:
         """Whatever the ancestry: commits reachable now and not from what was seen (STOP-3)."""
         if not set(tips) - set(known):
             return ()
-        there = [oid for oid in known if self._objects.succeeds("cat-file", "-e", oid)]
+        for tip in tips:
+            self._objects.size(tip)  # raises where it is missing; what is ignored is only known
         out = self._objects.run(
             *("log", "--full-history", "--diff-merges=first-parent", "--raw", "--root"),
-            *("--no-abbrev", "--no-renames", "--format=%H", *tips, "--not", *there),
+            *("--no-abbrev", "--no-renames", "--format=%H", "--ignore-missing"),
+            *(*tips, "--not", *known),
             *("--", KILL_SWITCH),
         )
         return tuple(self._changes(out.splitlines()))
@@ -139,6 +155,15 @@ class GitState:
     def close(self) -> None:
         """End the git processes behind this clone."""
         self._objects.close()
+
+    def _is_straight(self, head: str, since: str | None) -> bool:
+        if since is None or head == since:
+            return True
+        out = self._objects.run(
+            *("rev-list", "--first-parent", "--parents", f"{since}..{head}"), timeout_s=60
+        )
+        oldest = out.split("\n")[-2].split()
+        return oldest[1:2] == [since]
 
     def _changes(self, lines: Iterable[str]) -> Iterable[SwitchChange]:
         commit = ""
@@ -161,14 +186,22 @@ class GitState:
         return None
 
     def _walk(self, tree: str, prefix: str, found: dict[str, Entry]) -> None:
+        if prefix.count("/") > MAX_DEPTH:
+            raise Stalled(Reason.TREE_PATH, prefix, f"expected at most {MAX_DEPTH} folders deep")
         for mode, name, oid in self._objects.folder(tree):
             path = prefix + name
             if mode == FOLDER_MODE:
                 self._walk(oid, path + "/", found)
             else:
-                found[path] = self._entry(path, mode, oid)
+                self._add(path, (mode, oid), found)
             if len(found) > MAX_ENTRIES:
                 raise Stalled(Reason.TREE_SIZE, prefix, f"expected at most {MAX_ENTRIES} files")
+
+    def _add(self, path: str, entry: tuple[str, str], found: dict[str, Entry]) -> None:
+        if path in found or not path.isprintable():
+            shown = path.encode("utf-8", "backslashreplace").decode()
+            raise Stalled(Reason.TREE_PATH, shown, "expected one file of this name, in plain text")
+        found[path] = self._entry(path, *entry)
 
     def _entry(self, path: str, mode: str, oid: str) -> Entry:
         if mode != PLAIN_FILE:
@@ -184,7 +217,8 @@ class GitState:
         return ref in {self._main, "refs/heads/stop"} or ref.startswith("refs/heads/stop/")
 
     def _fetch(self, tips: Mapping[str, str]) -> None:
-        refs = [f"+{ref}:refs/seen/{ref.removeprefix('refs/heads/')}" for ref in tips]
+        # by digest, for a branch stop and a branch stop/x cannot both be a file and a folder here
+        refs = [f"+{ref}:refs/seen/{sha256_hex(ref.encode())}" for ref in tips]
         if refs:
             self._objects.run(
                 *("fetch", "--quiet", "--no-tags", "--no-write-fetch-head", "--", self._url, *refs),

@@ -110,6 +110,7 @@ def venues(host: Host) -> Callable[[], Mapping[str, Cancels]]:
             opened[PAPER] = PaperCancels(PaperVenue(path))
         return opened
 
+    found()
     return found
 
 

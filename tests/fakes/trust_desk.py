@@ -172,7 +172,9 @@ class Remote:
             stream.append(b"\n")
         if onto is not None:
             self.git("update-ref", ref, onto)
-        self.git("fast-import", "--quiet", "--force", "--export-marks=marks", given=b"".join(stream))
+        self.git(
+            "fast-import", "--quiet", "--force", "--export-marks=marks", given=b"".join(stream)
+        )
         found = dict(line.split() for line in marks.read_text().splitlines())
         return [found[f":{n}"] for n in range(1, len(commits) + 1)]
 
@@ -219,9 +221,7 @@ class TrustDesk:
 
     def restart(self) -> None:
         """A new process on the same host."""
-        self.state = GitState(
-            self.folder / "read.git", self.url or str(self.remote.folder), "main"
-        )
+        self.state = GitState(self.folder / "read.git", self.url or str(self.remote.folder), "main")
         self.survey = Survey(self.state, self.contents)
 
     # --- writing -----------------------------------------------------------------------------

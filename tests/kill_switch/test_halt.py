@@ -92,7 +92,7 @@ def test_it_stops_and_cancels_on_a_full_disk(desk: GovernedDesk) -> None:
         resource.setrlimit(resource.RLIMIT_FSIZE, (0, 0))
 
     with desk.watched():
-        _, told = halt(desk, preexec_fn=full)  # noqa: PLW1509
+        _, told = halt(desk, preexec_fn=full)
         stop = told["stop"]
         wait_for(lambda: not desk.token.exists())
         assert stop in desk.latch.in_force()

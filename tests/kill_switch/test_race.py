@@ -11,7 +11,7 @@ import pytest
 
 from tests.fakes.governed_desk import ARMED, ENGAGED, GovernedDesk, wait_for
 
-LANES: Final = 3  # desks side by side: most of the time is the second between two sweeps
+LANES: Final = 6  # desks side by side: most of the time is the second between two sweeps
 TOLERANCE: Final = timedelta(milliseconds=250)  # two cores and a dozen processes
 
 
