@@ -70,6 +70,7 @@ class Watcher:
     _known: set[str] = field(default_factory=set)
     _held: dict[str, Stop] = field(default_factory=dict)  # in memory even where no disk takes them
     _acks: dict[str, Acknowledgement] = field(default_factory=dict)
+    _closed: datetime | None = None  # when the newest tips alone closed the gate
 
     def step(self) -> bool:
         """One look at everything; true while the gate is open."""
@@ -77,7 +78,8 @@ class Watcher:
         in_force = self._in_force()
         if in_force or self.problem or not self.scanned:
             self.token.disarm()
-            closed = self.clock()
+            closed = self._closed or self.clock()
+            self._closed = None
             self._halt([s for s in in_force.values() if s.id not in self._acks], closed)
             if self.problem and not in_force:
                 self._clear()
@@ -124,10 +126,11 @@ class Watcher:
         return new
 
     def _close_early(self, new: set[str]) -> None:
-        """The newest word first: the walk of what lies behind it may take its time (STOP-8)."""
+        """The newest word first: the walk of what lies behind it may take its time (STOP-9)."""
         for tip in new:
             if read_switch(self.history.switch(tip)).state is not Switch.ARMED:
                 self.token.disarm()
+                self._closed = self.clock()
                 return
 
     def _in_force(self) -> dict[str, Stop]:

@@ -51,6 +51,9 @@ class GitDesk:
         """The remote that people push to; a relative one moves with the folder."""
         self.run("config", "remote.origin.url", url)
         self.run("config", "remote.origin.fetch", "+refs/heads/*:refs/remotes/origin/*")
+        branch = self.run("symbolic-ref", "--short", "HEAD").strip()
+        self.run("config", f"branch.{branch}.remote", "origin")  # so that a plain git push works
+        self.run("config", f"branch.{branch}.merge", f"refs/heads/{branch}")
 
     def clean(self) -> bool:
         """Whether nothing is changed here that is not committed."""

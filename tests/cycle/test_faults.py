@@ -4,6 +4,7 @@ import os
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from datetime import datetime
+from pathlib import Path
 
 import pytest
 
@@ -52,9 +53,9 @@ class Scene:
 def scene(
     request: pytest.FixtureRequest,
     mandated: GovernedDesk,
-    tmp_path_factory: pytest.TempPathFactory,
+    in_memory: Path,
 ) -> Iterator[Scene]:
-    desk = CycleDesk.over(mandated.copy(tmp_path_factory.mktemp("scene") / "desk"))
+    desk = CycleDesk.over(mandated.copy(in_memory / request.param.__name__))
     request.param(desk)
     desk.keep_var()
     calls, now = Calls(), present()
@@ -100,8 +101,9 @@ def test_a_failing_call_permits_nothing_and_leaves_no_trace(scene: Scene) -> Non
         sound(scene.desk)
 
 
-def test_a_kill_at_any_call_loses_nothing(scene: Scene) -> None:
-    for nth in range(1, scene.calls + 1):
+@pytest.mark.parametrize("every", [4, pytest.param(1, marks=pytest.mark.slow)])
+def test_a_kill_at_any_call_loses_nothing(scene: Scene, every: int) -> None:
+    for nth in range(1, scene.calls + 1, every):
         scene.desk.put_var_back()
         calls = Calls(nth, lambda _: os._exit(9))
         code = in_child(lambda calls=calls: CycleDesk.over(scene.desk.desk).run(scene.now, calls))

@@ -229,11 +229,15 @@ def test_a_merge_that_takes_the_other_sides_file_is_on_the_line(remote: Remote) 
 def test_a_merge_with_its_parents_swapped_hides_nothing_of_the_old_line(remote: Remote) -> None:
     first = head(remote)
     lowered = LIMITS_TEXT.replace(b'"50"', b'"10"')
-    down, up = remote.push({"limits.yaml": lowered}, {"limits.yaml": LIMITS_TEXT})
+    seen, down, up = remote.push(
+        {"note": b"seen"}, {"limits.yaml": lowered}, {"limits.yaml": LIMITS_TEXT}
+    )
     (side,) = remote.push({"note": b"x"}, ref="refs/heads/side", onto=first)
     remote.git("update-ref", MAIN, side)
     remote.push({"note": b"y"}, merge=up)
-    assert down in [step.revision for step in reader(remote).line(head(remote), first)]
+    state = reader(remote)
+    assert state.descends(head(remote), seen)
+    assert down in [step.revision for step in state.line(head(remote), seen)]
 
 
 def test_every_version_of_a_vote_is_seen_on_every_side_of_a_merge(remote: Remote) -> None:
