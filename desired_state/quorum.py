@@ -46,7 +46,7 @@ def missing(
     """The requirements that these votes leave open; empty means complete.
 
     A maximum matching of slots and persons (QUORUM-1): nobody fills two slots, whatever roles they
-    claim. ``distinct`` people must have signed besides (QUORUM-2).
+    claim. ``distinct`` people in roles of this rule must have signed besides (QUORUM-2).
     """
     slots = [requirement for requirement in rule for _ in range(requirement.at_least)]
     holder: dict[str, int] = {}
@@ -54,9 +54,9 @@ def missing(
         _place(index, slots, votes, holder, set())
     taken = set(holder.values())
     left = [slot for index, slot in enumerate(slots) if index not in taken]
-    short = distinct - len({vote.person for vote in votes})
+    roles = tuple(dict.fromkeys(role for slot in slots for role in slot.roles))
+    short = distinct - len({vote.person for vote in votes if vote.role in roles})
     if not left and short > 0:
-        roles = tuple(dict.fromkeys(role for slot in slots for role in slot.roles))
         left = [Requirement(any_of=roles, at_least=short)]
     return tuple(left)
 

@@ -19,6 +19,7 @@ from tests.fakes.cycle_desk import Calls, CycleDesk, raise_declared
 from tests.fakes.governed_desk import ARMED, ENGAGED, GovernedDesk, close_git, in_child, present
 
 Prepare = Callable[[CycleDesk], None]
+EVERY = pytest.mark.parametrize("every", [4, pytest.param(1, marks=pytest.mark.slow)])
 
 
 def a_new_mandate(_: CycleDesk) -> None:
@@ -85,8 +86,9 @@ def test_the_scenes_are_what_they_say(scene: Scene, request: pytest.FixtureReque
     assert any(a.doing == "release" for a in scene.report.actions) is ("a_release" in name)
 
 
-def test_a_failing_call_permits_nothing_and_leaves_no_trace(scene: Scene) -> None:
-    for nth in range(1, scene.calls + 1):
+@EVERY
+def test_a_failing_call_permits_nothing_and_leaves_no_trace(scene: Scene, every: int) -> None:
+    for nth in range(1, scene.calls + 1, every):
         scene.desk.put_var_back()
         calls = Calls(nth, raise_declared)
         report = scene.desk.run(scene.now, calls)
@@ -101,7 +103,7 @@ def test_a_failing_call_permits_nothing_and_leaves_no_trace(scene: Scene) -> Non
         sound(scene.desk)
 
 
-@pytest.mark.parametrize("every", [4, pytest.param(1, marks=pytest.mark.slow)])
+@EVERY
 def test_a_kill_at_any_call_loses_nothing(scene: Scene, every: int) -> None:
     for nth in range(1, scene.calls + 1, every):
         scene.desk.put_var_back()

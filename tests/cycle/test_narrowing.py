@@ -1,6 +1,5 @@
 """What makes a cycle permit less: a clock, a memory, a remote, a disk."""
 
-import os
 from collections.abc import Iterator
 from datetime import datetime, timedelta
 
@@ -170,8 +169,8 @@ def test_events_that_are_missed_change_nothing(cycles: CycleDesk, mandated: Gove
             often.run(now)
         seldom = other.desk.folder / "state.git"
         for path in ("state.git", "state"):
-            os.rename(other.desk.folder / path, other.desk.folder / f"{path}.old")
-            os.symlink(cycles.desk.folder / path, other.desk.folder / path)
+            (other.desk.folder / path).rename(other.desk.folder / f"{path}.old")
+            (other.desk.folder / path).symlink_to(cycles.desk.folder / path)
         assert seldom.is_symlink()
         late = once.run(now)
         seen = often.run(now)
@@ -195,7 +194,7 @@ def test_a_release_is_applied_after_its_verdict_is_on_disk(cycles: CycleDesk) ->
     seen: list[tuple[str, int]] = []
 
     class Order(Calls):
-        def tick(self, port: str, method: str) -> None:
+        def tick(self, _port: str, method: str) -> None:
             if method in {"append", "store", "put_release"}:
                 seen.append((method, len(cycles.leaves())))
 

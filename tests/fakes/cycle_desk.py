@@ -64,7 +64,8 @@ class _Port:
 
 
 def raise_declared(port: str) -> None:
-    raise DECLARED[port]()
+    error = DECLARED[port]()
+    raise error
 
 
 @dataclass

@@ -1,0 +1,76 @@
+"""A session on the carried prices over a desk, run in this process."""
+
+import os
+from collections.abc import Callable
+from contextlib import contextmanager
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from typing import Any
+
+from layers.l6_execution.execution import Execution
+from layers.market import Bar
+from layers.paper_venue.venue import PaperVenue
+from layers.ports import JournalEntry
+from reconciler.adapters.shared_journal import SharedJournal
+from reconciler.session import Session
+from reconciler.wiring.desk import Desk, open_desk
+from reconciler.wiring.session import Outcome, Request, SessionRun
+from tests.fakes.governed_desk import GovernedDesk, in_child
+from tests.fakes.paper_desk import FaultAt
+
+FIRST = datetime(2020, 2, 24, tzinfo=UTC)
+LAST = datetime(2020, 2, 26, tzinfo=UTC)
+Watch = Callable[[Session, Bar], None]
+
+
+@contextmanager
+def opened(desk: GovernedDesk) -> Any:  # noqa: ANN401
+    """The writer's side of the desk, beside a stop lane of its own."""
+    with desk.guarded(), open_desk(desk.host) as writer:
+        try:
+            yield writer
+        finally:
+            writer.state._objects.command.clear_cache()  # noqa: SLF001
+
+
+def run(desk: GovernedDesk, watch: Watch | None = None, **asked: object) -> Outcome:
+    request = Request(**{"start": FIRST, "end": LAST, **asked})
+    with opened(desk) as writer:
+        return SessionRun(writer, request, watch or (lambda _session, _bar: None)).run()
+
+
+@dataclass
+class DyingRun(SessionRun):
+    """Dies at the n-th submission, before or after the venue took it."""
+
+    nth: int = 0
+    after: bool = False
+
+    def _execution(
+        self, venue: PaperVenue, journal: SharedJournal, entries: tuple[JournalEntry, ...]
+    ) -> Execution:
+        made = super()._execution(venue, journal, entries)
+        made.door.entry = FaultAt(
+            made.door.entry, "submit", self.nth, lambda: os._exit(9), after=self.after
+        )
+        return made
+
+
+def die_sending(desk: GovernedDesk, nth: int, *, after: bool) -> int:
+    """The exit code of a process that dies between journal and venue, or right after."""
+
+    def work() -> None:
+        with opened(desk) as writer:
+            DyingRun(writer, Request(start=FIRST, end=LAST), nth=nth, after=after).run()
+
+    return in_child(work)
+
+
+def die_after_bars(desk: GovernedDesk, bars: int) -> int:
+    def work() -> None:
+        run(desk, lambda session, _bar: os._exit(9) if session.bars >= bars else None)
+
+    return in_child(work)
+
+
+__all__ = ["FIRST", "LAST", "Desk", "die_after_bars", "die_sending", "opened", "run"]
