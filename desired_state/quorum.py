@@ -48,7 +48,11 @@ def missing(
     A maximum matching of slots and persons (QUORUM-1): nobody fills two slots, whatever roles they
     claim. ``distinct`` people in roles of this rule must have signed besides (QUORUM-2).
     """
-    slots = [requirement for requirement in rule for _ in range(requirement.at_least)]
+    slots = [
+        requirement.model_copy(update={"at_least": 1})
+        for requirement in rule
+        for _ in range(requirement.at_least)
+    ]
     holder: dict[str, int] = {}
     for index in range(len(slots)):
         _place(index, slots, votes, holder, set())

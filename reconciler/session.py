@@ -160,10 +160,11 @@ class Session:
         if last is None or at_most(last, permitted):
             return
         books = self.desk.execution.books
-        for name in list(books.working):
-            order = books.orders[name]
-            if order.increasing:
-                self.desk.execution.cancel(order.symbol, name, at)
+        increasing = [name for name in books.working if books.orders[name].increasing]
+        for name in increasing:
+            self.desk.execution.cancel(books.orders[name].symbol, name, at)
+        if increasing:
+            self.desk.execution.poll(at)
 
     def _trade(self, scene: Scene, bar: Bar) -> Ending | None:
         view = self._view(scene, bar)

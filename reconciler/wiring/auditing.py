@@ -2,6 +2,7 @@
 
 import tempfile
 from collections.abc import Mapping
+from contextlib import ExitStack, closing
 from dataclasses import dataclass
 from functools import lru_cache
 from pathlib import Path
@@ -44,12 +45,14 @@ def sources_of(host: Host) -> Sources:
 
 def audit(sources: Sources) -> ChainAudit:
     """Everything verified and replayed. Raises ``Stalled`` where there is nothing to read."""
-    with tempfile.TemporaryDirectory(prefix="governor-audit-") as spare:
-        state = GitState(Path(spare) / "state.git", sources.state, sources.branch)
+    with ExitStack() as stack:
+        spare = stack.enter_context(tempfile.TemporaryDirectory(prefix="governor-audit-"))
+        clone = Path(spare) / "state.git"
+        state = stack.enter_context(closing(GitState(clone, sources.state, sources.branch)))
+        reader = stack.enter_context(closing(GitReader(sources.evidence)))
         root = _root(state, sources.pin)
         key = from_openssh(_log_key(root), f"{root.repository}/evidence")
-        replay = Replay(_files_at(state))
-        return audit_chain(GitReader(sources.evidence), key, replay.judges)
+        return audit_chain(reader, key, Replay(_files_at(state)).judges)
 
 
 def audit_data(found: ChainAudit) -> dict[str, Any]:

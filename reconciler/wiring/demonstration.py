@@ -1,5 +1,6 @@
 """``governor demo``: the main job in small, on real parts (design.md, section 6)."""
 
+import sys
 import threading
 from collections import Counter
 from collections.abc import Callable, Iterator
@@ -235,7 +236,7 @@ class Demonstration:
             permitted=authority_words(report.verdict.permitted),
             stops_in_force=tuple(stop.id for stop in report.verdict.stops),
             next=(
-                f"cd {self.folder}",
+                f'cd {self.folder} && export PATH="{Path(sys.executable).parent}:$PATH"',
                 "governor status               # conditions; governor run keeps them true",
                 "governor diff                 # asked, approved, permitted",
                 "governor approvals            # who signed what",

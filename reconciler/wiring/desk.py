@@ -2,7 +2,7 @@
 
 import secrets
 from collections.abc import Callable, Iterator, Mapping
-from contextlib import contextmanager
+from contextlib import ExitStack, closing, contextmanager
 from dataclasses import dataclass
 from datetime import timedelta
 from pathlib import Path
@@ -166,15 +166,21 @@ def open_desk(host: Host) -> Iterator[Desk]:
         Stalled: ``ANOTHER_WRITER`` where another process on this host holds it.
     """
     clone = host.path(host.file.evidence.clone)
-    journal = FileJournal(host.var / "journal", head_of(GitReader(clone)))
-    try:
+    with ExitStack() as stack:
+        with closing(GitReader(clone)) as shipped:
+            journal = FileJournal(host.var / "journal", head_of(shipped))
+        stack.callback(journal.close)
         store = GitEvidence(clone, host.evidence_url, host.file.evidence.branch)
-        key = LogKey(host.path(host.file.keys.evidence), origin(host))
+        stack.callback(store.close)
+        state, running = state_repository(host), Running()
+        stack.callback(state.close)
+        repository = repository_id(host, state)
+        # the log's origin names the repository whose root lists its key
+        key = LogKey(host.path(host.file.keys.evidence), f"{repository}/evidence")
         ledger = Ledger(journal, store, key, PositionFile(host.var / "journal" / "position.json"))
         epoch = ledger.last_epoch() + 1
         ledger.open_epoch(epoch, wall_clock())
         reader, records = token_reader(host), latch(host)
-        state, running = state_repository(host), Running()
         cycle = Cycle(
             Ports(
                 state=state,
@@ -184,27 +190,21 @@ def open_desk(host: Host) -> Iterator[Desk]:
                 venues=venues(host),
                 token_age_ns=reader.age_ns,
                 trust=trust_of(host),
-                repository=repository_id(host, state),
+                repository=repository,
                 host=host.digest,
                 session=lambda: running.session,
             )
         )
         permits = PermitOffice(secrets.token_bytes(SEAL_BYTES), epoch, wall_clock)
         yield Desk(host, cycle, journal, ledger, permits, reader, records, state, running, epoch)
-    finally:
-        journal.close()
 
 
 def check_out(desk: Desk) -> None:
     """The files of the evidence clone as they stand at its head, for people to look at."""
     host = desk.host
     clone = host.path(host.file.evidence.clone)
-    GitEvidence(clone, host.evidence_url, host.file.evidence.branch).check_out()
-
-
-def origin(host: Host) -> str:
-    """Name of the log, which is the origin line of every checkpoint."""
-    return f"{host.file.state.repository or 'peak'}/evidence"
+    with closing(GitEvidence(clone, host.evidence_url, host.file.evidence.branch)) as store:
+        store.check_out()
 
 
 def memory_path(host: Host) -> Path:

@@ -1,6 +1,7 @@
 """Reads packs and leaves for ``governor evidence``."""
 
 from collections import deque
+from contextlib import closing
 from pathlib import Path
 
 from desired_state.errors import Finding, Stalled
@@ -19,7 +20,8 @@ def check_pack(pack: str, host: Host | None) -> tuple[Finding, ...]:
     """What is wrong with one pack: a folder, or an id in this host's evidence repository."""
     if host is None:
         return verify(_folder(Path(pack)))
-    files = pack_files(GitReader(Path(host.evidence_url)), pack)
+    with closing(GitReader(Path(host.evidence_url))) as reader:
+        files = pack_files(reader, pack)
     if not files:
         raise Stalled(Reason.PACK_INVALID, pack, "no pack with this id in the evidence repository")
     return verify(files)
@@ -28,10 +30,11 @@ def check_pack(pack: str, host: Host | None) -> tuple[Finding, ...]:
 def leaves(host: Host, kind: str | None, last: int) -> tuple[Leaf, ...]:
     """The newest leaves of a kind, oldest of them first."""
     found: deque[Leaf] = deque(maxlen=last)
-    for line in lines(GitReader(Path(host.evidence_url))):
-        leaf = parse(line)
-        if kind in {None, leaf.kind}:
-            found.append(leaf)
+    with closing(GitReader(Path(host.evidence_url))) as reader:
+        for line in lines(reader):
+            leaf = parse(line)
+            if kind in {None, leaf.kind}:
+                found.append(leaf)
     return tuple(found)
 
 

@@ -29,7 +29,6 @@ BOUNDS: dict[str, tuple[Bound, ...]] = {
     "stop: no order can leave": (Bound("p99", 50),),
     "stop: 100 cancels acknowledged": (Bound("p99", 1_000),),
     "stop: venue verified clean": (Bound("p99", 8_000),),
-    "stop: the last tenth by the first": FLAT,
     "cycle: nothing to do": (Bound("p50", 10),),
     "cycle: new commit, four sign-offs": (Bound("p50", 25),),
     "cycle: nothing to do, 1,000 commits by few": FLAT,

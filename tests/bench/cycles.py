@@ -2,7 +2,9 @@
 
 import shutil
 from collections.abc import Iterator
+from dataclasses import dataclass, field
 from pathlib import Path
+from statistics import median
 
 from desired_state.values import Mode
 from reconciler.adapters.clock import wall_clock
@@ -18,25 +20,36 @@ SIGNERS = ("oscar", "rita")
 PROPOSALS = (1, 2)  # two signers each: four sign-offs in one commit
 
 
+@dataclass(slots=True)
+class Taken:
+    """Milliseconds of idle cycles, of cycles with the signed commit, and of first cycles."""
+
+    idle: list[float] = field(default_factory=list)
+    new: list[float] = field(default_factory=list)
+    first: list[float] = field(default_factory=list)
+
+
 def rows(plan: Plan) -> Iterator[Measured]:
-    """Short history, long history, and the one by the other."""
-    short, long = (_prepared(plan.folder / f"cycle{n}", n) for n in (0, LONG))
-    idle, new, first = _measure(short, plan)
-    yield Measured("cycle: nothing to do", "ms", idle)
-    yield Measured(
-        "cycle: new commit, four sign-offs", "ms", new, note="2 proposals, 2 signers each"
-    )
-    yield Measured("cycle: the first of a host", "ms", first)
-    idle_long, new_long, first_long = _measure(long, plan)
-    yield Measured("cycle: nothing to do, 1,000 commits", "ms", idle_long)
-    yield Measured("cycle: new commit, 1,000 commits", "ms", new_long)
-    yield Measured("cycle: the first of a host, 1,000 commits", "ms", first_long, note="once")
+    """Short history, long history, and the one by the other; both in turns."""
+    desks = {n: _prepared(plan.folder / f"cycle{n}", n) for n in (0, LONG)}
+    found = {n: Taken() for n in desks}
+    runs = plan.some(FULL_COMMITS)
+    for number in range(runs):
+        for commits, desk in desks.items():
+            _measure(desk.copy(plan.folder / f"run{number}-{commits}"), found[commits], plan, runs)
+    short, long = found[0], found[LONG]
+    yield _row("cycle: nothing to do", short.idle)
+    yield _row("cycle: new commit, four sign-offs", short.new, "2 proposals, 2 signers each")
+    yield _row("cycle: the first of a host", short.first)
+    yield _row("cycle: nothing to do, 1,000 commits", long.idle)
+    yield _row("cycle: new commit, 1,000 commits", long.new)
+    yield _row("cycle: the first of a host, 1,000 commits", long.first, "once in its life")
     for name, ours, base in (
-        ("nothing to do", idle_long, idle),
-        ("new commit", new_long, new),
+        ("nothing to do", long.idle, short.idle),
+        ("new commit", long.new, short.new),
     ):
         title = f"cycle: {name}, 1,000 commits by few"
-        yield Measured(title, "ratio", (_p50(ours) / _p50(base),), note="of the medians")
+        yield Measured(title, "ratio", (median(ours) / median(base),), note="of the medians")
 
 
 def _prepared(folder: Path, commits: int) -> Desk:
@@ -54,29 +67,22 @@ def _prepared(folder: Path, commits: int) -> Desk:
     return desk
 
 
-def _measure(prepared: Desk, plan: Plan) -> tuple[tuple[float, ...], ...]:
-    """Milliseconds of idle cycles, of cycles with the signed commit, and of first cycles."""
-    idle: list[float] = []
-    new, first = [], []
-    runs = plan.some(FULL_COMMITS)
-    for number in range(runs):
-        desk = prepared.copy(prepared.folder.with_name(f"{prepared.folder.name}-{number}"))
-        with open_desk(desk.host) as opened:
-            first.append(_milliseconds(opened.cycle))
-            desk.push()
-            new.append(_milliseconds(opened.cycle))
-            found = opened.cycle.run(wall_clock()).verdict
-            if found.permitted.mode is not Mode.PAPER or found.sequence != PROPOSALS[-1]:
-                raise RuntimeError(f"expected paper by the second proposal, found {found}")
-            again = max(1, plan.some(FULL_IDLE) // runs)
-            idle.extend(_milliseconds(opened.cycle) for _ in range(again))
-        shutil.rmtree(desk.folder)
-    return tuple(idle), tuple(new), tuple(first)
+def _measure(desk: Desk, found: Taken, plan: Plan, runs: int) -> None:
+    with open_desk(desk.host) as opened:
+        found.first.append(_milliseconds(opened.cycle))
+        desk.push()
+        found.new.append(_milliseconds(opened.cycle))
+        verdict = opened.cycle.run(wall_clock()).verdict
+        if verdict.permitted.mode is not Mode.PAPER or verdict.sequence != PROPOSALS[-1]:
+            raise RuntimeError(f"expected paper by the second proposal, found {verdict}")
+        again = max(1, plan.some(FULL_IDLE) // runs)
+        found.idle.extend(_milliseconds(opened.cycle) for _ in range(again))
+    shutil.rmtree(desk.folder)
 
 
 def _milliseconds(cycle: Cycle) -> float:
     return microseconds(lambda: cycle.run(wall_clock())) / 1_000
 
 
-def _p50(values: tuple[float, ...]) -> float:
-    return Measured("", "", values).p50
+def _row(name: str, values: list[float], note: str = "") -> Measured:
+    return Measured(name, "ms", tuple(values), note=note)

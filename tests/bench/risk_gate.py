@@ -2,7 +2,7 @@
 
 Ours evaluates every control and keeps every finding, its peer checks precision, notional and free
 balance and ends at the first "no"; so the ratio says what that costs, and not who is cleverer.
-Both allow every order that they are asked about. Blocks of both take turns in one process.
+Both allow every order that they are asked about. Blocks of all take turns in one process.
 """
 
 from collections.abc import Callable, Iterator
@@ -51,8 +51,7 @@ from tests.risk.judged_order import LIMITS
 
 OPEN = (0, 10, 100, 1_000)
 FULL = 5_000
-BLOCKS = 10
-WARM_UP = 200
+BLOCKS = 20
 AT = day(3, 5)
 SYMBOL = SERIES.symbol
 MANY = 1_000_000
@@ -86,42 +85,47 @@ class Judged:
 
 def rows(plan: Plan) -> Iterator[Measured]:
     """A row for each number of open orders, and how flat they are."""
-    decisions, wholes = [], []
-    for count in OPEN:
-        decided, whole, peer = _measure(count, plan)
-        theirs = Peer("NautilusTrader RiskEngine", peer)
-        yield Measured(f"L5 decision, {count:,} open", "µs", decided, theirs)
-        title = f"L5 snapshot and decision, {count:,} open"
-        yield Measured(title, "µs", whole, theirs, "the snapshot is put together anew")
-        decisions.append(Measured("", "", decided).p50)
-        wholes.append(Measured("", "", whole).p50)
-    yield Measured("L5 decision, 1,000 open by 0", "ratio", (decisions[-1] / decisions[0],))
-    yield Measured("L5 snapshot and decision, 1,000 open by 0", "ratio", (wholes[-1] / wholes[0],))
+    acts = {count: _acts(count) for count in OPEN}
+    found = _measure(acts, plan)
+    medians: dict[tuple[int, int], float] = {}
+    for count, taken in found.items():
+        theirs = Peer("NautilusTrader RiskEngine", tuple(taken[2]) if len(taken) > 2 else None)
+        for place, what in enumerate(("L5 decision", "L5 snapshot and decision")):
+            row = Measured(f"{what}, {count:,} open", "µs", tuple(taken[place]), theirs)
+            medians[count, place] = row.p50
+            yield row
+    for place, what in enumerate(("L5 decision", "L5 snapshot and decision")):
+        ratio = medians[OPEN[-1], place] / medians[OPEN[0], place]
+        yield Measured(f"{what}, 1,000 open by 0", "ratio", (ratio,), note="of the medians")
 
 
-def _measure(
-    count: int, plan: Plan
-) -> tuple[tuple[float, ...], tuple[float, ...], tuple[float, ...] | None]:
+def _acts(count: int) -> list[Callable[[], object]]:
+    """The decision alone, the decision on a snapshot put together anew, and the peer's."""
     judged = Judged(*scene_of(count))
-    if judged.whole() is not Outcome.ALLOW:
-        found = evaluate(judged.intent, snapshot(judged.scene, judged.intent), WIDE, AT)
-        raise RuntimeError(f"expected an order that passes, found {found.refusals}")
     given = snapshot(judged.scene, judged.intent)
+    found = evaluate(judged.intent, given, WIDE, AT)
+    if found.outcome is not Outcome.ALLOW:
+        raise RuntimeError(f"expected an order that passes, found {found.refusals}")
     peer = peer_risk_engine.checks(count)
-    each = max(1, plan.some(FULL) // BLOCKS)
-    acts: list[Callable[[], object]] = [
+    return [
         lambda: evaluate(judged.intent, given, WIDE, AT),
         judged.whole,
         *([peer] if peer else []),
     ]
-    found: list[list[float]] = [[] for _ in acts]
-    for act in acts:
-        for _ in range(min(WARM_UP, each)):
-            act()
-    for _ in range(BLOCKS):
-        for place, act in enumerate(acts):
-            found[place].extend(microseconds(act) for _ in range(each))
-    return tuple(found[0]), tuple(found[1]), tuple(found[2]) if peer else None
+
+
+def _measure(
+    acts: dict[int, list[Callable[[], object]]], plan: Plan
+) -> dict[int, list[list[float]]]:
+    """Everything in turns, so that a machine that slows down slows down everything alike."""
+    each = max(1, plan.some(FULL) // BLOCKS)
+    found: dict[int, list[list[float]]] = {n: [[] for _ in own] for n, own in acts.items()}
+    for block in range(-1, BLOCKS):
+        for count, own in acts.items():
+            for place, act in enumerate(own):
+                taken = [microseconds(act) for _ in range(each)]
+                found[count][place].extend(taken if block >= 0 else [])  # the first warms up
+    return found
 
 
 def scene_of(count: int) -> tuple[Scene, Intent]:

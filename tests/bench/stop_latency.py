@@ -70,7 +70,8 @@ def rows(plan: Plan) -> Iterator[Measured]:
     clean = [s.since_update(s.acknowledgement.verified_clean) for s in stops]
     yield _row("stop: venue verified clean", clean, "two sweeps 1 s apart")
     whole = [(stop.closed - stop.pushed) / MILLISECOND for stop in stops]
-    yield from _growth(closed)
+    yield from _growth("gate", closed)
+    yield from _growth("cancels", sent)
     yield _row("stop: no order can leave, git push included", whole, "from git's start")
     after = [(stop.closed - stop.returned) / MILLISECOND for stop in stops]
     yield _row("stop: no order can leave, after git push", after, "below 0: before git returned")
@@ -134,12 +135,12 @@ def _push(desk: Desk, commit: str) -> tuple[datetime, datetime, datetime, dateti
     return pushed, updated, returned, closed
 
 
-def _growth(closed: list[float]) -> Iterator[Measured]:
+def _growth(what: str, times: list[float]) -> Iterator[Measured]:
     """Whether the hundredth stop of a watcher is as quick as its first ones."""
-    tenth = len(closed) // 10
+    tenth = len(times) // 10
     if tenth > 1:
-        first, last = (Measured("", "ms", tuple(v)).p50 for v in (closed[:tenth], closed[-tenth:]))
-        name = "stop: the last tenth by the first"
+        first, last = (Measured("", "ms", tuple(v)).p50 for v in (times[:tenth], times[-tenth:]))
+        name = f"stop: {what}, the last tenth by the first"
         yield Measured(name, "ratio", (last / first,), note="one watcher for all; medians")
 
 

@@ -107,7 +107,7 @@ class CycleDesk:
             return cycle.run(now)
 
     def close(self) -> None:
-        self.state._objects.command.clear_cache()  # noqa: SLF001
+        self.state.close()
 
     # --- what is on disk ---------------------------------------------------------------------
     def keep_var(self) -> None:

@@ -215,7 +215,7 @@ _OPENED: list[Any] = []
 def close_git() -> None:
     """End the git processes that read objects for desks of finished tests."""
     while _OPENED:
-        _OPENED.pop()._objects.command.clear_cache()  # noqa: SLF001
+        _OPENED.pop().close()
 
 
 def found_desk(folder: Path) -> GovernedDesk:

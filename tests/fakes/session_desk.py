@@ -27,10 +27,7 @@ Watch = Callable[[Session, Bar], None]
 def opened(desk: GovernedDesk) -> Any:  # noqa: ANN401
     """The writer's side of the desk, beside a stop lane of its own."""
     with desk.guarded(), open_desk(desk.host) as writer:
-        try:
-            yield writer
-        finally:
-            writer.state._objects.command.clear_cache()  # noqa: SLF001
+        yield writer
 
 
 def run(desk: GovernedDesk, watch: Watch | None = None, **asked: object) -> Outcome:

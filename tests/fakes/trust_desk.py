@@ -219,8 +219,13 @@ class TrustDesk:
         )
         self.restart()
 
+    def close(self) -> None:
+        self.state.close()
+
     def restart(self) -> None:
         """A new process on the same host."""
+        if self.admission:
+            self.state.close()
         self.state = GitState(self.folder / "read.git", self.url or str(self.remote.folder), "main")
         self.survey = Survey(self.state, self.contents)
 
