@@ -218,7 +218,7 @@ def _shortfalls(admission: Admission, approved: Authority | None) -> Iterable[Fi
             continue  # what is asked is no more than what it fell to
         text = (
             f"fell to {fall.value or 'nothing'} at main@sha1:{fall.revision};"
-            f" needs gate restore: {restore}"
+            f" needs gate restore: {restore}; not signed"
         )
         yield finding(Reason.FALLEN, fall.path, text, severity=Severity.INFO)
     approval = admission.approval

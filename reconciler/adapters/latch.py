@@ -5,6 +5,7 @@ import re
 from collections.abc import Iterable
 from contextlib import suppress
 from datetime import UTC, datetime
+from functools import lru_cache
 from pathlib import Path
 from typing import Final, TypeVar
 
@@ -105,6 +106,16 @@ def _files(folder: Path) -> Iterable[Path]:
 
 
 def _read(model: type[M], path: Path) -> M | None:
+    """Parsed once a version: a host keeps every stop it ever had and looks at all of them."""
+    try:
+        found = path.stat()
+    except OSError:
+        return None
+    return _parsed(model, path, (found.st_ino, found.st_mtime_ns, found.st_size))
+
+
+@lru_cache(maxsize=4096)
+def _parsed(model: type[M], path: Path, _version: tuple[int, int, int]) -> M | None:
     try:
         return model.model_validate_json(path.read_bytes())
     except (OSError, ValidationError):

@@ -10,3 +10,8 @@ app = typer.Typer(
     help="Committed state and signed approvals decide what the machine may do.",
     epilog="Exit codes: 0 yes, 1 a clear no, 2 cannot judge or bad usage.",
 )
+
+
+@app.callback()
+def governor() -> None:
+    """Committed state and signed approvals decide what the machine may do."""

@@ -1,14 +1,9 @@
-"""``governor reconcile``, ``run``, ``watch``, ``status``, ``get``, ``diff`` and ``halt``."""
+"""``governor reconcile``, ``run``, ``status``, ``get`` and ``diff``."""
 
-import signal
-import threading
-from contextlib import suppress
-from pathlib import Path
 from typing import Annotated
 
 import typer
 
-from desired_state.errors import GovernanceError
 from reconciler.cli.app import app
 from reconciler.cli.rendering import conditions_table, diff_table, status_lines, verdict_line
 from reconciler.cli.shared import (
@@ -20,18 +15,15 @@ from reconciler.cli.shared import (
     host_of,
     note,
     show,
-    show_error,
     show_json,
+    stop_on_signals,
 )
 from reconciler.conditions import Condition, Kind, Status
 from reconciler.cycle import Report
-from reconciler.host import CONFIG_NAME, Host, bare_host
 from reconciler.reporting import condition_data, diff_data, report_data
 from reconciler.wiring.desk import open_desk
-from reconciler.wiring.halting import halt_host
 from reconciler.wiring.loop import run_loop, ship
 from reconciler.wiring.status import look
-from reconciler.wiring.watching import run_watcher
 
 
 @app.command()
@@ -50,14 +42,8 @@ def reconcile(config: Config = None, as_json: AsJson = False) -> None:
 @app.command()
 def run(config: Config = None) -> None:
     """The loop: looks again at every event, every poll and every resync, with its watcher."""
-    stop = _stop_on_signals()
+    stop = stop_on_signals()
     run_loop(host_of(config), stop, lambda report: note(verdict_line(report)))
-
-
-@app.command()
-def watch(config: Config = None) -> None:
-    """The stop lane alone: sees stops, closes the gate, cancels, and keeps the armed token."""
-    run_watcher(host_of(config), _stop_on_signals(), note)
 
 
 @app.command()
@@ -103,22 +89,6 @@ def diff(config: Config = None, as_json: AsJson = False) -> None:
     raise typer.Exit(0 if report.verdict.as_asked else NO)
 
 
-@app.command()
-def halt(
-    reason: Annotated[str, typer.Option(help="Why; stands in the stop.")],
-    config: Config = None,
-    as_json: AsJson = False,
-) -> None:
-    """Stop this host now: works with no git, no network and no valid state. 0 when clean."""
-    outcome = halt_host(_whatever_host(config), reason)
-    if as_json:
-        show_json(outcome.data)
-    else:
-        for line in outcome.lines:
-            show(line)
-    raise typer.Exit(0 if outcome.clean else NO)
-
-
 def _show_report(report: Report, *, as_json: bool) -> None:
     if as_json:
         show_json(report_data(report, {}))
@@ -136,22 +106,3 @@ def _code(report: Report) -> int:
 
 def _ready(conditions: tuple[Condition, ...]) -> bool:
     return any(c.kind is Kind.READY and c.status is Status.TRUE for c in conditions)
-
-
-def _stop_on_signals() -> threading.Event:
-    stop = threading.Event()
-    for name in (signal.SIGINT, signal.SIGTERM):
-        with suppress(ValueError):
-            signal.signal(name, lambda _signal, _frame: stop.set())
-    return stop
-
-
-def _whatever_host(config: Path | None) -> Host:
-    """A stop works without a valid governor.yaml: ``var`` beside it is where the token lies."""
-    try:
-        return host_of(config)
-    except GovernanceError as error:
-        show_error(error)
-        folder = (config or Path(CONFIG_NAME)).resolve().parent
-        note(f"! halting {folder}/var all the same")
-        return bare_host(folder)

@@ -2,8 +2,11 @@
 
 import json
 import os
+import signal
 import sys
+import threading
 from collections.abc import Mapping
+from contextlib import suppress
 from pathlib import Path
 from typing import Annotated, Any, Final
 
@@ -68,3 +71,12 @@ def finding_lines(found: Finding) -> str:
 def interactive() -> bool:
     """Whether somebody can be asked."""
     return sys.stdin.isatty()
+
+
+def stop_on_signals() -> threading.Event:
+    """Set when somebody asks this process to end."""
+    stop = threading.Event()
+    for name in (signal.SIGINT, signal.SIGTERM):
+        with suppress(ValueError):
+            signal.signal(name, lambda _signal, _frame: stop.set())
+    return stop

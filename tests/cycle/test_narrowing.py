@@ -76,6 +76,19 @@ def test_a_clock_set_back_halts_and_does_not_move_the_floor(cycles: CycleDesk) -
     assert cycles.desk.latch.stops() == {}  # no stop: it lifts when the clock is right again
 
 
+def test_the_floor_stays_even_where_memory_changes_under_a_wrong_clock(
+    cycles: CycleDesk,
+) -> None:
+    now = present()
+    cycles.run(now)
+    cycles.desk.push("stop", kill_switch__yaml=ENGAGED)
+    cycles.run(now - timedelta(minutes=10))
+    memory = cycles.memory()
+    assert memory is not None
+    assert len(memory.stops) == 1
+    assert memory.floor == now
+
+
 def test_a_remote_that_is_gone_narrows_at_its_bounds_and_lifts(cycles: CycleDesk) -> None:
     start = present()
     cycles.run(start)

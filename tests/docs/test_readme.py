@@ -3,13 +3,14 @@ from pathlib import Path
 
 import typer.main
 
-from reconciler.cli.main import app
+from reconciler.cli.main import app, load
 
 ROOT = Path(__file__).parents[2]
 README = (ROOT / "README.md").read_text(encoding="utf-8")
 
 
 def verbs() -> set[str]:
+    load([])
     command = typer.main.get_command(app)
     return set(command.commands)  # type: ignore[attr-defined]
 

@@ -267,7 +267,7 @@ class TrustDesk:
             "requester": "olivia",
             "gate": "paper",
             "base": self.head,
-            "authority": self.asked,
+            "authority": changes["authority"] if "authority" in changes else self.asked,
             "configuration": configuration_digest(configured),
             "not_before": self.now,
             "expires": self.now + 7 * DAY,
@@ -284,7 +284,7 @@ class TrustDesk:
         self.push({path: data, path + ".sig": signer.sign(data, Use.PROPOSAL)})
         return made
 
-    def signoff(self, sequence: int, name: str, **changes: Any) -> SignOff:
+    def signoff(self, sequence: int, name: str, /, **changes: Any) -> SignOff:
         path = proposal_path(sequence)
         made = load(Proposal, self.files[path], path)
         who = PEOPLE.get(name, STRANGER)
