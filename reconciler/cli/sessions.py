@@ -13,7 +13,8 @@ from reconciler.cli.shared import NO, AsJson, Config, host_of, note, show, show_
 from reconciler.session import Ending
 from reconciler.wiring.desk import open_desk
 from reconciler.wiring.loop import watching
-from reconciler.wiring.session import Outcome, Request, SessionRun
+from reconciler.wiring.session import Outcome, SessionRun
+from reconciler.wiring.session_setup import Request
 from reconciler.wiring.sessions import read_sessions
 
 sessions = typer.Typer(no_args_is_help=True, help="Bounded runs of the layers in one mode.")

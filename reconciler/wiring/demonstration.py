@@ -33,7 +33,8 @@ from reconciler.wiring.host import open_host
 from reconciler.wiring.loop import watching
 from reconciler.wiring.paperwork import Paperwork, paperwork
 from reconciler.wiring.reading import open_reading
-from reconciler.wiring.session import Outcome, Request, SessionRun
+from reconciler.wiring.session import Outcome, SessionRun
+from reconciler.wiring.session_setup import Request
 
 OPERATOR: Final = "olivia"
 SIGNERS: Final = ("oscar", "rita")

@@ -4,42 +4,33 @@ import json
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
-from decimal import Decimal
-from pathlib import Path
 from typing import Final, TypeVar
 
 from desired_state.build import __version__
-from desired_state.canonical import digest, digest_bytes
-from desired_state.configuration import configuration_digest
-from desired_state.document import load
 from desired_state.errors import Finding, GovernanceError, Stalled, finding
 from desired_state.frozen import Frozen
 from desired_state.reasons import Reason
-from desired_state.state_files import is_configuration
-from desired_state.values import Mode, StopClass
+from desired_state.values import StopClass
 from evidence_repo.manifest import Claim, Code, Context, EvidenceLevel
 from evidence_repo.packs import Pack
 from layers.adapters.csv_bars import CsvBars, carried_prices
 from layers.adapters.paper_cancels import PaperCancels
 from layers.adapters.paper_entry import PaperEntry
 from layers.adapters.paper_queries import PaperQueries
-from layers.configuration import CriticScope, OutlookScope, PlanScope, VenueMap
-from layers.feed import FeedItem, Series, Window
+from layers.feed import FeedItem, Window
 from layers.l6_execution.books import Books
 from layers.l6_execution.door import Door
 from layers.l6_execution.events import Filled, read
 from layers.l6_execution.execution import Execution
 from layers.l6_execution.ledger import Ledger
 from layers.l6_execution.reconciliation import ReconciliationReport, reconcile
-from layers.market import Bar, Provenance
-from layers.paper_venue.spot_rules import BTC_USDT
-from layers.paper_venue.terms import MarketModel
+from layers.market import Bar
 from layers.paper_venue.venue import PaperVenue
 from layers.ports import JournalEntry
 from layers.risk_snapshot import VenueClass
 from reconciler import picture
 from reconciler.adapters.armed_token import TokenReader
-from reconciler.adapters.clock import pause, wall_clock
+from reconciler.adapters.clock import wall_clock
 from reconciler.adapters.shared_journal import SharedJournal
 from reconciler.gate import Verdict
 from reconciler.market_state import MarketState
@@ -55,29 +46,23 @@ from reconciler.session_record import (
     session_pack,
 )
 from reconciler.snapshots import Wired
-from reconciler.thinking import Scopes, Thinking
-from reconciler.wiring.desk import HEARTBEAT, PAPER, Desk, local_stop, paper_store
+from reconciler.thinking import Thinking
+from reconciler.wiring.desk import HEARTBEAT, PAPER, Desk, local_stop
 from reconciler.wiring.loop import ship
+from reconciler.wiring.session_setup import (
+    PROPAGATION,
+    Request,
+    approved_files,
+    open_venue,
+    scopes_of,
+    settle,
+    setup_of,
+)
 
 RENEW: Final = timedelta(milliseconds=500)  # the verdict is judged again at least this often
 SHIP: Final = timedelta(seconds=1)  # evidence.md: the commit follows within a second
-PROPAGATION: Final = timedelta(milliseconds=50)  # the embedded venue shows what it took at once
-LOOKUPS: Final = 10
 ACCOUNT: Final = "paper"
 M = TypeVar("M", bound=Frozen)
-
-
-@dataclass(frozen=True)
-class Request:
-    """What to run; times are market time, none means from where the venue stands or to the end."""
-
-    symbol: str = "BTC/USDT"
-    mode: Mode = Mode.PAPER
-    start: datetime | None = None
-    end: datetime | None = None
-    seed: int = 7
-    interval: timedelta = timedelta(hours=1)
-    feed: Path | None = None
 
 
 @dataclass(frozen=True)
@@ -131,17 +116,17 @@ class SessionRun:
         if verdict.permitted.mode is not self.request.mode:
             text = f"permitted is {verdict.permitted.mode}, asked for {self.request.mode}"
             raise Stalled(Reason.NOT_APPROVED, "session", text)
-        files = self._configuration(verdict)
+        files = approved_files(self.desk, verdict)
         feed = CsvBars(self.request.feed) if self.request.feed else carried_prices()
-        venue, start = self._venue(files, feed)
-        setup = self._setup(verdict, feed, start)
+        venue, start = open_venue(self.desk.host, self.request, files, feed)
+        setup = setup_of(self.request, verdict, feed, start)
         first = self.desk.journal.head.size
         journal = SharedJournal(self.desk.journal, self._revision, wall_clock)
         session = self._session(files, venue, journal, verdict)
         self.desk.running.session = (setup.run_id, setup.mode.value)
         try:
             journal.append("session_start", setup.model_dump(mode="json"), start)
-            self._settle(session.desk.execution, start)
+            settle(session.desk.execution, start)
             ending, last = self._bars(session, feed, start)
             session.finish(last)
             entries = SharedJournal(self.desk.journal, self._revision, wall_clock, first)
@@ -175,56 +160,6 @@ class SessionRun:
         verdict = self.desk.permits.verdict
         return verdict.revision if verdict else None
 
-    def _configuration(self, verdict: Verdict) -> dict[str, bytes]:
-        """The approved configuration, loaded by digest from the base revision (trust.md, 4)."""
-        approval = self.desk.cycle.approval
-        if approval is None:
-            raise Stalled(Reason.NOT_APPROVED, "configuration")
-        tree = self.desk.state.tree(approval.proposal.base)
-        files = {p: self.desk.state.blob(e.oid) for p, e in tree.items() if is_configuration(p)}
-        if configuration_digest(files) != verdict.configuration:
-            raise Stalled(Reason.CONFIGURATION_LOST, approval.proposal.base)
-        return files
-
-    def _venue(self, files: dict[str, bytes], feed: CsvBars) -> tuple[PaperVenue, datetime]:
-        path = paper_store(self.desk.host)
-        if not path.exists():
-            row = _read(VenueMap, files, "venues.yaml").venues[PAPER]
-            start = self.request.start or self._first_bar(feed)
-            path.parent.mkdir(parents=True, exist_ok=True)
-            PaperVenue.create(
-                path,
-                clock=start,
-                model=MarketModel(seed=self.request.seed, provenance=Provenance.RECORDED),
-                rules=(BTC_USDT,),
-                balances={name: Decimal(held) for name, held in row.opening_balances.items()},
-            ).close()
-        venue = PaperVenue(path)
-        return venue, max(venue.clock(), self.request.start or venue.clock())
-
-    def _first_bar(self, feed: CsvBars) -> datetime:
-        item = next(iter(feed.bars(self._series, Window(None, self.request.end))), None)
-        if not isinstance(item, Bar):
-            raise Stalled(Reason.FEED_INVALID, feed.path.name, "expected a bar, found none")
-        return item.opened
-
-    @property
-    def _series(self) -> Series:
-        return Series(self.request.symbol, self.request.interval)
-
-    def _setup(self, verdict: Verdict, feed: CsvBars, start: datetime) -> SessionSetup:
-        return SessionSetup(
-            symbol=self.request.symbol,
-            mode=self.request.mode,
-            interval=self.request.interval,
-            seed=self.request.seed,
-            start=start,
-            end=self.request.end or datetime.max.replace(microsecond=0, tzinfo=start.tzinfo),
-            feed=digest_bytes(feed.path.read_bytes()),
-            configuration=verdict.configuration or "",
-            limits=digest(verdict.permitted.limits),
-        )
-
     def _session(
         self,
         files: dict[str, bytes],
@@ -235,11 +170,6 @@ class SessionRun:
         entries = tuple(journal.entries())
         queries = PaperQueries(venue)
         execution = self._execution(venue, journal, entries)
-        scopes = Scopes(
-            outlook=_read(OutlookScope, files, "scopes/L2.yaml"),
-            plan=_read(PlanScope, files, "scopes/L3.yaml"),
-            critic=_read(CriticScope, files, "scopes/L4.yaml"),
-        )
         return Session(
             desk=SessionDesk(
                 execution=execution,
@@ -260,13 +190,13 @@ class SessionRun:
                 heartbeat_max_age=HEARTBEAT,
             ),
             thinking=Thinking(
-                series=self._series,
-                scopes=scopes,
+                series=self.request.series,
+                scopes=scopes_of(files),
                 layers=frozenset(verdict.permitted.layers),
                 keep=self._keep,
                 revision=verdict.revision or "",
             ),
-            market=MarketState(self._series),
+            market=MarketState(self.request.series),
             marks=_marks(entries, verdict),
             mode=self.request.mode,
             judged={str(e.body["intent"]["intent_id"]) for e in entries if e.kind == "decision"},
@@ -287,15 +217,6 @@ class SessionRun:
         cancels = PaperCancels(venue)  # on bars a cancel arrives long before the next one
         return Execution(door, cancels, PaperQueries(venue), ledger, PROPAGATION)
 
-    def _settle(self, execution: Execution, at: datetime) -> None:
-        """Start-up and recovery are one path: what is not known is looked up before anything."""
-        execution.open_account(at)
-        for _ in range(LOOKUPS):
-            if not execution.resolve(at, wall_clock()):
-                return
-            pause(PROPAGATION.total_seconds() * 2)
-        raise Stalled(Reason.ORDER_UNKNOWN, "start", "orders of an earlier run are not resolved")
-
     def _bars(self, session: Session, feed: CsvBars, start: datetime) -> tuple[Ending, datetime]:
         last = start
         for item in self._items(session, feed, start):
@@ -310,7 +231,7 @@ class SessionRun:
 
     def _items(self, session: Session, feed: CsvBars, start: datetime) -> Iterator[FeedItem]:
         warm = session.thinking.scopes.outlook.parameters.memory_bars * self.request.interval
-        for item in feed.bars(self._series, Window(start - warm, self.request.end)):
+        for item in feed.bars(self.request.series, Window(start - warm, self.request.end)):
             if isinstance(item, Bar) and item.closed > start:
                 yield item
             else:
@@ -413,9 +334,3 @@ def _marks(entries: tuple[JournalEntry, ...], verdict: Verdict) -> Marks:
 
 def _value(model: type[M], entry: JournalEntry) -> M:
     return model.model_validate_json(json.dumps(dict(entry.body)))
-
-
-def _read(model: type[M], files: dict[str, bytes], path: str) -> M:
-    if path not in files:
-        raise Stalled(Reason.CONFIGURATION_LOST, path, "expected it in the approved configuration")
-    return load(model, files[path], path)

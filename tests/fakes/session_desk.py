@@ -14,7 +14,8 @@ from layers.ports import JournalEntry
 from reconciler.adapters.shared_journal import SharedJournal
 from reconciler.session import Session
 from reconciler.wiring.desk import Desk, open_desk
-from reconciler.wiring.session import Outcome, Request, SessionRun
+from reconciler.wiring.session import Outcome, SessionRun
+from reconciler.wiring.session_setup import Request
 from tests.fakes.governed_desk import GovernedDesk, in_child
 from tests.fakes.paper_desk import FaultAt
 

@@ -160,7 +160,7 @@ def test_an_evidence_remote_that_is_gone_does_not_break_the_session(desk: Govern
 def test_a_feed_that_breaks_leaves_nothing_open(desk: GovernedDesk, tmp_path: Path) -> None:
     source = Path(__file__).parents[2] / "layers" / "data" / "btcusdt-1h-2020-crash.csv"
     lines = source.read_text().splitlines()
-    start = next(n for n, line in enumerate(lines) if "2020-02-24T12" in line)
+    start = next(n for n, line in enumerate(lines) if "2020-02-25T12" in line)
     feed = tmp_path / "broken.csv"
     feed.write_text("\n".join([*lines[:start], "no,bar,at,all,here,,"]) + "\n")
     working: list[int] = []
