@@ -11,7 +11,7 @@ from datetime import datetime, timedelta
 from functools import lru_cache
 from typing import TypeVar
 
-from desired_state.approvals import Approval, Approved, Pending, approve
+from desired_state.approvals import Approved, Pending, approve
 from desired_state.authority import BOTTOM, Authority, from_points, meet_points, points
 from desired_state.configuration import configuration_digest, configuration_findings
 from desired_state.document import load
@@ -21,6 +21,7 @@ from desired_state.memory import Memory
 from desired_state.observation import LineRevision, Observation
 from desired_state.ratchet import falls, merge
 from desired_state.reasons import Reason
+from desired_state.standing import Approval
 from desired_state.state_files import LIMITS, MODE, LimitsFile, ModeFile, asked, is_configuration
 from desired_state.trust_root import Root, root_findings
 from desired_state.values import instant_text

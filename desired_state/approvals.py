@@ -8,39 +8,25 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 
-from desired_state.authority import Authority, at_most
+from desired_state.authority import at_most
 from desired_state.errors import Finding, Severity, finding
 from desired_state.memory import High, Memory, Release
 from desired_state.observation import Base
 from desired_state.proposals import MAX_AHEAD, Proposal, proposal_path, proposal_sequence
 from desired_state.ratchet import forget
 from desired_state.reasons import Reason
+from desired_state.standing import Approval, lacking_gates, rules_of, standing
 from desired_state.trust_root import GateRule, Root, within_ceilings
-from desired_state.values import Environment, Mode, StopClass, Trading, instant_text
+from desired_state.values import Environment, Mode, StopClass, instant_text
 from desired_state.votes import (
     Ballot,
     Papers,
     Signed,
     ballot,
-    complete_until,
     open_slots,
     read_proposal,
     time_findings,
-    votes_at,
 )
-
-TICK = timedelta(microseconds=1)
-
-
-@dataclass(frozen=True, slots=True)
-class Approval:
-    """``high`` as it stands at one instant."""
-
-    proposal: Proposal
-    authority: Authority
-    people: tuple[str, ...]
-    until: datetime
-    standing: bool  # false: its time is over and it only reduces until ``until``
 
 
 @dataclass(frozen=True, slots=True)
@@ -95,44 +81,6 @@ def approve(
     return Approved(memory, approval, tuple(pending), tuple(found), tuple(changes))
 
 
-def standing(
-    memory: Memory, papers: Papers, now: datetime
-) -> tuple[Approval | None, tuple[Finding, ...]]:
-    """Whether ``high`` stands now: votes, validity, root, veto."""
-    if memory.high is None:
-        return None, ()
-    sequence = memory.high.sequence
-    subject = proposal_path(sequence)
-    if sequence in memory.voided:
-        return None, (finding(Reason.VETO, subject),)
-    signed, problems = read_proposal(sequence, papers)
-    if signed is None or signed.digest != memory.high.proposal:
-        return None, problems or (finding(Reason.PROPOSAL_CHANGED, subject),)
-    lacking = _unknown_gates(signed.proposal, papers.root, memory)
-    if lacking:
-        return None, (finding(Reason.PROPOSAL_GATE, subject, lacking),)
-    rules = rules_of(signed.proposal, papers.root, memory)
-    votes = ballot(signed, rules, papers)
-    if votes.vetoes:  # APPROVAL-2: a completed one can be withdrawn as well
-        return None, (finding(Reason.VETO, subject, f"by {', '.join(votes.vetoes)}"),)
-    end, code = _end(signed, votes, rules, papers.root, now)
-    people = tuple(sorted({vote.person for vote in votes_at(votes.counted, min(now, end - TICK))}))
-    granted = signed.proposal.granted
-    if now < end:
-        authority = granted.model_copy(update={"expires": end})
-        return Approval(signed.proposal, authority, people, end, standing=True), ()
-    over = end + papers.root.bounds.end_of_approval_reducing
-    problem = finding(code, subject, f"it ended at {instant_text(end)}")
-    # APPROVAL-3: what was over before it was ever seen complete never stood, so nothing runs out
-    if now >= over or end <= memory.high.completed_at:
-        return None, (problem,)
-    # an approval that ends goes through reducing (trust.md, section 3)
-    reducing = granted.model_copy(
-        update={"expires": over, "trading": min(granted.trading, Trading.REDUCING)}
-    )
-    return Approval(signed.proposal, reducing, people, over, standing=False), (problem,)
-
-
 def gate_for(
     proposal: Proposal, approval: Approval | None, memory: Memory, base: Base | None
 ) -> str:
@@ -144,12 +92,6 @@ def gate_for(
         kinds = {memory.stops[stop].kind for stop in proposal.clears if stop in memory.stops}
         return "release_technical" if kinds == {StopClass.TECHNICAL} else "release"
     return "restore" if base and base.covers else proposal.authority.mode.value
-
-
-def rules_of(proposal: Proposal, root: Root, memory: Memory) -> tuple[GateRule, ...]:
-    """Every rule that this proposal's sign-offs must meet, under the gate that it states."""
-    names = _gates(proposal, memory)
-    return tuple(root.gates[name] for name in names if name in root.gates)
 
 
 @dataclass(frozen=True, slots=True)
@@ -185,7 +127,7 @@ def _judge(
         refusals.append(finding(Reason.PROPOSAL_GATE, subject, text))
         return _Judged(signed, (gate,), (), Ballot((), (), ()), tuple(refusals))
     rules = rules_of(proposal, root, memory)
-    if lacking := _unknown_gates(proposal, root, memory):
+    if lacking := lacking_gates(proposal, root, memory):
         refusals.append(finding(Reason.PROPOSAL_GATE, subject, lacking))
     refusals += [finding(c, subject, text) for c, text in _beyond(proposal, rules)]
     return _Judged(signed, (proposal.gate,), rules, ballot(signed, rules, papers), tuple(refusals))
@@ -228,22 +170,6 @@ def _beyond(proposal: Proposal, rules: Sequence[GateRule]) -> list[tuple[Reason,
             text = f"above the gate's ceiling, or missing: {', '.join(over)}"
             found.append((Reason.PROPOSAL_CEILING, text))
     return found
-
-
-def _gates(proposal: Proposal, memory: Memory) -> tuple[str, ...]:
-    names = [proposal.gate]
-    if proposal.clears:
-        kinds = {memory.stops[s].kind for s in proposal.clears if s in memory.stops}
-        names.append("release_technical" if kinds == {StopClass.TECHNICAL} else "release")
-        if proposal.authority.mode >= Mode.TESTNET:
-            names.append(proposal.authority.mode.value)  # RELEASE-2: resuming testnet or live
-    return tuple(dict.fromkeys(names))
-
-
-def _unknown_gates(proposal: Proposal, root: Root, memory: Memory) -> str:
-    """What to say where the root lacks a gate that is needed: a missing one lets nobody through."""
-    lacking = [name for name in _gates(proposal, memory) if name not in root.gates]
-    return f"no such gate in the trust root: {', '.join(lacking)}" if lacking else ""
 
 
 def _outcome(
@@ -330,24 +256,6 @@ def _release(
         if stop in known and stop not in memory.releases
     }
     return memory.model_copy(update={"releases": {**memory.releases, **new}}) if new else memory
-
-
-def _end(
-    signed: Signed, votes: Ballot, rules: Sequence[GateRule], root: Root, now: datetime
-) -> tuple[datetime, Reason]:
-    """When the approval ends, or ended, and why."""
-    lapse = complete_until(rules, votes.counted, now)
-    if lapse is None:
-        past = sorted((v.end for v in votes.counted if v.end <= now), reverse=True)
-        stood = (end for end in past if not open_slots(rules, votes.counted, end - TICK))
-        lapse = next(stood, signed.proposal.starts)
-    ends = (
-        (root.expires, Reason.ROOT_EXPIRED),
-        (signed.proposal.ends, Reason.PROPOSAL_EXPIRED),
-        (signed.key.valid_until, Reason.SIGNOFF_KEY_EXPIRED),
-        (lapse, Reason.QUORUM_NOT_MET),
-    )
-    return min(ends, key=lambda pair: pair[0])
 
 
 def _start(signed: Signed) -> datetime:

@@ -46,7 +46,7 @@ def missing(
     """The requirements that these votes leave open; empty means complete.
 
     A maximum matching of slots and persons (QUORUM-1): nobody fills two slots, whatever roles they
-    claim. ``distinct`` people in roles of this rule must have signed besides (QUORUM-2).
+    claim. ``distinct`` people must have signed besides (QUORUM-2).
     """
     slots = [
         requirement.model_copy(update={"at_least": 1})
@@ -58,9 +58,10 @@ def missing(
         _place(index, slots, votes, holder, set())
     taken = set(holder.values())
     left = [slot for index, slot in enumerate(slots) if index not in taken]
-    roles = tuple(dict.fromkeys(role for slot in slots for role in slot.roles))
-    short = distinct - len({vote.person for vote in votes if vote.role in roles})
+    # every voter counts here, or adding a slot could let somebody in who was none before (QUORUM-3)
+    short = distinct - len({vote.person for vote in votes})
     if not left and short > 0:
+        roles = tuple(dict.fromkeys(role for slot in slots for role in slot.roles))
         left = [Requirement(any_of=roles, at_least=short)]
     return tuple(left)
 

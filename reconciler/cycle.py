@@ -11,13 +11,13 @@ from datetime import datetime, timedelta
 from typing import Any, Final, Protocol
 
 from desired_state.admission import Admission, Trust, admit
-from desired_state.approvals import Approval
 from desired_state.authority import BOTTOM
 from desired_state.errors import Finding, GovernanceError, Waiting, finding
 from desired_state.memory import Memory, Release, Stop
 from desired_state.observation import Observation
 from desired_state.reasons import Reason
 from desired_state.repository import SwitchHistory
+from desired_state.standing import Approval
 from desired_state.survey import Repository, Survey, unread
 from evidence_repo.journal import Journal
 from layers.ports import Cancels

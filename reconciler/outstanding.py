@@ -4,11 +4,12 @@ from datetime import datetime
 from enum import StrEnum
 
 from desired_state.admission import Admission
-from desired_state.approvals import Approval, Pending, rules_of
+from desired_state.approvals import Pending
 from desired_state.errors import Finding
 from desired_state.frozen import Frozen
 from desired_state.memory import Memory
 from desired_state.quorum import Requirement
+from desired_state.standing import Approval, rules_of
 from desired_state.trust_root import GateRule, Root, Use, satisfiable
 from desired_state.values import Instant
 from desired_state.votes import open_slots

@@ -10,7 +10,7 @@ from datetime import datetime, timedelta
 from typing import Final
 
 from desired_state.admission import Admission
-from desired_state.approvals import Approval, gate_for, rules_of
+from desired_state.approvals import gate_for
 from desired_state.authority import (
     BOTTOM,
     Authority,
@@ -27,6 +27,7 @@ from desired_state.errors import Stalled
 from desired_state.observation import Base
 from desired_state.proposals import Proposal, proposal_path, proposal_sequence
 from desired_state.reasons import Reason
+from desired_state.standing import Approval, rules_of
 from desired_state.trust_root import GateRule, KeyEntry, Root, Use, satisfiable, usable
 from desired_state.trust_root import within_ceilings as beyond_ceilings
 from desired_state.values import Environment, Mode, Trading

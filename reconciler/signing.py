@@ -5,7 +5,6 @@ from dataclasses import dataclass
 from datetime import datetime
 
 from desired_state.admission import Admission
-from desired_state.approvals import rules_of
 from desired_state.canonical import digest_bytes, plain
 from desired_state.document import dump
 from desired_state.errors import Stalled
@@ -18,6 +17,7 @@ from desired_state.proposals import (
     signoff_path,
 )
 from desired_state.reasons import Reason
+from desired_state.standing import rules_of
 from desired_state.trust_root import GateRule, Root, Use, usable
 from desired_state.votes import Papers, read_proposal
 from reconciler.proposing import ground, longest

@@ -18,6 +18,7 @@ from desired_state.values import Mode, Trading
 from tests.fakes.trust_desk import (
     ARMED,
     DAY,
+    LAYERS,
     LIMITS_TEXT,
     MINUTE,
     MODE_TEXT,
@@ -42,8 +43,19 @@ def test_signatures_made_here_are_those_of_ssh_keygen(tmp_path: Path) -> None:
     (tmp_path / "allowed").write_text(f"oscar {ann.public}\n")
     (tmp_path / "sig").write_bytes(ann.sign(message, Use.SIGN_OFF))
     subprocess.run(
-        ["ssh-keygen", "-Y", "verify", "-f", "allowed", "-I", "oscar"]
-        + ["-n", "sign-off@governor", "-s", "sig"],
+        [
+            "ssh-keygen",
+            "-Y",
+            "verify",
+            "-f",
+            "allowed",
+            "-I",
+            "oscar",
+            "-n",
+            "sign-off@governor",
+            "-s",
+            "sig",
+        ],
         cwd=tmp_path,
         input=message,
         check=True,
@@ -250,6 +262,7 @@ def test_a_clock_set_back_prolongs_nothing_and_poisons_nothing(paper: TrustDesk)
     verdict = paper.cycle(-2 * DAY)
     assert "CLOCK_UNSURE" in codes(verdict)
     assert verdict.permitted.mode is Mode.HALTED
+    assert verdict.approved is None  # judged at the floor, where it is over
     assert paper.memory == memory
     paper.cycle(2 * DAY)
     assert "CLOCK_UNSURE" not in codes(paper.cycle())
@@ -299,3 +312,18 @@ def test_a_limit_raised_without_signatures_changes_nothing(paper: TrustDesk) -> 
     assert verdict.permitted == before
     assert verdict.desired is not None
     assert verdict.desired.limits.max_order_notional == Decimal(5000)
+
+
+def test_what_rises_beside_a_file_that_does_not_read_is_not_taken(desk: TrustDesk) -> None:
+    asked = MODE_TEXT.replace(b"trading: active", b"trading: reducing")
+    desk.push({"mode.yaml": asked.replace(b"[L2, ", b"[")})
+    desk.cycle()
+    granted = desk.asked.model_copy(update={"trading": Trading.ACTIVE, "layers": LAYERS})
+    desk.approve(1, authority=granted)
+    before = desk.cycle().permitted
+    assert before.layers == ("L5", "L6")
+    desk.push({"mode.yaml": MODE_TEXT, "limits.yaml": b"currency: [\n"})
+    assert desk.cycle().permitted == before
+    desk.push({"limits.yaml": LIMITS_TEXT})
+    risen = desk.cycle().permitted
+    assert (risen.layers, risen.trading) == (("L2", "L5", "L6"), Trading.ACTIVE)

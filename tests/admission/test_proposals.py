@@ -7,6 +7,7 @@ from typing import Any
 
 import pytest
 
+from desired_state.authority import Authority
 from desired_state.canonical import plain
 from desired_state.document import dump
 from desired_state.proposals import Decision, proposal_path
@@ -21,6 +22,7 @@ from tests.fakes.trust_desk import (
     REPOSITORY,
     START,
     STRANGER,
+    Signer,
     TrustDesk,
     codes,
     root_data,
@@ -31,7 +33,7 @@ from tests.fakes.trust_desk import (
 Found = Callable[..., TrustDesk]
 
 
-def more(desk: TrustDesk, **limits: Any) -> Any:
+def more(desk: TrustDesk, **limits: object) -> Authority:
     asked = desk.asked
     changed = asked.limits.model_copy(update=limits or {"max_order_notional": Decimal(60)})
     return asked.model_copy(update={"limits": changed})
@@ -48,7 +50,7 @@ def refused(desk: TrustDesk, code: str) -> None:
 
 
 @pytest.mark.parametrize("by", [STRANGER, PEOPLE["oscar"], PEOPLE["rita"]])
-def test_a_forged_requester_does_not_propose(paper: TrustDesk, by: Any) -> None:
+def test_a_forged_requester_does_not_propose(paper: TrustDesk, by: Signer) -> None:
     paper.propose(2, by=by, authority=more(paper))
     paper.sign(2, "oscar", "rita")
     refused(paper, "PROPOSAL_SIGNATURE")
@@ -310,7 +312,8 @@ def test_a_requester_whose_key_is_not_valid_yet_waits(found: Found) -> None:
     ("path", "text", "paths"),
     [
         ("limits.yaml", LIMITS_TEXT.replace(b'"500"', b'"600"'), {"max_total_exposure"}),
-        ("mode.yaml", MODE_TEXT.replace(b"  BTC", b"  ETH/USDT: {venue: paper, access: trade}\n  BTC"),
+        ("mode.yaml",
+         MODE_TEXT.replace(b"  BTC", b"  ETH/USDT: {venue: paper, access: trade}\n  BTC"),
          {"symbols.ETH/USDT@paper"}),
         ("mode.yaml", MODE_TEXT.replace(b'"50"', b'"51"'), {"budgets.models_per_day"}),
         ("mode.yaml", MODE_TEXT.replace(b"[L2", b"[L1, L2"), {"layers.L1"}),

@@ -179,7 +179,10 @@ def test_three_of_four_are_refused_with_the_reason_per_file(found: Found) -> Non
 @pytest.mark.parametrize("after", ["standing", "deleted", "overwritten", "reverted"])
 @pytest.mark.parametrize("complete", [False, True])
 def test_a_veto_voids_the_number_for_ever(
-    desk: TrustDesk, decision: Decision, after: str, complete: bool
+    desk: TrustDesk,
+    decision: Decision,
+    after: str,
+    complete: bool,  # noqa: FBT001
 ) -> None:
     desk.cycle()
     desk.propose(1)
@@ -256,7 +259,7 @@ def stopped(paper: TrustDesk) -> TrustDesk:
     return paper
 
 
-def release(desk: TrustDesk, sequence: int, *names: str, **changes: Any) -> None:
+def release(desk: TrustDesk, sequence: int, *names: str, **changes: object) -> None:
     desk.approve(sequence, *names, **{"gate": "release", **inside(desk), **changes})
 
 

@@ -208,9 +208,7 @@ def test_every_field_of_limits_has_a_direction_or_is_a_constant() -> None:
 @pytest.mark.parametrize("name", sorted(DIRECTIONS))
 @settings(max_examples=settings.default.max_examples // 8)
 @given(data=st.data())
-def test_each_limit_moves_authority_in_its_direction_alone(
-    name: str, data: st.DataObject
-) -> None:
+def test_each_limit_moves_authority_in_its_direction_alone(name: str, data: st.DataObject) -> None:
     low, high = sorted((data.draw(values_of(name)), data.draw(values_of(name))))
     assume(low != high)
     small, large = (

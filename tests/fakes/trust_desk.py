@@ -257,7 +257,7 @@ class TrustDesk:
         mode = load(ModeFile, self.files["mode.yaml"], "mode.yaml")
         return asked(mode, load(LimitsFile, self.files["limits.yaml"], "limits.yaml"))
 
-    def proposal(self, sequence: int, **changes: Any) -> Proposal:
+    def proposal(self, sequence: int, **changes: object) -> Proposal:
         """What ``governor propose`` would write: what is asked now, from the present head."""
         configured = {p: d for p, d in self.files.items() if is_configuration(p)}
         fields: dict[str, Any] = {
@@ -267,7 +267,7 @@ class TrustDesk:
             "requester": "olivia",
             "gate": "paper",
             "base": self.head,
-            "authority": changes["authority"] if "authority" in changes else self.asked,
+            "authority": changes.get("authority") or self.asked,
             "configuration": configuration_digest(configured),
             "not_before": self.now,
             "expires": self.now + 7 * DAY,
@@ -275,7 +275,7 @@ class TrustDesk:
         }
         return Proposal(**{**fields, **changes})
 
-    def propose(self, sequence: int, *, by: Signer | None = None, **changes: Any) -> Proposal:
+    def propose(self, sequence: int, *, by: Signer | None = None, **changes: object) -> Proposal:
         """Written, signed by its requester and pushed."""
         made = self.proposal(sequence, **changes)
         data = dump(written(plain(made)), name="proposal")
@@ -284,7 +284,7 @@ class TrustDesk:
         self.push({path: data, path + ".sig": signer.sign(data, Use.PROPOSAL)})
         return made
 
-    def signoff(self, sequence: int, name: str, /, **changes: Any) -> SignOff:
+    def signoff(self, sequence: int, name: str, /, **changes: object) -> SignOff:
         path = proposal_path(sequence)
         made = load(Proposal, self.files[path], path)
         who = PEOPLE.get(name, STRANGER)
@@ -308,7 +308,7 @@ class TrustDesk:
         *names: str,
         by: Signer | None = None,
         use: Use = Use.SIGN_OFF,
-        **changes: Any,
+        **changes: object,
     ) -> None:
         """Sign-offs of these people, one push each."""
         for name in names:
@@ -318,7 +318,7 @@ class TrustDesk:
             path = signoff_path(sequence, name, made.decision)
             self.push({path: data, path + ".sig": signature})
 
-    def approve(self, sequence: int, *names: str, **changes: Any) -> Proposal:
+    def approve(self, sequence: int, *names: str, **changes: object) -> Proposal:
         """Proposed by olivia and signed by oscar and rita, or by those named."""
         made = self.propose(sequence, **changes)
         self.sign(sequence, *(names or ("oscar", "rita")))
@@ -344,11 +344,13 @@ class TrustDesk:
         return judge(admission, facts, self.now)
 
 
-def written(value: Any) -> Any:
+def written(data: dict[str, Any]) -> dict[str, Any]:
     """Plain data without what is not set."""
-    if isinstance(value, dict):
-        return {key: written(item) for key, item in value.items() if item is not None}
-    return value
+    return {
+        key: written(item) if isinstance(item, dict) else item
+        for key, item in data.items()
+        if item is not None
+    }
 
 
 def codes(verdict: Verdict) -> set[str]:

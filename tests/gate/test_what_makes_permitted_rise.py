@@ -168,6 +168,17 @@ class Histories(RuleBasedStateMachine):
     def _push(self, *files: dict[str, bytes]) -> None:
         self.desk.push(*files)
 
+    @precondition(lambda self: self.model.readable and self.model.raised == self.model.released)
+    @rule(low=st.sampled_from([10, 30]), back=st.integers(0, 3), together=st.booleans())
+    def tighten_revert_and_ask(self, low: int, back: int, together: bool) -> None:  # noqa: FBT001
+        """Somebody tightens, it is reverted, and people restore from this or an older base."""
+        self.edit([("mode", PAPER), ("trading", ACTIVE), ("notional", 50)], look=True)
+        down, up = ("notional", low), ("notional", 50)
+        for changes in [[down, up]] if together else [[down], [up]]:
+            self.edit(changes, look=True)
+        granted = {**self.model.line[-1], "eth": 2}
+        self.propose(granted, back, timedelta(), 7 * DAY, ("oscar", "rita"), clear=False)
+
     @precondition(lambda self: self.model.readable)
     @rule(look=st.booleans())
     def malform(self, look: bool) -> None:  # noqa: FBT001
@@ -220,7 +231,7 @@ class Histories(RuleBasedStateMachine):
         names=st.sampled_from([("oscar", "rita"), ("oscar",), ()]),
         clear=st.booleans(),
     )
-    def propose(  # noqa: PLR0913
+    def propose(
         self,
         authority: Vector,
         back: int,
@@ -244,7 +255,7 @@ class Histories(RuleBasedStateMachine):
         self.look()
         self.propose(authority, 0, timedelta(), 7 * DAY, ("oscar", "sam"), clear=True)
 
-    def _propose(  # noqa: PLR0913
+    def _propose(
         self,
         authority: Vector,
         base: str,

@@ -17,21 +17,19 @@ from tests.fakes.trust_desk import ARMED, ENGAGED, MAIN, MODE_TEXT, Change, Remo
 NOW = datetime(2026, 11, 22, 10, tzinfo=UTC)
 
 
+@pytest.fixture
+def remote(tmp_path: Path) -> Remote:
+    made = Remote(tmp_path / "state.git")
+    made.push({"kill_switch.yaml": ARMED, "mode.yaml": MODE_TEXT})
+    return made
+
+
 @pytest.fixture(params=["path", "url"])
-def state(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[GitState]:
-    remote = Remote(tmp_path / "state.git")
-    remote.push({"kill_switch.yaml": ARMED, "mode.yaml": MODE_TEXT})
+def state(request: pytest.FixtureRequest, remote: Remote) -> Iterator[GitState]:
     url = str(remote.folder) if request.param == "path" else f"file://{remote.folder}"
-    made = GitState(tmp_path / "read.git", url, "main")
+    made = GitState(remote.folder.parent / "read.git", url, "main")
     yield made
     made.close()
-
-
-@pytest.fixture
-def remote(state: GitState, tmp_path: Path) -> Remote:
-    made = Remote.__new__(Remote)
-    made.folder, made._ticks = tmp_path / "state.git", 1000
-    return made
 
 
 def found(state: GitState, known: list[str]) -> tuple[Stop, ...]:
@@ -43,9 +41,7 @@ def test_nothing_is_raised_by_an_armed_switch(state: GitState, remote: Remote) -
     assert found(state, []) == ()
 
 
-def test_engaged_and_armed_again_within_one_push_is_a_stop(
-    state: GitState, remote: Remote
-) -> None:
+def test_engaged_and_armed_again_within_one_push_is_a_stop(state: GitState, remote: Remote) -> None:
     first = str(remote.tip())
     engaged, _ = remote.push({"kill_switch.yaml": ENGAGED}, {"kill_switch.yaml": ARMED})
     (stop,) = found(state, [first])
@@ -54,17 +50,13 @@ def test_engaged_and_armed_again_within_one_push_is_a_stop(
 
 
 @pytest.mark.parametrize("branch", ["stop", "stop/sam", "stop/a/b"])
-def test_engaged_on_a_stop_branch_is_a_stop(
-    state: GitState, remote: Remote, branch: str
-) -> None:
+def test_engaged_on_a_stop_branch_is_a_stop(state: GitState, remote: Remote, branch: str) -> None:
     first = str(remote.tip())
     (commit,) = remote.push({"kill_switch.yaml": ENGAGED}, ref=f"refs/heads/{branch}", onto=first)
     assert [stop.commit for stop in found(state, [first])] == [commit]
 
 
-def test_a_stop_branch_with_a_history_of_its_own_is_a_stop(
-    state: GitState, remote: Remote
-) -> None:
+def test_a_stop_branch_with_a_history_of_its_own_is_a_stop(state: GitState, remote: Remote) -> None:
     first = str(remote.tip())
     (commit,) = remote.push({"kill_switch.yaml": ENGAGED}, ref="refs/heads/stop")
     assert [stop.commit for stop in found(state, [first])] == [commit]

@@ -1,0 +1,135 @@
+"""Memory on disk is whole or not at all, and never believed when it is damaged."""
+
+import os
+import signal
+import subprocess
+import sys
+import time
+from datetime import UTC, datetime
+from pathlib import Path
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from desired_state.adapters.memory_store import load_memory, store_memory
+from desired_state.authority import BOTTOM
+from desired_state.canonical import canonical, digest_bytes
+from desired_state.errors import Stalled
+from desired_state.memory import EMPTY, High, Memory, Release, Stop
+from desired_state.ratchet import Fall
+from desired_state.reasons import Reason
+from desired_state.values import StopClass
+
+NOW = datetime(2026, 11, 22, 10, 0, 0, 5, tzinfo=UTC)
+DIGEST, STOP = "sha256:" + "a" * 64, "S-0123456789abcdef"
+FULL = Memory(
+    head="1" * 40,
+    desired=BOTTOM,
+    roots={"1": DIGEST},
+    ledger={"proposals/0001.yaml": (DIGEST,)},
+    voided=(2, 3),
+    high=High(sequence=1, proposal=DIGEST, signature=DIGEST, completed_at=NOW),
+    falls=(Fall(path="trading", value=None, revision="1" * 40),),
+    stops={STOP: Stop(id=STOP, kind=StopClass.PERSON, reason="é", by="", commit=None, seen_at=NOW)},
+    releases={STOP: Release(stop=STOP, sequence=1, people=("ann",), at=NOW)},
+    floor=NOW,
+)
+
+
+def unreadable(path: Path) -> None:
+    with pytest.raises(Stalled) as refused:
+        load_memory(path)
+    assert refused.value.code is Reason.MEMORY_UNREADABLE
+
+
+@pytest.mark.parametrize("memory", [EMPTY, FULL])
+def test_what_was_stored_is_loaded(tmp_path: Path, memory: Memory) -> None:
+    path = tmp_path / "deep" / "memory.json"
+    assert load_memory(path) is None
+    store_memory(path, memory)
+    assert load_memory(path) == memory
+    assert list(path.parent.iterdir()) == [path]
+
+
+def test_every_truncation_is_noticed(tmp_path: Path) -> None:
+    path = tmp_path / "memory.json"
+    store_memory(path, FULL)
+    whole = path.read_bytes()
+    for size in range(len(whole)):
+        path.write_bytes(whole[:size])
+        unreadable(path)
+
+
+@given(st.data())
+def test_every_changed_byte_is_noticed(
+    tmp_path_factory: pytest.TempPathFactory, data: st.DataObject
+) -> None:
+    path = tmp_path_factory.mktemp("m") / "memory.json"
+    store_memory(path, FULL)
+    raw = bytearray(path.read_bytes())
+    at = data.draw(st.integers(0, len(raw) - 1))
+    raw[at] ^= data.draw(st.integers(1, 255))
+    path.write_bytes(raw)
+    unreadable(path)
+
+
+@pytest.mark.parametrize(
+    "body", [b"", b"null", b"[]", b'{"head": 1}', b'{"surprise": 1}', b"\xff", b"{" * 100_000]
+)
+def test_a_right_digest_over_wrong_bytes_is_not_believed(tmp_path: Path, body: bytes) -> None:
+    path = tmp_path / "memory.json"
+    path.write_bytes(digest_bytes(body).encode() + b"\n" + body)
+    unreadable(path)
+
+
+def test_a_folder_in_its_place_is_refused_both_ways(tmp_path: Path) -> None:
+    unreadable(tmp_path)
+    with pytest.raises(Stalled) as refused:
+        store_memory(tmp_path, FULL)
+    assert refused.value.code is Reason.EVIDENCE_UNWRITABLE
+
+
+def test_what_a_crash_left_beside_it_is_not_read(tmp_path: Path) -> None:
+    path = tmp_path / "memory.json"
+    store_memory(path, EMPTY)
+    (tmp_path / "memory.json.1.part").write_bytes(canonical(FULL)[:20])
+    assert load_memory(path) == EMPTY
+    store_memory(path, FULL)
+    assert load_memory(path) == FULL
+
+
+CHILD = """
+import sys
+from pathlib import Path
+from desired_state.adapters.memory_store import load_memory, store_memory
+path = Path(sys.argv[1])
+memory = load_memory(path)
+number = memory.voided[-1]
+while True:
+    number += 1
+    store_memory(path, memory.model_copy(update={"voided": (number,)}))
+    print(number, flush=True)
+"""
+
+
+def test_a_process_killed_while_storing_leaves_the_old_or_the_new_one(tmp_path: Path) -> None:
+    path = tmp_path / "memory.json"
+    store_memory(path, FULL)
+    for pause in (0.0, 0.003, 0.011):
+        child = subprocess.Popen(
+            [sys.executable, "-c", CHILD, str(path)],
+            stdout=subprocess.PIPE,
+            env={**os.environ, "PYTHONPATH": os.pathsep.join(sys.path)},
+        )
+        assert child.stdout is not None
+        child.stdout.readline()
+        time.sleep(pause)
+        child.send_signal(signal.SIGKILL)
+        told = child.stdout.read().split()
+        child.wait()
+        child.stdout.close()
+        memory = load_memory(path)
+        assert memory is not None
+        assert memory.stops == FULL.stops
+        assert memory.voided[-1] >= int(told[-1] if told else 0)
