@@ -184,7 +184,7 @@ class Cycle:
         return self._survey.observe(tips.get(self.ports.state.main), self.memory, latched.values())
 
     def _latch(self) -> None:
-        """After the cancels: a disk that refuses a stop's record never delays them (STOP-5)."""
+        """After the cancels: a disk that refuses a stop's record never delays them (STOP-10)."""
         for name in sorted(set(self._held) - set(self.ports.records.stops())):
             self.ports.records.put_stop(self._held[name])
 
