@@ -45,6 +45,7 @@ class FileJournal:
         self._folder = folder
         self._mutex = threading.Lock()
         self._failed: str | None = None
+        self._synced: set[Path] = set()
         self._head = start
         self._segment, self._first, self._length = -1, 0, 0
         try:
@@ -229,7 +230,11 @@ class FileJournal:
             os.fsync(file.fileno())
         temporary.rename(path)
         _sync_folder(path.parent)
-        _sync_folder(path.parent.parent)
+        if (
+            path.parent not in self._synced
+        ):  # its name is on disk once; then only what it holds is new
+            _sync_folder(path.parent.parent)
+            self._synced.add(path.parent)
 
     def _object_path(self, digest: Digest) -> Path:
         name = digest.removeprefix("sha256:")
