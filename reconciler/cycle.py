@@ -126,6 +126,7 @@ class Cycle:
     _conditions: dict[Kind, Condition] = field(default_factory=dict)
     _recorded: set[str] = field(default_factory=set)
     approval: Approval | None = None  # as it stood in the last cycle
+    evidence_behind_since: datetime | None = None  # set by whoever ships
     _standing: Verdict | None = None
     _heartbeat: timedelta = HEARTBEAT
     _loaded: bool = False
@@ -207,7 +208,11 @@ class Cycle:
             self._unreadable_since = None
         elif self._unreadable_since is None:
             self._unreadable_since = now
-        return Facts(answered_at=self._answered_at, unreadable_since=self._unreadable_since)
+        return Facts(
+            answered_at=self._answered_at,
+            unreadable_since=self._unreadable_since,
+            evidence_behind_since=self.evidence_behind_since,
+        )
 
     def _apply(self, actions: tuple[Action, ...], *, widening: bool) -> tuple[Finding, ...]:
         problems = []

@@ -46,6 +46,7 @@ class Facts(Frozen):
 
     answered_at: Instant | None  # when the remote last answered
     unreadable_since: Instant | None = None  # since when a governed file of the head does not read
+    evidence_behind_since: Instant | None = None  # since when evidence could not be pushed
     suspended: bool = False
 
 
@@ -97,6 +98,7 @@ def judge(admission: Admission, facts: Facts, now: datetime) -> Verdict:
     narrowings = [
         _source(facts, bounds, now),
         _unreadable(admission, facts, bounds, now),
+        _evidence(facts, bounds, now),
         _suspension(facts),
         _refusals(admission),
     ]
@@ -157,6 +159,20 @@ def _unreadable(admission: Admission, facts: Facts, bounds: Bounds, now: datetim
     if now >= over:
         return _Narrowing(Trading.HALTED)
     return _Narrowing(Trading.REDUCING, (), (over,))
+
+
+def _evidence(facts: Facts, bounds: Bounds, now: datetime) -> _Narrowing:
+    """No evidence, no action: past the bound nothing is permitted (evidence.md)."""
+    since = facts.evidence_behind_since
+    if since is None:
+        return _Narrowing(Trading.ACTIVE)
+    over = since + bounds.source_stale_after
+    if now < over:
+        return _Narrowing(Trading.ACTIVE, (), (over,))
+    text = f"not pushed since {instant_text(since)}"
+    return _Narrowing(
+        Trading.HALTED, (finding(Reason.EVIDENCE_UNWRITABLE, "evidence repository", text),)
+    )
 
 
 def _suspension(facts: Facts) -> _Narrowing:

@@ -20,7 +20,7 @@ from reconciler.wiring.watching import token_exists, watcher_pid
 
 RESYNC: Final = timedelta(minutes=10)  # the verdict is told again though nothing changed
 FIRST_RETRY: Final = timedelta(seconds=1)
-LAST_RETRY: Final = timedelta(seconds=60)
+LAST_RETRY: Final = timedelta(seconds=10)
 START: Final = 5.0  # seconds in which a watcher has its first look
 GRACE: Final = 5.0
 
@@ -28,19 +28,22 @@ GRACE: Final = 5.0
 def run_loop(host: Host, stop: threading.Event, tell: Callable[[Report], None]) -> None:
     """Until ``stop`` is set or the watcher dies; then everything essential ends with it."""
     with open_desk(host) as desk, watching(host) as watcher:
-        backoff = Backoff()
+        backoff, shipping = Backoff(), Backoff()
+        next_ship = wall_clock()
         told: tuple[str, datetime] | None = None
         for _ in looks(watched_paths(host), host.file.state.poll, stop):
             if stop.is_set() or watcher() is not None:
                 return  # vocabulary.md: a supervisor ends when an essential task ends
             report = desk.reconcile()
-            problem = ship(desk)
             now = report.verdict.now
+            if now >= next_ship:  # evidence that cannot be pushed never delays a cycle
+                problem = ship(desk)
+                next_ship = now + timedelta(seconds=shipping.after(failed=problem is not None))
             said = substance(report.verdict)
             if told is None or told[0] != said or now - told[1] >= RESYNC:
                 tell(report)
                 told = (said, now)
-            wait = backoff.after(failed=report.actual is None or problem is not None)
+            wait = backoff.after(failed=report.actual is None)
             if wait and stop.wait(wait):
                 return
 
@@ -50,7 +53,9 @@ def ship(desk: Desk) -> GovernanceError | None:
     try:
         desk.ledger.ship()
     except Waiting as error:
+        desk.cycle.evidence_behind_since = desk.cycle.evidence_behind_since or wall_clock()
         return error
+    desk.cycle.evidence_behind_since = None
     return None
 
 

@@ -129,3 +129,16 @@ def test_what_is_missing_counts_as_no(desk: TrustDesk, missing: str) -> None:
 
 def _with(admission: Admission, **changes: object) -> Admission:
     return replace(admission, **changes)  # type: ignore[arg-type]
+
+
+@pytest.mark.parametrize(
+    ("behind", "mode"),
+    [(None, Mode.PAPER), (0, Mode.PAPER), (59, Mode.PAPER), (60, Mode.HALTED), (600, Mode.HALTED)],
+)
+def test_evidence_that_cannot_be_pushed_ends_what_is_permitted_at_its_bound(
+    desk: TrustDesk, behind: int | None, mode: Mode
+) -> None:
+    since = None if behind is None else desk.now - behind * SECOND
+    verdict = judged(desk, timedelta(), evidence_behind_since=since)
+    assert verdict.permitted.mode is mode
+    assert ("EVIDENCE_UNWRITABLE" in codes(verdict)) == (mode is Mode.HALTED)
