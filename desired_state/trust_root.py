@@ -4,7 +4,7 @@ Version 1 counts because its digest is pinned in the host's ``governor.yaml``. L
 refused by name until rotation exists here; nothing is ever trusted on first use.
 """
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable
 from datetime import datetime
 from enum import StrEnum
 from typing import Annotated, Self
@@ -190,8 +190,3 @@ def _gate_findings(root: Root, name: str, rule: GateRule) -> Iterable[Finding]:
     if needed:
         text = f"it cannot be completed without each of {', '.join(needed)}"
         yield finding(Reason.GATE_FRAGILE, f"gate {name}", text, severity=Severity.WARNING)
-
-
-def people_of(root: Root, roles: Iterable[str]) -> Mapping[str, tuple[str, ...]]:
-    """Who holds each role."""
-    return {r: tuple(sorted(n for n, p in root.persons.items() if r in p.roles)) for r in roles}

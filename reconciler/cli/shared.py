@@ -3,7 +3,6 @@
 import json
 import os
 import signal
-import sys
 import threading
 from collections.abc import Mapping
 from contextlib import suppress
@@ -66,11 +65,6 @@ def finding_lines(found: Finding) -> str:
     """One finding, with its remedy where it is an error."""
     text = f"{_MARKS[found.severity]} {found.code} {found.subject}: {found.message}"
     return f"{text}\n  {found.remedy}" if found.severity is Severity.ERROR else text
-
-
-def interactive() -> bool:
-    """Whether somebody can be asked."""
-    return sys.stdin.isatty()
 
 
 def stop_on_signals() -> threading.Event:
