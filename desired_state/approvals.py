@@ -89,7 +89,7 @@ def gate_for(
     if beyond or approval is None or not approval.standing:
         return proposal.authority.mode.value
     if proposal.clears:
-        kinds = {memory.stops[stop].kind for stop in proposal.clears if stop in memory.stops}
+        kinds = {memory.kind_of(memory.stops[s]) for s in proposal.clears if s in memory.stops}
         return "release_technical" if kinds == {StopClass.TECHNICAL} else "release"
     return "restore" if base and base.covers else proposal.authority.mode.value
 

@@ -91,7 +91,7 @@ def rules_of(proposal: Proposal, root: Root, memory: Memory) -> tuple[GateRule, 
 def _gates(proposal: Proposal, memory: Memory) -> tuple[str, ...]:
     names = [proposal.gate]
     if proposal.clears:
-        kinds = {memory.stops[s].kind for s in proposal.clears if s in memory.stops}
+        kinds = {memory.kind_of(memory.stops[s]) for s in proposal.clears if s in memory.stops}
         names.append("release_technical" if kinds == {StopClass.TECHNICAL} else "release")
         if proposal.authority.mode >= Mode.TESTNET:
             names.append(proposal.authority.mode.value)  # RELEASE-2: resuming testnet or live

@@ -15,7 +15,7 @@ from pydantic import ValidationError
 
 from desired_state.canonical import digest
 from desired_state.errors import Finding, finding
-from desired_state.memory import EMPTY
+from desired_state.memory import EMPTY, Stop
 from desired_state.observation import Observation
 from desired_state.reasons import Reason
 from desired_state.values import parse_instant
@@ -23,6 +23,7 @@ from evidence_repo.chain import Leaf
 from layers.l5_risk_gate.finding import Outcome
 from reconciler import decisions, verdicts
 from reconciler.gate import Verdict
+from reconciler.recovery import RECOVERED
 from reconciler.verdicts import VerdictRecord
 
 Objects = Callable[[str], bytes]
@@ -51,6 +52,7 @@ class Replay:
 
     files_at: FilesAt
     _memory: str = field(default_factory=lambda: digest(EMPTY))
+    _lost: str = ""  # the stop that the next verdict must hold
     _ends: dict[str, datetime | None] = field(default_factory=dict)  # verdict: valid until
     _allowed: set[str] = field(default_factory=set)  # intents that L5 allowed, not yet sent
     _orders: set[str] = field(default_factory=set)
@@ -61,6 +63,7 @@ class Replay:
         """By kind of leaf, for the audit of the chain."""
         return {
             verdicts.LEAF_KIND: self._verdict,
+            RECOVERED: self._recovery,
             decisions.LEAF_KIND: self._decision,
             "order_intent": self._intent,
             "order_fill": self._fill,
@@ -78,7 +81,19 @@ class Replay:
         verdict = Verdict.model_validate_json(objects(body.verdict))
         self._ends[body.verdict] = verdict.valid_until
         observation = Observation.model_validate_json(objects(body.observation))
+        found += self._held(leaf, verdict.stops)
         return [*found, *self._state(leaf, observation)]
+
+    def _recovery(self, leaf: Leaf, objects: Objects) -> Iterable[Finding]:
+        """MEM-2: memory may begin anew only under a stop that people must release by name."""
+        self._memory, self._lost = str(leaf.body.get("memory")), str(leaf.body.get("stop"))
+        objects(self._memory)
+        return ()
+
+    def _held(self, leaf: Leaf, stops: Iterable[Stop]) -> Iterable[Finding]:
+        if self._lost and self._lost not in {stop.id for stop in stops}:
+            yield _mismatch(leaf, f"memory was lost and its stop {self._lost} is not in force")
+        self._lost = ""
 
     def _state(self, leaf: Leaf, observation: Observation) -> Iterable[Finding]:
         """What was read is what the state repository holds at that revision."""

@@ -2,9 +2,10 @@
 
 from collections import OrderedDict
 from collections.abc import Iterator, Mapping
-from typing import Final
+from typing import Final, Protocol
 
 from desired_state.canonical import digest_bytes
+from desired_state.errors import Stalled
 from desired_state.repository import Contents
 
 MAX_CACHED: Final = 4096
@@ -44,6 +45,35 @@ class Cached(Mapping[str, bytes]):
         self._known[digest] = data
         if len(self._known) > MAX_CACHED:
             self._known.popitem(last=False)
+
+
+class Read(Protocol):
+    """Where bytes may be found again."""
+
+    def kept(self, digest: str) -> bytes:
+        """The bytes of this digest. Raises ``Stalled`` where they are not there."""
+        ...
+
+
+class Mended:
+    """Contents over others: what is gone here is taken from there, and kept again (MEM-4)."""
+
+    def __init__(self, store: Contents, other: Read) -> None:
+        """``store`` keeps; ``other`` is asked for what it lacks."""
+        self._store, self._other = store, other
+
+    def keep(self, data: bytes) -> str:
+        """As the store."""
+        return self._store.keep(data)
+
+    def kept(self, digest: str) -> bytes:
+        """From the store, else from the other one. Raises ``Stalled`` where neither has it."""
+        try:
+            return self._store.kept(digest)
+        except (KeyError, Stalled):
+            data = self._other.kept(digest)
+            self._store.keep(data)
+            return data
 
 
 class InMemory:

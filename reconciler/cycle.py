@@ -4,28 +4,27 @@ What narrows is applied before it is recorded, what widens is recorded before it
 cycle that fails ends with less authority, never with more (CYCLE-1).
 """
 
-from collections.abc import Callable, Mapping
 from contextlib import suppress
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
-from typing import Any, Final, Protocol
+from typing import Any, Final
 
-from desired_state.admission import Admission, Trust, admit
+from desired_state.admission import Admission, admit
 from desired_state.authority import BOTTOM
-from desired_state.errors import Finding, GovernanceError, Waiting, finding
-from desired_state.memory import Memory, Release, Stop
+from desired_state.canonical import canonical
+from desired_state.errors import Finding, GovernanceError, Stalled, Waiting, finding
+from desired_state.memory import Memory, Stop
 from desired_state.observation import Observation
 from desired_state.reasons import Reason
-from desired_state.repository import SwitchHistory
 from desired_state.standing import Approval
-from desired_state.survey import Repository, Survey, unread
-from evidence_repo.journal import Journal
+from desired_state.survey import Survey, unread
 from layers.ports import Cancels
-from reconciler.acknowledgement import Acknowledgement
 from reconciler.conditions import Condition, Kind
-from reconciler.contents import Cached
-from reconciler.gate import Facts, Verdict, judge, switch_of
+from reconciler.contents import Cached, Mended
+from reconciler.gate import Facts, Verdict, Writer, judge, switch_of
 from reconciler.plan import Action, Actual, Doing, VenueView, plan
+from reconciler.ports import Ports, Report
+from reconciler.recovery import RECOVERED, STORED, Here, Recovered, newest, recover
 from reconciler.stop_lane import stops_at
 from reconciler.summarize import summarize
 from reconciler.verdicts import LEAF_KIND, read_files, record, substance
@@ -34,80 +33,6 @@ STEPS: Final = ("fetch", "admit", "observe", "judge", "plan", "apply", "record")
 FILES_A_LEAF: Final = 500
 RENEW_BEFORE: Final = timedelta(seconds=10)
 HEARTBEAT: Final = timedelta(seconds=2)  # where no root says otherwise
-
-
-class StateReader(Repository, SwitchHistory, Protocol):
-    """The state repository, whole."""
-
-    @property
-    def main(self) -> str:
-        """Full name of the branch that holds the desired state."""
-        ...
-
-
-class MemoryStore(Protocol):
-    """Where memory outlives the process."""
-
-    def load(self) -> Memory | None:
-        """None on a host that never had one. Raises ``Stalled(MEMORY_UNREADABLE)``."""
-        ...
-
-    def store(self, memory: Memory) -> None:
-        """On disk when this returns. Raises ``Stalled``."""
-        ...
-
-
-class HostRecords(Protocol):
-    """Stops, releases and acknowledgements of this host."""
-
-    def stops(self) -> dict[str, Stop]:
-        """By id."""
-        ...
-
-    def releases(self) -> dict[str, Release]:
-        """By stop."""
-        ...
-
-    def acknowledgements(self) -> dict[str, Acknowledgement]:
-        """By stop."""
-        ...
-
-    def put_stop(self, stop: Stop) -> None:
-        """On disk when this returns."""
-        ...
-
-    def put_release(self, release: Release) -> None:
-        """On disk when this returns."""
-        ...
-
-
-@dataclass(frozen=True)
-class Ports:
-    """Everything outside that a cycle touches."""
-
-    state: StateReader
-    records: HostRecords
-    store: MemoryStore
-    journal: Journal
-    venues: Callable[[], Mapping[str, Cancels]]
-    token_age_ns: Callable[[], int | None]
-    trust: Trust
-    repository: str  # its id, in stop ids
-    host: str  # digest of governor.yaml
-    session: Callable[[], tuple[str, str] | None] = lambda: None
-
-
-@dataclass(frozen=True)
-class Report:
-    """What one cycle saw, decided and did."""
-
-    verdict: Verdict
-    conditions: tuple[Condition, ...]
-    actions: tuple[Action, ...]
-    findings: tuple[Finding, ...]
-    actual: Actual | None
-    leaves: int  # written by this cycle
-    recorded: Verdict  # the one in force that evidence holds; intents and permits cite it
 
 
 @dataclass
@@ -127,13 +52,15 @@ class Cycle:
     _recorded: set[str] = field(default_factory=set)
     approval: Approval | None = None  # as it stood in the last cycle
     evidence_behind_since: datetime | None = None  # set by whoever ships
+    writer: Writer | None = None  # set by whoever ships
     _standing: Verdict | None = None
     _heartbeat: timedelta = HEARTBEAT
     _loaded: bool = False
+    _recovered: Recovered | None = None  # from a loss that no leaf tells yet
 
     def __post_init__(self) -> None:
         """The survey reads through a cache over the journal's objects."""
-        self._cached = Cached(self.ports.journal)
+        self._cached = Cached(Mended(self.ports.journal, self.ports.chain))
         self._survey = Survey(self.ports.state, self._cached)
 
     def run(self, now: datetime) -> Report:
@@ -141,13 +68,15 @@ class Cycle:
         try:
             return self._run(now)
         except GovernanceError as error:
+            self._loaded = False  # start-up and recovery are the same path
             return self._failed(error.finding, now)
         except Exception as error:  # noqa: BLE001  (CYCLE-1: the one edge of the cycle)
+            self._loaded = False
             text = f"{type(error).__name__}: {error}"
             return self._failed(finding(Reason.INTERNAL, "cycle", text), now)
 
     def _run(self, now: datetime) -> Report:
-        self._load()
+        self._load(now)
         observation = self._fetch(now)
         admission = admit(observation, self._cached, self.memory, self.ports.trust, now)
         self.approval = admission.approval
@@ -164,10 +93,27 @@ class Cycle:
         return self._summary(verdict, actual, actions, problems, leaves)
 
     # --- the steps ---------------------------------------------------------------------------
-    def _load(self) -> None:
-        if not self._loaded:
-            self.memory = self.ports.store.load() or Memory()
-            self._loaded = True
+    def _load(self, now: datetime) -> None:
+        """Memory as the chain says it was; a loss raises a stop and is told by a leaf (MEM-2)."""
+        if self._loaded:
+            return
+        found: Memory | Stalled | None
+        try:
+            found = self.ports.store.load()
+        except Stalled as error:
+            if error.code is not Reason.MEMORY_UNREADABLE:
+                raise
+            found = error
+        records = self.ports.records
+        here = Here(self.ports.host_name, records.stops(), records.releases(), now)
+        told = newest(self.ports.chain.newest_first())
+        recovered = recover(found, told, self.ports.chain, here)
+        self._recovered = recovered if recovered.stop else None
+        if recovered.stop:
+            self._held[recovered.stop.id] = recovered.stop
+        elif found != recovered.memory and told is not None:
+            self.ports.store.store(recovered.memory)  # MEM-1
+        self.memory, self._last, self._loaded = recovered.memory, None, True
 
     def _fetch(self, now: datetime) -> Observation:
         try:
@@ -212,6 +158,7 @@ class Cycle:
             answered_at=self._answered_at,
             unreadable_since=self._unreadable_since,
             evidence_behind_since=self.evidence_behind_since,
+            writer=self.writer,
         )
 
     def _apply(self, actions: tuple[Action, ...], *, widening: bool) -> tuple[Finding, ...]:
@@ -245,6 +192,7 @@ class Cycle:
         changed = (substance(verdict), admission.memory)
         if changed != self._last or self._ends_soon(verdict):
             self._record_stops(verdict)
+            self._record_recovery(verdict)
             body, objects = record(
                 admission,
                 verdict,
@@ -258,11 +206,21 @@ class Cycle:
             self._leaf(LEAF_KIND, body.model_dump(mode="json"), verdict, sorted(objects))
             if admission.memory != self.memory:
                 self.ports.store.store(admission.memory)
+                self._leaf(STORED, {"memory": body.memory_after}, verdict)
             self.memory, self._last, self._standing = admission.memory, changed, verdict
         self._record_acknowledgements(verdict)
         for action in actions:
             self._leaf("action", action.model_dump(mode="json"), verdict)
         return self.ports.journal.head.size - before
+
+    def _record_recovery(self, verdict: Verdict) -> None:
+        lost = self._recovered
+        if lost is None or lost.stop is None:
+            return
+        name = self._cached.keep(canonical(self.memory))
+        told = {"stop": lost.stop.id, "code": lost.code, "memory": name, "found": lost.found}
+        self._leaf(RECOVERED, told, verdict, [name])
+        self._recovered = None
 
     def _ends_soon(self, verdict: Verdict) -> bool:
         """RECORD-2: every intent cites a leaf that was valid then, so a session's is renewed."""

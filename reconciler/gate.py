@@ -8,6 +8,7 @@ Adding a problem, a stop or a missing fact can only make the result tighter (GAT
 from collections.abc import Iterable
 from dataclasses import dataclass
 from datetime import datetime, timedelta
+from enum import StrEnum
 from typing import Final
 
 from desired_state.admission import Admission
@@ -27,6 +28,7 @@ from desired_state.memory import Stop
 from desired_state.proposals import proposal_path
 from desired_state.ratchet import lower
 from desired_state.reasons import HALTED, Reason
+from desired_state.stops import LOST, loss_code
 from desired_state.trust_root import Bounds, Root
 from desired_state.values import Commit, Digest, Instant, Switch, Trading, instant_text
 
@@ -41,12 +43,21 @@ UNBOUNDED: Final = Bounds(
 )
 
 
+class Writer(StrEnum):
+    """Whether this reconciler is the one writer, by its epoch at the evidence repository."""
+
+    SOLE = "sole"
+    UNCONFIRMED = "unconfirmed"  # its epoch is not there yet
+    ANOTHER = "another"  # a higher one is
+
+
 class Facts(Frozen):
     """What the host knows besides the repository. Absent means not known, which counts as no."""
 
     answered_at: Instant | None  # when the remote last answered
     unreadable_since: Instant | None = None  # since when a governed file of the head does not read
     evidence_behind_since: Instant | None = None  # since when evidence could not be pushed
+    writer: Writer | None = None  # none: this one reads and writes nothing
     suspended: bool = False
 
 
@@ -99,6 +110,7 @@ def judge(admission: Admission, facts: Facts, now: datetime) -> Verdict:
         _source(facts, bounds, now),
         _unreadable(admission, facts, bounds, now),
         _evidence(facts, bounds, now),
+        _writer(facts),
         _suspension(facts),
         _refusals(admission),
     ]
@@ -175,6 +187,18 @@ def _evidence(facts: Facts, bounds: Bounds, now: datetime) -> _Narrowing:
     )
 
 
+def _writer(facts: Facts) -> _Narrowing:
+    """EPOCH-1, EPOCH-2: nothing before the epoch was pushed, and nothing after a higher one was."""
+    if facts.writer in {None, Writer.SOLE}:
+        return _Narrowing(Trading.ACTIVE)
+    subject = "evidence repository"
+    if facts.writer is Writer.ANOTHER:
+        text = "another writer has pushed there since"
+        return _Narrowing(Trading.HALTED, (finding(Reason.ANOTHER_WRITER, subject, text),))
+    text = "this start's epoch was not pushed yet"
+    return _Narrowing(Trading.HALTED, (finding(Reason.EVIDENCE_UNWRITABLE, subject, text),))
+
+
 def _suspension(facts: Facts) -> _Narrowing:
     if not facts.suspended:
         return _Narrowing(Trading.ACTIVE)
@@ -204,6 +228,8 @@ def _stop_findings(stops: Iterable[Stop]) -> Iterable[Finding]:
         code = Reason.KILL_UNREADABLE if unreadable else Reason.KILL_ENGAGED
         text = f"{stop.reason or 'no reason given'} ({stop.kind}, by {stop.by or 'unknown'})"
         yield finding(code, stop.id, text)
+        if stop.id.startswith(LOST):  # MEM-2: for as long as nobody released it
+            yield finding(loss_code(stop), "memory", stop.reason)
 
 
 def _shortfalls(admission: Admission, approved: Authority | None) -> Iterable[Finding]:

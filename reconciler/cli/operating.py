@@ -19,10 +19,10 @@ from reconciler.cli.shared import (
     stop_on_signals,
 )
 from reconciler.conditions import Condition, Kind, Status
-from reconciler.cycle import Report
+from reconciler.ports import Report
 from reconciler.reporting import condition_data, diff_data, report_data
-from reconciler.wiring.desk import open_desk
-from reconciler.wiring.loop import run_loop, ship
+from reconciler.wiring.desk import open_desk, ship
+from reconciler.wiring.loop import run_loop
 from reconciler.wiring.status import look
 
 

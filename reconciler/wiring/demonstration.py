@@ -19,9 +19,9 @@ from layers.market import Bar
 from reconciler.acknowledgement import Acknowledgement
 from reconciler.adapters.clock import pause, wall_clock
 from reconciler.authority_words import authority_words
-from reconciler.cycle import Report
 from reconciler.demonstration import Granted, SessionTold, StopTold, Story, Tampering
 from reconciler.picture import draw_many
+from reconciler.ports import Report
 from reconciler.proposing import Request as Asking
 from reconciler.proposing import compose, proposal_file
 from reconciler.session import Session

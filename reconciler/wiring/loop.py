@@ -9,13 +9,12 @@ from contextlib import contextmanager
 from datetime import datetime, timedelta
 from typing import Final
 
-from desired_state.errors import GovernanceError, Waiting
 from reconciler.adapters.changes import looks
 from reconciler.adapters.clock import wall_clock
-from reconciler.cycle import Report
 from reconciler.host import CONFIG_NAME, Host
+from reconciler.ports import Report
 from reconciler.verdicts import substance
-from reconciler.wiring.desk import Desk, latch, open_desk, watched_paths
+from reconciler.wiring.desk import latch, open_desk, ship, watched_paths
 from reconciler.wiring.watching import token_exists, watcher_pid
 
 RESYNC: Final = timedelta(minutes=10)  # the verdict is told again though nothing changed
@@ -46,17 +45,6 @@ def run_loop(host: Host, stop: threading.Event, tell: Callable[[Report], None]) 
             wait = backoff.after(failed=report.actual is None)
             if wait and stop.wait(wait):
                 return
-
-
-def ship(desk: Desk) -> GovernanceError | None:
-    """Evidence to its repository; what failed, if it did: the next call tries again."""
-    try:
-        desk.ledger.ship()
-    except Waiting as error:
-        desk.cycle.evidence_behind_since = desk.cycle.evidence_behind_since or wall_clock()
-        return error
-    desk.cycle.evidence_behind_since = None
-    return None
 
 
 class Backoff:
