@@ -165,7 +165,7 @@ class Reason(StrEnum):
     HEARTBEAT_MISSING = ("HEARTBEAT_MISSING", "The watcher has given no sign of life within the bound.",
         "Start governor run or governor watch.", "nothing that increases risk", True)
     CLOCK_UNSURE = ("CLOCK_UNSURE", "The clock moved in a way that cannot be trusted.",
-        "Set the clock and restart.", HALTED, True)
+        "Set the clock right, or let a time service do it. If it is right, after a boot for instance: compare it with another clock and start with --clock-checked.", HALTED, True)
     STORE_ROLLBACK = ("STORE_ROLLBACK", "Memory is older than the evidence chain.",
         "Restore the newest memory, or release the stop it raises.", STOPPED, True)
     MEMORY_UNREADABLE = ("MEMORY_UNREADABLE", "Memory is missing or damaged.",

@@ -53,6 +53,7 @@ class Cycle:
     approval: Approval | None = None  # as it stood in the last cycle
     evidence_behind_since: datetime | None = None  # set by whoever ships
     writer: Writer | None = None  # set by whoever ships
+    clock_unsure: str = ""  # set by whoever read the clocks for the next cycle
     _standing: Verdict | None = None
     _heartbeat: timedelta = HEARTBEAT
     _loaded: bool = False
@@ -159,6 +160,7 @@ class Cycle:
             unreadable_since=self._unreadable_since,
             evidence_behind_since=self.evidence_behind_since,
             writer=self.writer,
+            clock_unsure=self.clock_unsure,
         )
 
     def _apply(self, actions: tuple[Action, ...], *, widening: bool) -> tuple[Finding, ...]:

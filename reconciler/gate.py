@@ -58,6 +58,7 @@ class Facts(Frozen):
     unreadable_since: Instant | None = None  # since when a governed file of the head does not read
     evidence_behind_since: Instant | None = None  # since when evidence could not be pushed
     writer: Writer | None = None  # none: this one reads and writes nothing
+    clock_unsure: str = ""  # why the time of this cycle is not sure
     suspended: bool = False
 
 
@@ -111,6 +112,7 @@ def judge(admission: Admission, facts: Facts, now: datetime) -> Verdict:
         _unreadable(admission, facts, bounds, now),
         _evidence(facts, bounds, now),
         _writer(facts),
+        _clock(facts),
         _suspension(facts),
         _refusals(admission),
     ]
@@ -185,6 +187,14 @@ def _evidence(facts: Facts, bounds: Bounds, now: datetime) -> _Narrowing:
     return _Narrowing(
         Trading.HALTED, (finding(Reason.EVIDENCE_UNWRITABLE, "evidence repository", text),)
     )
+
+
+def _clock(facts: Facts) -> _Narrowing:
+    """CLOCK-2: no stop, nothing remembered; it lifts when the clock is right again."""
+    if not facts.clock_unsure:
+        return _Narrowing(Trading.ACTIVE)
+    unsure = finding(Reason.CLOCK_UNSURE, "wall clock", facts.clock_unsure)
+    return _Narrowing(Trading.HALTED, (unsure,))
 
 
 def _writer(facts: Facts) -> _Narrowing:

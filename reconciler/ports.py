@@ -50,6 +50,19 @@ class Chain(Protocol):
         ...
 
 
+class TimeSource(Protocol):
+    """A second source of the time, beside the wall clock."""
+
+    @property
+    def name(self) -> str:
+        """For people."""
+        ...
+
+    def agrees(self) -> bool:
+        """Whether it says now what the wall clock says. False where it cannot tell."""
+        ...
+
+
 class HostRecords(Protocol):
     """Stops, releases and acknowledgements of this host."""
 

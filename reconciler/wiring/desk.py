@@ -36,6 +36,7 @@ from reconciler.local_stop import LocalStop
 from reconciler.permits import PermitOffice
 from reconciler.ports import Ports, Report
 from reconciler.watcher import Watcher
+from reconciler.wiring.timekeeping import HostTime, host_time
 
 HEARTBEAT: Final = timedelta(seconds=2)  # tighter or equal in every root as shipped
 CONFIRM: Final = timedelta(seconds=5)  # well within every root's bound for halting
@@ -64,7 +65,14 @@ class Desk:
     state: GitState
     running: Running
     epoch: int
+    time: HostTime
     confirmed_at: datetime | None = None
+
+    def clock_checked(self, by: str) -> None:
+        """A person says that the wall clock is right; evidence says who did (CLOCK-5)."""
+        told = {"by": by, "unsure": self.time.look(self.cycle.memory.floor).unsure}
+        self.time.checked_by = f"person: {by}"
+        self.journal.append("clock_checked", told, wall_clock())
 
     def confirm(self) -> None:
         """No higher epoch is at the evidence repository; asked now and then (EPOCH-2).
@@ -79,7 +87,9 @@ class Desk:
 
     def reconcile(self) -> Report:
         """One cycle at this instant; its recorded verdict is the one that permits cite."""
-        report = self.cycle.run(wall_clock())
+        reading = self.time.read(self.cycle.memory.floor)
+        self.cycle.clock_unsure = reading.unsure
+        report = self.cycle.run(reading.now)
         self.permits.take(report.recorded)
         return report
 
@@ -213,7 +223,10 @@ def open_desk(host: Host) -> Iterator[Desk]:
             )
         )
         permits = PermitOffice(secrets.token_bytes(SEAL_BYTES), epoch, wall_clock)
-        desk = Desk(host, cycle, journal, ledger, permits, reader, records, state, running, epoch)
+        time = host_time(host, memory_path(host))
+        desk = Desk(
+            host, cycle, journal, ledger, permits, reader, records, state, running, epoch, time
+        )
         ship(desk)  # EPOCH-1: before anything is permitted
         yield desk
 

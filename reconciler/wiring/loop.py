@@ -24,9 +24,16 @@ START: Final = 5.0  # seconds in which a watcher has its first look
 GRACE: Final = 5.0
 
 
-def run_loop(host: Host, stop: threading.Event, tell: Callable[[Report], None]) -> None:
+def run_loop(
+    host: Host,
+    stop: threading.Event,
+    tell: Callable[[Report], None],
+    clock_checked_by: str = "",
+) -> None:
     """Until ``stop`` is set or the watcher dies; then everything essential ends with it."""
     with open_desk(host) as desk, watching(host) as watcher:
+        if clock_checked_by:
+            desk.clock_checked(clock_checked_by)
         backoff, shipping = Backoff(), Backoff()
         next_ship = wall_clock()
         told: tuple[str, datetime] | None = None

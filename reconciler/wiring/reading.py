@@ -24,6 +24,7 @@ from reconciler.host import Host
 from reconciler.reading import Reader
 from reconciler.recovery import Here, Recovered, newest, recover
 from reconciler.wiring.desk import memory_path, repository_id, trust_of
+from reconciler.wiring.timekeeping import host_time
 
 _REVISION: Final = re.compile(r"(?:[A-Za-z0-9._/-]+@sha1:)?([0-9a-f]{4,40})\Z")
 CLONE: Final = "read.git"
@@ -76,6 +77,7 @@ def open_reading(host: Host) -> Iterator[Reading]:
                 repository=repository_id(host, state),
                 objects=Mended(InMemory(KeptObjects(host.var / "journal")), chain),
                 latched={**records.stops(), **lost},
+                clock_unsure=host_time(host, memory_path(host)).look(found.memory.floor).unsure,
             )
             yield Reading(reader, clone, journal_size(host.var / "journal"))
         finally:
