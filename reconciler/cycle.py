@@ -11,7 +11,7 @@ from typing import Any, Final
 
 from desired_state.admission import Admission, admit
 from desired_state.authority import BOTTOM
-from desired_state.canonical import canonical
+from desired_state.canonical import canonical, digest_bytes
 from desired_state.errors import Finding, GovernanceError, Stalled, Waiting, finding
 from desired_state.memory import Memory, Stop
 from desired_state.observation import Observation
@@ -21,7 +21,9 @@ from desired_state.survey import Survey, unread
 from layers.ports import Cancels
 from reconciler.conditions import Condition, Kind
 from reconciler.contents import Cached, Mended
-from reconciler.gate import Facts, Verdict, Writer, judge, switch_of
+from reconciler.gate import Facts, Verdict, Writer, judge, levels, switch_of
+from reconciler.heartbeats import Ears, Known, heartbeat_keys
+from reconciler.lifting import Held, after, begun_again
 from reconciler.plan import Action, Actual, Doing, VenueView, plan
 from reconciler.ports import Ports, Report
 from reconciler.recovery import RECOVERED, STORED, Here, Recovered, newest, recover
@@ -54,14 +56,19 @@ class Cycle:
     evidence_behind_since: datetime | None = None  # set by whoever ships
     writer: Writer | None = None  # set by whoever ships
     clock_unsure: str = ""  # set by whoever read the clocks for the next cycle
+    watched_since: datetime | None = None  # set by a run that counts on a watcher
+    halted_after: timedelta = HEARTBEAT  # of the root in force
+    _lifting: tuple[Held, ...] = ()
     _standing: Verdict | None = None
     _heartbeat: timedelta = HEARTBEAT
     _loaded: bool = False
+    ears: Ears = field(init=False)
     _recovered: Recovered | None = None  # from a loss that no leaf tells yet
 
     def __post_init__(self) -> None:
         """The survey reads through a cache over the journal's objects."""
         self._cached = Cached(Mended(self.ports.journal, self.ports.chain))
+        self.ears = Ears(self.ports.host_name)
         self._survey = Survey(self.ports.state, self._cached)
 
     def run(self, now: datetime) -> Report:
@@ -83,9 +90,12 @@ class Cycle:
         self.approval = admission.approval
         if admission.root:
             self._heartbeat = admission.root.bounds.heartbeat
+            self.halted_after = admission.root.bounds.halted_after
         actual = self._observe(now)
         facts = self._facts(admission, now)
         verdict = judge(admission, facts, now)
+        said = levels(admission, facts, now)
+        self._lifting = after(facts.held, said, admitted=admission.admitted)
         actions = plan(verdict, admission.memory, actual)
         problems = self._apply(actions, widening=False)
         self._latch()
@@ -155,13 +165,36 @@ class Cycle:
             self._unreadable_since = None
         elif self._unreadable_since is None:
             self._unreadable_since = now
+        beats = self._listen(admission, now)
         return Facts(
             answered_at=self._answered_at,
             unreadable_since=self._unreadable_since,
             evidence_behind_since=self.evidence_behind_since,
             writer=self.writer,
             clock_unsure=self.clock_unsure,
+            watched_since=self.watched_since,
+            beat_at=beats.beat_at,
+            elsewhere_since=beats.elsewhere_since,
+            elsewhere_stops=beats.elsewhere_stops,
+            heartbeats=tuple(map(digest_bytes, beats.files)),
+            held=self._lifting,
         )
+
+    def _listen(self, admission: Admission, now: datetime) -> Ears:
+        """What the watchers say, by keys of the root in force."""
+        root, state = admission.root, self.ports.state
+
+        def is_known(head: str) -> bool:
+            tips = [tip for tip in (admission.revision, *self._tips) if tip]
+            return head in tips or any(state.descends(tip, head) for tip in tips)
+
+        self.ears = self.ears.heard(
+            self.ports.heartbeats() if root else (),
+            heartbeat_keys(root, now) if root else (),
+            Known(frozenset(admission.memory.stops), is_known),
+            now,
+        )
+        return self.ears
 
     def _apply(self, actions: tuple[Action, ...], *, widening: bool) -> tuple[Finding, ...]:
         problems = []
@@ -202,6 +235,7 @@ class Cycle:
                 self.ports.trust,
                 self.ports.host,
             )
+            objects |= dict(zip(facts.heartbeats, self.ears.files, strict=True))
             for data in objects.values():
                 self._cached.keep(data)
             self._record_files(read_files(observation, admission.memory), verdict)
@@ -276,6 +310,7 @@ class Cycle:
     def _failed(self, problem: Finding, now: datetime) -> Report:
         """A cycle that could not end permits nothing, and leaves nothing open that it can reach."""
         self.approval = None
+        self._lifting = begun_again(self._lifting)
         with suppress(Exception):  # CYCLE-1: what failed before may fail again, and must not raise
             self._close()
         verdict = Verdict(

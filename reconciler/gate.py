@@ -30,9 +30,11 @@ from desired_state.ratchet import lower
 from desired_state.reasons import HALTED, Reason
 from desired_state.stops import LOST, loss_code
 from desired_state.trust_root import Bounds, Root
-from desired_state.values import Commit, Digest, Instant, Switch, Trading, instant_text
+from desired_state.values import Commit, Digest, Instant, StopId, Switch, Trading, instant_text
+from reconciler.lifting import GOOD_CYCLES, Fact, Held, lifts
 
 SEMANTICS: Final = 1  # raised when the same inputs may give another verdict (evidence.md)
+BEAT_PERIOD: Final = timedelta(seconds=1)  # a watcher writes its heartbeat so often
 _VALIDITY: Final = frozenset({"not_before", "expires"})
 UNBOUNDED: Final = Bounds(
     source_stale_after=timedelta(),
@@ -59,6 +61,12 @@ class Facts(Frozen):
     evidence_behind_since: Instant | None = None  # since when evidence could not be pushed
     writer: Writer | None = None  # none: this one reads and writes nothing
     clock_unsure: str = ""  # why the time of this cycle is not sure
+    watched_since: Instant | None = None  # since when this run counts on a watcher; none: not
+    beat_at: Instant | None = None  # when the watcher's number was last seen to rise
+    elsewhere_since: Instant | None = None  # since when a watcher elsewhere knows more than this
+    elsewhere_stops: tuple[StopId, ...] = ()  # those of what it knows that are stops
+    heartbeats: tuple[Digest, ...] = ()  # the files that say so
+    held: tuple[Held, ...] = ()  # facts that narrowed and are watched
     suspended: bool = False
 
 
@@ -105,12 +113,10 @@ def judge(admission: Admission, facts: Facts, now: datetime) -> Verdict:
     """The verdict of this instant."""
     approval = admission.approval
     approved = approval.authority if approval else None
-    bounds = admission.root.bounds if admission.root else UNBOUNDED
     stops = admission.memory.in_force
     narrowings = [
-        _source(facts, bounds, now),
-        _unreadable(admission, facts, bounds, now),
-        _evidence(facts, bounds, now),
+        *_facts(admission, facts, now).values(),
+        _held(admission, facts, now),
         _writer(facts),
         _clock(facts),
         _suspension(facts),
@@ -140,6 +146,73 @@ def judge(admission: Admission, facts: Facts, now: datetime) -> Verdict:
         findings=tuple(dict.fromkeys(found)),
         valid_until=min((t for t in changes if t > now), default=None),
     )
+
+
+def levels(admission: Admission, facts: Facts, now: datetime) -> dict[Fact, Trading]:
+    """What each fact that lifts by itself says at this instant."""
+    return {fact: said.trading for fact, said in _facts(admission, facts, now).items()}
+
+
+def _facts(admission: Admission, facts: Facts, now: datetime) -> dict[Fact, _Narrowing]:
+    bounds = admission.root.bounds if admission.root else UNBOUNDED
+    source, elsewhere = _source(facts, bounds, now), _elsewhere(facts, bounds, now)
+    return {
+        Fact.SOURCE: _Narrowing(
+            min(source.trading, elsewhere.trading),
+            (*source.findings, *elsewhere.findings),
+            (*source.changes, *elsewhere.changes),
+        ),
+        Fact.READABLE: _unreadable(admission, facts, bounds, now),
+        Fact.EVIDENCE: _evidence(facts, bounds, now),
+        Fact.HEARTBEAT: _heartbeat(facts, bounds, now),
+    }
+
+
+def _held(admission: Admission, facts: Facts, now: datetime) -> _Narrowing:
+    """FACT-1: what a fact narrowed to stays until three good cycles in a row."""
+    said = levels(admission, facts, now)
+    held = [
+        item for item in facts.held if not lifts(item, said[item.fact], admitted=admission.admitted)
+    ]
+    trading = min((item.trading for item in held), default=Trading.ACTIVE)
+    found = tuple(
+        finding(
+            Reason.LIFTING,
+            item.fact,
+            f"{item.trading} until {GOOD_CYCLES} good cycles in a row, {item.good} so far",
+            severity=Severity.WARNING,
+        )
+        for item in held
+    )
+    return _Narrowing(trading, found)
+
+
+def _elsewhere(facts: Facts, bounds: Bounds, now: datetime) -> _Narrowing:
+    """BEAT-4: a watcher elsewhere knows a stop or a head that the remote does not show here."""
+    since = facts.elsewhere_since
+    if since is None:
+        return _Narrowing(Trading.ACTIVE)
+    over = since + bounds.halted_after
+    what = ", ".join(facts.elsewhere_stops) or "a newer head"
+    text = f"a watcher elsewhere knows {what}; the remote does not show it here"
+    found = (finding(Reason.SOURCE_STALE, "main", text),)
+    if facts.elsewhere_stops or now >= over:
+        return _Narrowing(Trading.HALTED, found)
+    return _Narrowing(Trading.REDUCING, found, (over,))
+
+
+def _heartbeat(facts: Facts, bounds: Bounds, now: datetime) -> _Narrowing:
+    """BEAT-3: reducing where the watcher is silent beyond the bound and its period; then halted."""
+    since = facts.beat_at or facts.watched_since
+    if facts.watched_since is None or since is None:
+        return _Narrowing(Trading.ACTIVE)
+    late, over = since + bounds.heartbeat + BEAT_PERIOD, since + bounds.halted_after
+    found = (finding(Reason.HEARTBEAT_MISSING, "watcher", f"silent since {instant_text(since)}"),)
+    if now >= over:
+        return _Narrowing(Trading.HALTED, found)
+    if now >= late:
+        return _Narrowing(Trading.REDUCING, found, (over,))
+    return _Narrowing(Trading.ACTIVE, (), (late,))
 
 
 def _capped(authority: Authority, trading: Trading) -> Authority:

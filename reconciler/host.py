@@ -65,6 +65,7 @@ class HostFile(Frozen):
     var: Path_ = "./var"
     keys: HostKeys = HostKeys()
     clock: ClockSources = ClockSources()
+    heartbeats: tuple[Path_, ...] = ()  # files of watchers on other hosts
     venues: dict[Name, VenueCredentials] = Field(default_factory=dict)
     host: Annotated[str, StringConstraints(pattern=r"^[A-Za-z0-9.-]{1,40}$")] = "local"
 

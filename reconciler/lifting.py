@@ -33,10 +33,9 @@ class Held(Frozen):
     good: Annotated[int, Field(ge=0, le=GOOD_CYCLES)] = 0  # cycles in a row before this one
 
 
-def narrowed(held: Held, found: Trading) -> Trading:
-    """What the fact permits in this cycle, where ``found`` is what it says by itself."""
-    lifts = found is Trading.ACTIVE and held.good + 1 >= GOOD_CYCLES
-    return found if lifts else min(found, held.trading)
+def lifts(held: Held, found: Trading, *, admitted: bool) -> bool:
+    """Whether this is the cycle in which it lifts, where ``found`` is what the fact says now."""
+    return admitted and found is Trading.ACTIVE and held.good + 1 >= GOOD_CYCLES
 
 
 def after(
@@ -48,9 +47,13 @@ def after(
     for fact in Fact:
         level, item = levels.get(fact, Trading.ACTIVE), known.get(fact)
         if level is not Trading.ACTIVE:
-            found.append(Held(fact=fact, trading=level))
-        elif item and not admitted:
-            found.append(item.model_copy(update={"good": 0}))
-        elif item and item.good + 1 < GOOD_CYCLES:
-            found.append(item.model_copy(update={"good": item.good + 1}))
+            found.append(Held(fact=fact, trading=min(level, item.trading if item else level)))
+        elif item and not lifts(item, level, admitted=admitted):
+            good = item.good + 1 if admitted else 0
+            found.append(item.model_copy(update={"good": good}))
     return tuple(found)
+
+
+def begun_again(held: tuple[Held, ...]) -> tuple[Held, ...]:
+    """After a cycle that failed: none of the good ones before it counts."""
+    return tuple(item.model_copy(update={"good": 0}) for item in held)

@@ -102,6 +102,7 @@ class Ports:
     repository: str  # its id, in stop ids
     host: str  # digest of governor.yaml
     host_name: str = "local"  # in the ids of stops raised here
+    heartbeats: Callable[[], tuple[bytes, ...]] = tuple  # files of watchers, here and elsewhere
     session: Callable[[], tuple[str, str] | None] = lambda: None
 
 

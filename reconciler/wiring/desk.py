@@ -11,6 +11,7 @@ from typing import Final
 from desired_state.adapters.git_state import GitState
 from desired_state.admission import ROOT_PATH, Trust
 from desired_state.canonical import digest_bytes
+from desired_state.clock import TOLERANCE
 from desired_state.document import load
 from desired_state.errors import GovernanceError, Stalled, Waiting
 from desired_state.reasons import Reason
@@ -28,6 +29,7 @@ from reconciler.adapters.armed_token import TokenReader, TokenWriter
 from reconciler.adapters.clock import boot_clock_ns, wall_clock
 from reconciler.adapters.evidence_chain import EvidenceChain
 from reconciler.adapters.file_memory import FileMemory
+from reconciler.adapters.heartbeat_files import read_heartbeat
 from reconciler.adapters.latch import Latch
 from reconciler.cycle import Cycle
 from reconciler.gate import Writer
@@ -150,6 +152,17 @@ def token_path(host: Host) -> Path:
     return host.var / "armed"
 
 
+def heartbeat_path(host: Host) -> Path:
+    """What the watcher of this host last said."""
+    return host.var / "heartbeat"
+
+
+def heartbeats(host: Host) -> tuple[bytes, ...]:
+    """What the watchers last said, here and elsewhere, unverified."""
+    paths = [heartbeat_path(host), *(host.path(name) for name in host.file.heartbeats)]
+    return tuple(data for path in paths if (data := read_heartbeat(path)) is not None)
+
+
 def token_reader(host: Host, bound: timedelta = HEARTBEAT) -> TokenReader:
     """The door's end of the token."""
     return TokenReader(token_path(host), bound, boot_clock_ns)
@@ -182,6 +195,19 @@ def local_stop(host: Host) -> LocalStop:
     """How this host stops itself."""
     token = TokenWriter(token_path(host), boot_clock_ns)
     return LocalStop(latch(host), token.disarm, wall_clock, host.file.host)
+
+
+@dataclass(frozen=True)
+class Elsewhere:
+    """The time that a watcher on another host told in the last cycle (``TimeSource``)."""
+
+    cycle: Cycle
+    name: str = "heartbeat"
+
+    def agrees(self) -> bool:
+        """Whether this host's wall clock shows the same, but for the way here."""
+        told = self.cycle.ears.elsewhere_at
+        return told is not None and abs(wall_clock() - told) <= TOLERANCE
 
 
 @contextmanager
@@ -219,11 +245,13 @@ def open_desk(host: Host) -> Iterator[Desk]:
                 repository=repository,
                 host=host.digest,
                 host_name=host.file.host,
+                heartbeats=lambda: heartbeats(host),
                 session=lambda: running.session,
             )
         )
         permits = PermitOffice(secrets.token_bytes(SEAL_BYTES), epoch, wall_clock)
         time = host_time(host, memory_path(host))
+        time.sources.append(Elsewhere(cycle))
         desk = Desk(
             host, cycle, journal, ledger, permits, reader, records, state, running, epoch, time
         )
@@ -239,9 +267,12 @@ def _journal(host: Host, store: GitEvidence) -> FileJournal:
     journal = FileJournal(folder, last_head(newest_first(store)))
     if EvidenceChain(folder, store).continues():
         return journal
+    kept = {"size": journal.head.size, "head": journal.head.digest}
     journal.close()
-    set_aside(folder)
-    return FileJournal(folder, last_head(newest_first(store)))
+    kept["folder"] = set_aside(folder)
+    journal = FileJournal(folder, last_head(newest_first(store)))
+    journal.append("journal_set_aside", kept, wall_clock())
+    return journal
 
 
 def ship(desk: Desk) -> GovernanceError | None:

@@ -11,6 +11,7 @@ from desired_state.reasons import Reason
 from desired_state.values import Mode, Switch, Trading
 from reconciler.conditions import Kind, Status
 from reconciler.ports import Report
+from reconciler.verdicts import replay
 from tests.fakes.cycle_desk import Calls, CycleDesk
 from tests.fakes.governed_desk import ARMED, ENGAGED, GovernedDesk, present
 
@@ -86,8 +87,14 @@ def test_a_remote_that_is_gone_narrows_at_its_bounds_and_lifts(cycles: CycleDesk
         assert condition(seen[2][1], Kind.READY)[0] is Status.FALSE
         assert cycles.desk.venue.open_orders() == ()
         bare.with_name("gone.git").rename(bare)
-        back = cycle.run(start + 901 * SECOND)
-        assert back.verdict.permitted.trading is Trading.ACTIVE
+        back = [cycle.run(start + (901 + step) * SECOND) for step in range(3)]
+        assert [r.verdict.permitted.trading for r in back] == [
+            *[Trading.HALTED] * 2,
+            Trading.ACTIVE,
+        ]
+        assert [Reason.LIFTING in codes(r) for r in back] == [True, True, False]
+    for body in cycles.verdict_records():
+        assert replay(body, cycles.objects()) == ()
     assert cycles.desk.latch.stops() == {}
 
 
