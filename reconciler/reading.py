@@ -58,7 +58,7 @@ class Reader:
         """
         tips = dict(self.state.tips())
         head = revision or self.head()
-        memory = self._memory_at(head)
+        memory = self._memory_at(head, tips.get(self.state.main))
         stops = self._stops([*tips.values(), head], now)
         contents = Cached(InMemory(self.objects))
         observation = Survey(self.state, contents).observe(head, memory, stops.values())
@@ -68,10 +68,10 @@ class Reader:
         facts = Facts(answered_at=now, unreadable_since=unreadable_since)
         return admission, judge(admission, facts, now)
 
-    def _memory_at(self, head: str) -> Memory:
+    def _memory_at(self, head: str, main: str | None) -> Memory:
         last = self.memory.head
-        if last is None or last == head or not self.state.descends(last, head):
-            return self.memory
+        if last is None or head in {last, main} or not self.state.descends(last, head):
+            return self.memory  # main itself behind what was seen is a rewrite, and judged as one
         # what was decided later does not count here; that it was ever stopped or released does
         kept = {"stops": self.memory.stops, "releases": self.memory.releases}
         return Memory().model_copy(update=kept)
