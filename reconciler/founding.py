@@ -76,7 +76,7 @@ def root_file(
                 "person": who.name,
                 "uses": [use.value for use in uses],
                 **span,
-                "hardware": False,
+                "hardware": public_key(line).hardware,
             }
             for who in holders
             for line, uses in who.keys
@@ -164,7 +164,7 @@ def _gates() -> dict[str, Any]:
         "shadow": {**two, "at_most_days": 30},
         "paper": {**two, "at_most_days": 30, "ceilings": _PAPER},
         "testnet": {**four, "at_most_days": 30, "ceilings": _TESTNET},
-        "bounded_live": {**four, "at_most_days": 14, "ceilings": _BOUNDED_LIVE},
+        "bounded_live": {**four, "at_most_days": 14, "ceilings": _BOUNDED_LIVE, "touch": True},
         "restore": two,
         "release": two,
         "release_technical": one,

@@ -246,7 +246,8 @@ def _checked(draft: Proposal, admission: Admission, root: Root) -> tuple[GateRul
         if draft.lasts > longest([rule]):
             told = f"expected at most {rule.at_most_days} days"
             raise Stalled(Reason.PROPOSAL_CEILING, subject, told)
-        if not satisfiable(root, rule, [draft.requester]):
+        touched = rule.model_copy(update={"touch": any(r.touch for r in rules)})  # TOUCH-1
+        if not satisfiable(root, touched, [draft.requester]):
             told = f"without {draft.requester}, who asks, nobody can complete it"
             raise Stalled(Reason.GATE_UNSATISFIABLE, subject, told)
     return rules
