@@ -7,14 +7,14 @@ only shorten how long a vote counts (VOTE-1).
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
-from functools import lru_cache
 
+from desired_state.detached import verifies
 from desired_state.document import load
 from desired_state.errors import Finding, Severity, Stalled, finding
 from desired_state.proposals import Decision, Proposal, SignOff, proposal_path, signoff_place
 from desired_state.quorum import Requirement, Vote, missing
 from desired_state.reasons import Reason
-from desired_state.signatures import Presence, SignatureRefused, public_key, verify
+from desired_state.signatures import Presence
 from desired_state.trust_root import GateRule, KeyEntry, Root, Use
 
 VERSIONS_READ = 16  # of one path: more versions than this are not looked at
@@ -57,6 +57,7 @@ class Papers:
     ledger: Mapping[str, Sequence[str]]
     blobs: Mapping[str, bytes]
     root: Root
+    revoked: frozenset[str] = frozenset()  # key ids that sign nothing any more
 
 
 def read_proposal(sequence: int, papers: Papers) -> tuple[Signed | None, tuple[Finding, ...]]:
@@ -192,8 +193,8 @@ def _judge(
     found = _signature(papers.blobs[digest], path, key, Use.SIGN_OFF, papers)
     if found is None:
         return finding(Reason.SIGNOFF_SIGNATURE, path)
-    if signoff.role not in _roles(rules):
-        return finding(Reason.SIGNOFF_ROLE, path, f"{signoff.role} is not a role of this gate")
+    if unheard := _unheard(signoff, rules, papers):
+        return finding(unheard[0], path, unheard[1])
     if signoff.decision is not Decision.GO:
         return signoff.person
     return _counted(path, signoff, signed.proposal, rules, (key, found[1]))
@@ -222,6 +223,16 @@ def _by_whom(signoff: SignOff, root: Root) -> tuple[Reason, str] | None:
     if signoff.role not in root.persons[signoff.person].roles:
         return Reason.SIGNOFF_ROLE, f"{signoff.person} does not hold {signoff.role}"
     return None
+
+
+def _unheard(
+    signoff: SignOff, rules: Sequence[GateRule], papers: Papers
+) -> tuple[Reason, str] | None:
+    if signoff.role not in _roles(rules):
+        return Reason.SIGNOFF_ROLE, f"{signoff.role} is not a role of this gate"
+    if signoff.decision is Decision.GO and signoff.key in papers.revoked:
+        return Reason.SIGNOFF_KEY_REVOKED, f"{signoff.key} is revoked"
+    return None  # VOTE-3: a veto counts by a revoked key as well, for it can only tighten
 
 
 def _counted(
@@ -256,8 +267,8 @@ def _signed_by(
 ) -> tuple[str, KeyEntry] | None:
     """The signature by one of the person's keys, the one that stays valid longest first."""
     keys = sorted(papers.root.keys.items(), key=lambda item: (item[1].valid_until, item[0]))
-    for _, entry in reversed(keys):
-        if entry.person == person:
+    for key_id, entry in reversed(keys):
+        if entry.person == person and key_id not in papers.revoked:
             found = _signature(message, path, entry, Use.PROPOSAL, papers)
             if found:
                 return found[0], entry
@@ -271,18 +282,10 @@ def _signature(
     best: tuple[str, Presence] | None = None
     versions = papers.ledger.get(path + ".sig", ())[:VERSIONS_READ] if use in key.uses else ()
     for digest in versions:
-        presence = _verifies(papers.blobs[digest], message, use.namespace, key.public)
+        presence = verifies(papers.blobs[digest], message, use.namespace, key.public)
         if presence is None or (best and not presence.touch):
             continue
         best = digest, presence
         if presence.touch or not key.hardware:
             break
     return best
-
-
-@lru_cache(maxsize=4096)
-def _verifies(signature: bytes, message: bytes, namespace: str, public: str) -> Presence | None:
-    try:
-        return verify(signature, message, namespace=namespace, key=public_key(public))
-    except SignatureRefused:
-        return None
