@@ -84,7 +84,7 @@ def admit(
     desired, memory = _desired(observation, blobs, memory, admitted=admitted)
     if admitted and root is not None:
         memory = _advance(memory, observation, desired)
-        found += _erased(memory, observation)
+        found += _erased(memory)
     outcome = Approved(memory, None, (), (), ())
     if root is not None:  # steps 6 and 7
         papers = Papers(memory.ledger, blobs, root)
@@ -243,28 +243,25 @@ def _overlay(step: LineRevision, before: Authority | None, blobs: Mapping[str, b
 
 
 def _advance(memory: Memory, observation: Observation, desired: Authority | None) -> Memory:
-    ledger = dict(memory.ledger)
-    for file in observation.ledger:
-        versions = ledger.get(file.path, ())
-        if file.digest not in versions:
-            ledger[file.path] = (*versions, file.digest)
+    ledger = memory.ledger.grown((file.path, file.digest) for file in observation.ledger)
+    erased = set(memory.erased)
+    for path, digest in observation.standing.items():
+        if path in ledger and ledger[path][0] != digest:
+            erased.add(path)
+        else:
+            erased.discard(path)
     roots = {**memory.roots, "1": observation.files[ROOT_PATH.format(1)]}
     update = {"head": observation.revision, "desired": desired, "ledger": ledger, "roots": roots}
-    return memory.model_copy(update=update)
+    return memory.model_copy(update={**update, "erased": tuple(sorted(erased))})
 
 
-def _erased(memory: Memory, observation: Observation) -> list[Finding]:
+def _erased(memory: Memory) -> list[Finding]:
     """Ledger files that were seen and are gone or changed: said, and without any effect."""
-    gone = [
-        path
-        for path, versions in memory.ledger.items()
-        if observation.files.get(path) != versions[0]
-    ]
     return [
         finding(
             Reason.PROPOSAL_CHANGED if path.startswith("proposals/") else Reason.VOTE_ERASED,
             path,
             severity=Severity.WARNING,
         )
-        for path in sorted(gone)
+        for path in memory.erased
     ]
