@@ -98,7 +98,7 @@ def admit(
         memory = _through(turns, memory, observation, blobs, at)
         trusted = turns[-1].after if turns else trusted
         memory = trusted.noted(_advance(memory, observation, desired))
-        found += _erased(memory, observation)
+        found += _erased(memory)
     root = trusted.root if trusted else None
     outcome = Approved(memory, None, (), (), ())
     if trusted is not None and root is not None:  # steps 6 and 7
@@ -243,30 +243,28 @@ def _overlay(step: LineRevision, before: Authority | None, blobs: Mapping[str, b
 
 def _advance(memory: Memory, observation: Observation, desired: Authority | None) -> Memory:
     memory = _with_ledger(memory, observation.ledger)
-    return memory.model_copy(update={"head": observation.revision, "desired": desired})
+    erased = set(memory.erased)
+    for path, digest in observation.standing.items():
+        if path in memory.ledger and memory.ledger[path][0] != digest and path.startswith(VOTES):
+            erased.add(path)
+        else:
+            erased.discard(path)
+    update = {"head": observation.revision, "desired": desired, "erased": tuple(sorted(erased))}
+    return memory.model_copy(update=update)
 
 
 def _with_ledger(memory: Memory, files: Iterable[LedgerFile]) -> Memory:
-    ledger = dict(memory.ledger)
-    for file in files:
-        versions = ledger.get(file.path, ())
-        if file.digest not in versions:
-            ledger[file.path] = (*versions, file.digest)
+    ledger = memory.ledger.grown((file.path, file.digest) for file in files)
     return memory.model_copy(update={"ledger": ledger})
 
 
-def _erased(memory: Memory, observation: Observation) -> list[Finding]:
+def _erased(memory: Memory) -> list[Finding]:
     """Ledger files that were seen and are gone or changed: said, and without any effect."""
-    gone = [
-        path
-        for path, versions in memory.ledger.items()
-        if observation.files.get(path) != versions[0] and path.startswith(VOTES)
-    ]
     return [
         finding(
             Reason.PROPOSAL_CHANGED if path.startswith("proposals/") else Reason.VOTE_ERASED,
             path,
             severity=Severity.WARNING,
         )
-        for path in sorted(gone)
+        for path in memory.erased
     ]

@@ -7,12 +7,13 @@ one thing remembered is which sequence was ever complete, so nothing older retur
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime
+from itertools import islice
 
 from desired_state.authority import at_most
 from desired_state.errors import Finding, Severity, finding
 from desired_state.memory import High, Memory, Release
 from desired_state.observation import Base
-from desired_state.proposals import MAX_AHEAD, Proposal, proposal_path, proposal_sequence
+from desired_state.proposals import MAX_AHEAD, Proposal, proposal_path
 from desired_state.ratchet import forget
 from desired_state.reasons import Reason
 from desired_state.standing import Approval, beyond, lacking_gates, rules_of, standing
@@ -27,6 +28,8 @@ from desired_state.votes import (
     read_proposal,
     time_findings,
 )
+
+FAR_SHOWN = 5  # proposals out of reach that are named
 
 
 @dataclass(frozen=True, slots=True)
@@ -59,7 +62,9 @@ def approve(
     pending: list[Pending] = []
     changes: list[datetime] = []
     at = {base.revision: base for base in bases}
-    for sequence in _candidates(memory):
+    last = memory.high.sequence if memory.high else 0
+    while (sequence := _candidate(memory, last)) is not None:
+        last = sequence
         signed, problems = read_proposal(sequence, papers)
         found.extend(problems)
         if signed is None:
@@ -72,6 +77,7 @@ def approve(
             continue
         found.extend(item.findings)
         pending.append(item)
+    found.extend(_too_far(memory, last))
     approval, problems = standing(memory, papers, now)
     found.extend(problems)
     memory = _void(memory, problems)
@@ -103,10 +109,23 @@ class _Judged:
     refusals: tuple[Finding, ...]
 
 
-def _candidates(memory: Memory) -> list[int]:
-    floor = memory.high.sequence if memory.high else 0
-    found = (proposal_sequence(path) for path in memory.ledger if path.startswith("proposals/"))
-    return sorted({s for s in found if s is not None and s > floor and s not in memory.voided})
+def _candidate(memory: Memory, last: int) -> int | None:
+    """The next number to judge; each that becomes ``high`` brings further ones into reach."""
+    limit = (memory.high.sequence if memory.high else 0) + MAX_AHEAD
+    for sequence in memory.ledger.after(last):
+        if sequence > limit:
+            return None
+        if sequence not in memory.voided:
+            return sequence
+    return None
+
+
+def _too_far(memory: Memory, last: int) -> list[Finding]:
+    """Numbers out of reach are named, the first of them, and not judged."""
+    limit = (memory.high.sequence if memory.high else 0) + MAX_AHEAD
+    numbers = islice((n for n in memory.ledger.after(last) if n > limit), FAR_SHOWN)
+    text = f"expected at most {limit}"
+    return [finding(Reason.PROPOSAL_SEQUENCE, proposal_path(number), text) for number in numbers]
 
 
 def _judge(
@@ -137,9 +156,6 @@ def _refusals(
     proposal: Proposal, root: Root, memory: Memory, base: Base | None
 ) -> list[tuple[Reason, str]]:
     found: list[tuple[Reason, str]] = []
-    high = memory.high.sequence if memory.high else 0
-    if proposal.sequence > high + MAX_AHEAD:
-        found.append((Reason.PROPOSAL_SEQUENCE, f"expected at most {high + MAX_AHEAD}"))
     place = f"{root.repository} ({root.environment})"
     if (proposal.repository, proposal.environment) != (root.repository, root.environment):
         text = f"expected {place}, found {proposal.repository} ({proposal.environment})"

@@ -1,7 +1,12 @@
 """What the reconciler never forgets (trust.md, section 6). Pure values; a store keeps the bytes."""
 
+import json
+from collections.abc import Callable
+
 from desired_state.authority import Authority
+from desired_state.canonical import canonical, digest_bytes, from_json
 from desired_state.frozen import Frozen
+from desired_state.ledger import NOTHING, Ledger
 from desired_state.proposals import Sequence_
 from desired_state.ratchet import Fall
 from desired_state.values import (
@@ -54,7 +59,8 @@ class Memory(Frozen):
     desired: Authority | None = None  # asked by the last admitted head, not yet lowered
     roots: dict[str, Digest] = {}  # noqa: RUF012  (frozen: pydantic copies it)
     revoked: dict[KeyId, Digest] = {}  # noqa: RUF012  (for ever; by which file)
-    ledger: dict[str, tuple[Digest, ...]] = {}  # noqa: RUF012
+    ledger: Ledger = NOTHING
+    erased: tuple[str, ...] = ()  # ledger paths that are gone or changed at the head
     voided: tuple[Sequence_, ...] = ()
     high: High | None = None
     falls: tuple[Fall, ...] = ()
@@ -69,3 +75,24 @@ class Memory(Frozen):
 
 
 EMPTY = Memory()
+
+
+def snapshot(memory: Memory) -> bytes:
+    """Canonical bytes in which the ledger stands as its digest, so they do not grow with it."""
+    plain = memory.model_dump(mode="json", exclude={"ledger"})
+    return canonical({**plain, "ledger": memory.ledger.digest})
+
+
+def snapshot_digest(memory: Memory) -> str:
+    """Names a memory in evidence."""
+    return digest_bytes(snapshot(memory))
+
+
+def from_snapshot(data: bytes, ledger: Callable[[str], Ledger]) -> Memory:
+    """The memory of a snapshot, with the ledger of that digest. Raises ``ValueError``."""
+    plain = from_json(data)
+    if not isinstance(plain, dict) or not isinstance(plain.get("ledger"), str):
+        text = "expected a snapshot of a memory with the digest of its ledger"
+        raise ValueError(text)  # noqa: TRY004  (outside bytes)
+    found = ledger(plain.pop("ledger"))
+    return Memory.model_validate_json(json.dumps(plain)).model_copy(update={"ledger": found})

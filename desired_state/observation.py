@@ -34,10 +34,11 @@ class Observation(Frozen):
 
     revision: Commit | None  # none: nothing could be fetched
     descends: bool  # from memory's head
-    files: dict[str, Digest]  # governed files of the head
+    files: dict[str, Digest]  # governed files of the head, but for proposals and sign-offs
     problems: tuple[Finding, ...]  # TREE_*, SHALLOW, FETCH: the head is not admissible
     line: tuple[LineRevision, ...]
-    ledger: tuple[LedgerFile, ...]
+    ledger: tuple[LedgerFile, ...]  # of an earlier step of main before those of a later one
+    standing: dict[str, Digest | None]  # at the head, of each ledger path that moved; none: gone
     bases: tuple[Base, ...]
     stops: tuple[Stop, ...]  # every stop known to the stop lane
     switch_armed: bool  # the kill switch file of the head reads `armed`

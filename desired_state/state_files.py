@@ -23,7 +23,8 @@ LIMITS: Final = "limits.yaml"
 KILL_SWITCH: Final = "kill_switch.yaml"
 CONFIGURATION: Final = ("layers.yaml", "venues.yaml", "phases.yaml", "schedule.yaml")
 CONFIGURATION_FOLDERS: Final = ("scopes/", "prompts/")
-LEDGER_FOLDERS: Final = ("proposals/", "signoffs/", "revocations/", "trust/root/")
+PAPER_FOLDERS: Final = ("proposals/", "signoffs/")
+LEDGER_FOLDERS: Final = (*PAPER_FOLDERS, "revocations/", "trust/root/")
 MAX_FILE_BYTES: Final = 64 * 1024  # trust.md, section 2
 
 

@@ -11,6 +11,7 @@ from datetime import datetime, timedelta
 from desired_state.detached import verifies
 from desired_state.document import load
 from desired_state.errors import Finding, Severity, Stalled, finding
+from desired_state.ledger import Ledger
 from desired_state.proposals import Decision, Proposal, SignOff, proposal_path, signoff_place
 from desired_state.quorum import Requirement, Vote, missing
 from desired_state.reasons import Reason
@@ -54,7 +55,7 @@ class Signed:
 class Papers:
     """Every version of every ledger file ever seen, their bytes, and the root that judges them."""
 
-    ledger: Mapping[str, Sequence[str]]
+    ledger: Ledger
     blobs: Mapping[str, bytes]
     root: Root
     revoked: frozenset[str] = frozenset()  # key ids that sign nothing any more
@@ -99,14 +100,14 @@ def ballot(signed: Signed, rules: Sequence[GateRule], papers: Papers) -> Ballot:
     counted: list[Counted] = []
     vetoes: list[str] = []
     findings: list[Finding] = []
-    for path in sorted(papers.ledger):
+    for path, versions in sorted(papers.ledger.under(signed.proposal.sequence).items()):
         place = signoff_place(path)
         if place is None or place[0] != signed.proposal.sequence:
             continue
         if _flooded(path, place, rules, papers):
             vetoes.append(place[1])
             continue
-        for digest in papers.ledger[path][:VERSIONS_READ]:
+        for digest in versions[:VERSIONS_READ]:
             outcome = _judge(path, digest, signed, rules, papers)
             if isinstance(outcome, Counted):
                 counted.append(outcome)

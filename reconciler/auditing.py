@@ -13,11 +13,11 @@ from typing import Any
 
 from pydantic import ValidationError
 
-from desired_state.canonical import digest
 from desired_state.errors import Finding, finding
-from desired_state.memory import EMPTY
+from desired_state.memory import EMPTY, snapshot_digest
 from desired_state.observation import Observation
 from desired_state.reasons import Reason
+from desired_state.state_files import PAPER_FOLDERS
 from desired_state.values import parse_instant
 from evidence_repo.chain import Leaf
 from layers.l5_risk_gate.finding import Outcome
@@ -50,7 +50,7 @@ class Replay:
     """Goes through the leaves once, oldest first, and remembers what later ones must rest on."""
 
     files_at: FilesAt
-    _memory: str = field(default_factory=lambda: digest(EMPTY))
+    _memory: str = field(default_factory=lambda: snapshot_digest(EMPTY))
     _ends: dict[str, datetime | None] = field(default_factory=dict)  # verdict: valid until
     _allowed: set[str] = field(default_factory=set)  # intents that L5 allowed, not yet sent
     _orders: set[str] = field(default_factory=set)
@@ -87,8 +87,14 @@ class Replay:
         there = self.files_at(observation.revision)
         if there is None:
             yield _mismatch(leaf, f"the state repository has no revision {observation.revision}")
-        elif observation.files and dict(there) != observation.files:
+            return
+        papers = {path for path in there if path.startswith(PAPER_FOLDERS)}
+        files = {path: digest for path, digest in there.items() if path not in papers}
+        if observation.files and files != observation.files:
             yield _mismatch(leaf, f"its files are not those of {observation.revision}")
+        told = observation.standing.items()
+        if any(there.get(path) != digest for path, digest in told):
+            yield _mismatch(leaf, f"its papers are not those of {observation.revision}")
 
     def _decision(self, leaf: Leaf, _objects: Objects) -> Iterable[Finding]:
         body = leaf.body

@@ -17,19 +17,31 @@ class Cached(Mapping[str, bytes]):
         """``store`` keeps; this only remembers."""
         self._store = store
         self._known: OrderedDict[str, bytes] = OrderedDict()
+        self._waiting: dict[str, bytes] = {}
 
-    def keep(self, data: bytes) -> str:
-        """As the store, skipped for bytes that were kept already."""
-        digest = digest_bytes(data)
-        if digest not in self._known:
-            self._remember(self._store.keep(data), data)
-        return digest
+    def keep(self, data: bytes, *more: bytes) -> str:
+        """The bytes are at hand from now on; the store has them after ``settle``."""
+        for each in (data, *more):
+            digest = digest_bytes(each)
+            if digest not in self._known:
+                self._waiting[digest] = each
+        return digest_bytes(data)
+
+    def settle(self) -> None:
+        """The store has everything that was given here, and took it at once."""
+        if self._waiting:
+            self._store.keep(*self._waiting.values())
+            for digest, data in self._waiting.items():
+                self._remember(digest, data)
+            self._waiting = {}
 
     def kept(self, digest: str) -> bytes:
         """The bytes of this digest."""
         return self[digest]
 
     def __getitem__(self, digest: str) -> bytes:
+        if digest in self._waiting:
+            return self._waiting[digest]
         if digest not in self._known:
             self._remember(digest, self._store.kept(digest))
         return self._known[digest]
@@ -54,11 +66,10 @@ class InMemory:
         self._kept: dict[str, bytes] = {}
         self._below = below
 
-    def keep(self, data: bytes) -> str:
+    def keep(self, data: bytes, *more: bytes) -> str:
         """Nothing touches the disk."""
-        digest = digest_bytes(data)
-        self._kept[digest] = data
-        return digest
+        self._kept.update((digest_bytes(each), each) for each in (data, *more))
+        return digest_bytes(data)
 
     def kept(self, digest: str) -> bytes:
         """From here, or from below. Raises ``KeyError`` where neither has it."""

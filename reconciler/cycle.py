@@ -16,9 +16,9 @@ from desired_state.errors import Finding, GovernanceError, Waiting, finding
 from desired_state.memory import Memory, Release, Stop
 from desired_state.observation import Observation
 from desired_state.reasons import Reason
-from desired_state.repository import SwitchHistory
+from desired_state.repository import StateRepository, SwitchHistory
 from desired_state.standing import Approval
-from desired_state.survey import Repository, Survey, unread
+from desired_state.survey import Survey, unread
 from evidence_repo.journal import Journal
 from layers.ports import Cancels
 from reconciler.acknowledgement import Acknowledgement
@@ -28,7 +28,7 @@ from reconciler.gate import Facts, Verdict, judge, switch_of
 from reconciler.plan import Action, Actual, Doing, VenueView, plan
 from reconciler.stop_lane import stops_at
 from reconciler.summarize import summarize
-from reconciler.verdicts import LEAF_KIND, read_files, record, substance
+from reconciler.verdicts import LEAF_KIND, ledger_nodes, read_files, record, substance
 
 STEPS: Final = ("fetch", "admit", "observe", "judge", "plan", "apply", "record")
 FILES_A_LEAF: Final = 500
@@ -36,7 +36,7 @@ RENEW_BEFORE: Final = timedelta(seconds=10)
 HEARTBEAT: Final = timedelta(seconds=2)  # where no root says otherwise
 
 
-class StateReader(Repository, SwitchHistory, Protocol):
+class StateReader(StateRepository, SwitchHistory, Protocol):
     """The state repository, whole."""
 
     @property
@@ -252,9 +252,12 @@ class Cycle:
                 self.ports.trust,
                 self.ports.host,
             )
-            for data in objects.values():
+            nodes, papers = ledger_nodes((self.memory, admission.memory), self._recorded)
+            for data in (*objects.values(), *nodes.values()):
                 self._cached.keep(data)
-            self._record_files(read_files(observation, admission.memory), verdict)
+            self._cached.settle()
+            files = read_files(observation, admission.memory)
+            self._record_files(files | papers | nodes.keys(), verdict)
             self._leaf(LEAF_KIND, body.model_dump(mode="json"), verdict, sorted(objects))
             if admission.memory != self.memory:
                 self.ports.store.store(admission.memory)

@@ -30,7 +30,7 @@ from desired_state.reasons import HALTED, Reason
 from desired_state.trust_root import Bounds, Root
 from desired_state.values import Commit, Digest, Instant, Switch, Trading, instant_text
 
-SEMANTICS: Final = 1  # raised when the same inputs may give another verdict (evidence.md)
+SEMANTICS: Final = 2  # raised when the same inputs may give another verdict (evidence.md)
 _VALIDITY: Final = frozenset({"not_before", "expires"})
 UNBOUNDED: Final = Bounds(
     source_stale_after=timedelta(),

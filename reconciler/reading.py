@@ -12,14 +12,14 @@ from desired_state.admission import Admission, Trust, admit
 from desired_state.errors import Stalled
 from desired_state.memory import Memory, Stop
 from desired_state.reasons import Reason
-from desired_state.repository import Contents, SwitchHistory
-from desired_state.survey import Repository, Survey
+from desired_state.repository import Contents, StateRepository, SwitchHistory
+from desired_state.survey import Survey
 from reconciler.contents import Cached, InMemory
 from reconciler.gate import Facts, Verdict, judge
 from reconciler.stop_lane import stops_at
 
 
-class StateReader(Repository, SwitchHistory, Protocol):
+class StateReader(StateRepository, SwitchHistory, Protocol):
     """The state repository, whole."""
 
     @property
@@ -86,8 +86,9 @@ class Reader:
         wanted |= set(memory.roots.values())
         if all(_has(contents, digest) for digest in wanted):
             return
-        for _, oid in self.state.ledger(head, None):
-            contents.keep(self.state.blob(oid))
+        for step in self.state.steps(head, None):
+            for _, oid in step.versions:
+                contents.keep(self.state.blob(oid))
 
 
 def _has(contents: Cached, digest: str) -> bool:

@@ -8,6 +8,7 @@ from desired_state.admission import Admission
 from desired_state.canonical import digest_bytes, plain
 from desired_state.document import dump
 from desired_state.errors import Stalled
+from desired_state.ledger import Ledger
 from desired_state.proposals import (
     STATEMENT,
     Decision,
@@ -46,7 +47,7 @@ def proposal_of(sequence: int, data: bytes, signature: bytes | None, root: Root)
     if signature is not None:
         ledger[path + ".sig"] = (digest_bytes(signature),)
         blobs[digest_bytes(signature)] = signature
-    signed, problems = read_proposal(sequence, Papers(ledger, blobs, root))
+    signed, problems = read_proposal(sequence, Papers(Ledger.of(ledger), blobs, root))
     if signed is None:
         raise Stalled(problems[0].code, problems[0].subject, problems[0].message)
     return signed.proposal

@@ -132,8 +132,8 @@ class CycleDesk:
         return [from_json(line) for path in lines for line in path.read_bytes().splitlines()]
 
     def objects(self) -> dict[str, bytes]:
-        found = (self.desk.var / "journal" / "objects").glob("*/*")
-        return {f"sha256:{path.name}": path.read_bytes() for path in found}
+        found = sorted((self.desk.var / "journal" / "objects").glob("*.kept"))
+        return {name: data for path in found for name, data in kept(path.read_bytes())}
 
     def verdict_records(self) -> list[VerdictRecord]:
         return [
@@ -141,6 +141,15 @@ class CycleDesk:
             for leaf in self.leaves()
             if leaf["kind"] == LEAF_KIND
         ]
+
+
+def kept(data: bytes) -> Iterator[tuple[str, bytes]]:
+    """The records of one file of kept bytes."""
+    while data:
+        header, _, rest = data.partition(b"\n")
+        name, length = header.decode().split()
+        yield f"sha256:{name}", rest[: int(length)]
+        data = rest[int(length) + 1 :]
 
 
 KEPT = ("journal", "trusted", "stops", "releases", "acknowledgements", "venues")
