@@ -1,13 +1,15 @@
 """Authorities, changes and proposals in words that a stranger reads."""
 
 from collections.abc import Iterable
+from itertools import groupby
 
 from desired_state.canonical import plain
 from desired_state.proposals import Proposal
 from desired_state.values import instant_text
 from reconciler.authority_words import authority_words
+from reconciler.change_words import change_words
 from reconciler.gate import Verdict
-from reconciler.outstanding import Outstanding, State
+from reconciler.outstanding import Deadline, Ends, GateState, Outstanding, State
 from reconciler.proposing import Change, authority_data
 
 
@@ -38,6 +40,7 @@ def change_lines(changes: Iterable[Change]) -> Iterable[str]:
     for change in changes:
         sign, word = ("+", "looser") if change.looser else ("-", "tighter")
         yield f"  {sign} {change.path}: {change.now} -> {change.then} ({word})"
+        yield f"      {change_words(change.path, change.then)}"
 
 
 def proposal_lines(proposal: Proposal, changes: Iterable[Change]) -> Iterable[str]:
@@ -73,3 +76,21 @@ def outstanding_lines(item: Outstanding) -> Iterable[str]:
     yield f"  {word} {instant_text(item.expires)}"
     for found in item.findings:
         yield f"  {found.code}: {found.message}"
+
+
+def deadline_lines(deadlines: Iterable[Deadline]) -> Iterable[str]:
+    """What ends when, the next first; what ends at one time in one line."""
+    for (at, kind, ended), group in groupby(deadlines, key=lambda d: (d.at, d.kind, d.ended)):
+        # of a key the person says enough here; its id stands in --json
+        subjects = dict.fromkeys(
+            d.subject.partition(" ")[0] if kind is Ends.KEY else d.subject for d in group
+        )
+        word = "ENDED" if ended else "ends"
+        yield f"  {instant_text(at)} {word}: {kind} {', '.join(subjects)}"
+
+
+def gate_line(state: GateState) -> str:
+    """Whether the people there are could complete one gate, and without whom not."""
+    word = "can be completed" if state.satisfiable else "CANNOT BE COMPLETED by anybody"
+    alone = f"; not without {', '.join(state.needs)}" if state.needs else ""
+    return f"gate {state.gate}: {word}{alone}"
