@@ -23,6 +23,7 @@ from desired_state.ratchet import falls, merge
 from desired_state.reasons import Reason
 from desired_state.standing import Approval
 from desired_state.state_files import LIMITS, MODE, LimitsFile, ModeFile, asked, is_configuration
+from desired_state.suspension import suspension_findings
 from desired_state.trust_root import Root, root_findings
 from desired_state.values import instant_text
 from desired_state.votes import Papers
@@ -31,6 +32,7 @@ CLOCK_TOLERANCE = timedelta(seconds=5)  # trust.md, section 6, step 0
 FLOOR_INTERVAL = timedelta(minutes=1)
 ROOT_PATH = "trust/root/{}.yaml"
 M = TypeVar("M", bound=Frozen)
+_MODE_PARTS = tuple(name for name in ModeFile.model_fields if name in Authority.model_fields)
 
 
 @dataclass(frozen=True, slots=True)
@@ -85,6 +87,8 @@ def admit(
     if admitted and root is not None:
         memory = _advance(memory, observation, desired)
         found += _erased(memory, observation)
+    told, ends = suspension_findings(mode.suspension if mode else None, now)
+    found += told
     outcome = Approved(memory, None, (), (), ())
     if root is not None:  # steps 6 and 7
         papers = Papers(memory.ledger, blobs, root)
@@ -104,7 +108,7 @@ def admit(
         configuration=configuration,
         findings=(*found, *outcome.findings),
         memory=_with_floor(given, outcome.memory, now),
-        changes=tuple(sorted(t for t in outcome.changes if t > now)),
+        changes=tuple(sorted(t for t in (*outcome.changes, *ends) if t > now)),
     )
 
 
@@ -236,7 +240,7 @@ def _overlay(step: LineRevision, before: Authority | None, blobs: Mapping[str, b
     mode = _read(ModeFile, MODE, step.mode, blobs, [])
     limits = _read(LimitsFile, LIMITS, step.limits, blobs, [])
     now, last = asked(mode, limits), before or BOTTOM
-    parts = {} if mode else {name: getattr(last, name) for name in ModeFile.model_fields}
+    parts = {} if mode else {name: getattr(last, name) for name in _MODE_PARTS}
     if limits is None:
         parts["limits"] = last.limits
     return now.model_copy(update=parts)

@@ -48,6 +48,8 @@ class Reason(StrEnum):
         "Nothing to do.", "what the verdict says")
     SUSPENDED = ("SUSPENDED", "Somebody suspended the reconciler.",
         "Resume it through a signed restore when the cause is gone.", NARROWED, True)
+    SUSPENSION_OVERDUE = ("SUSPENSION_OVERDUE", "The time named for a suspension is over and it still stands.",
+        "Look at its cause; then resume through a signed restore, or name a later time.", NARROWED, True)
 
     # --- reading the state repository --------------------------------------------------------
     FETCH = ("FETCH", "The state repository could not be read.",

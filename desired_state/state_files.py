@@ -7,6 +7,7 @@ from pydantic import model_validator
 from desired_state.authority import Authority, SymbolAccess
 from desired_state.frozen import Frozen
 from desired_state.limits import NO_LIMITS, Limits
+from desired_state.suspension import Suspension
 from desired_state.values import (
     Amount,
     LayerId,
@@ -35,6 +36,15 @@ class ModeFile(Frozen):
     symbols: dict[Symbol, SymbolAccess]
     layers: tuple[LayerId, ...]
     budgets: dict[Name, Amount]
+    suspension: Suspension | None = None  # why trading was taken down, where somebody did
+
+    @model_validator(mode="after")
+    def _suspended_is_not_active(self) -> Self:
+        if self.suspension and self.trading is Trading.ACTIVE:  # SUSPEND-1: `trading` narrows
+            raise ValueError(
+                "expected trading reducing or halted beside a suspension, found active"
+            )
+        return self
 
 
 class LimitsFile(Limits):
