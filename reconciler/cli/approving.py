@@ -12,10 +12,17 @@ from desired_state.values import Mode, Trading, instant_text
 from reconciler.cli.app import app
 from reconciler.cli.papers import Key, Push, Time, Who, Yes, evidence_of, finish, time_of
 from reconciler.cli.shared import NO, AsJson, Config, host_of, note, show, show_json
-from reconciler.cli.words import deadline_lines, gate_line, outstanding_lines, proposal_lines
+from reconciler.cli.words import (
+    composed_data,
+    composed_lines,
+    deadline_lines,
+    gate_line,
+    outstanding_lines,
+    proposal_lines,
+)
 from reconciler.outstanding import deadlines, gates, outstanding
 from reconciler.proposal_terms import Request
-from reconciler.proposing import Composed, changes
+from reconciler.proposing import changes
 from reconciler.signing import Answer, proposal_of, sign_off
 from reconciler.wiring.host import present
 from reconciler.wiring.paperwork import paperwork
@@ -69,7 +76,11 @@ def propose(
         admission, verdict = reading.reader.verify(None, now)
     made, paper = papers.propose(request, admission, verdict.permitted, key_file, now)
     commit = finish(papers, paper, push=push)
-    _tell_proposal(made, paper.digest, commit, as_json=as_json)
+    if as_json:
+        show_json(composed_data(made, paper.digest, commit))
+        return
+    for line in composed_lines(made):
+        show(line)
 
 
 @app.command()
@@ -144,29 +155,6 @@ def approvals(*, config: Config = None, as_json: AsJson = False) -> None:
             show(line)
     if waiting:
         raise typer.Exit(NO)
-
-
-def _tell_proposal(made: Composed, digest: str, commit: str | None, *, as_json: bool) -> None:
-    if as_json:
-        show_json(
-            {
-                "sequence": made.proposal.sequence,
-                "path": made.path,
-                "sha256": digest,
-                "gate": made.proposal.gate,
-                "changes": [
-                    {"path": c.path, "now": c.now, "then": c.then, "looser": c.looser}
-                    for c in made.changes
-                ],
-                "signers": list(made.signers),
-                "commit": commit,
-            }
-        )
-        return
-    for line in proposal_lines(made.proposal, made.changes):
-        show(line)
-    show(f"To be signed by {' and '.join(made.signers)}, not counting {made.proposal.requester}.")
-    show(f"Next: governor sign {made.proposal.sequence} --as PERSON --push")
 
 
 def _tell_signoff(

@@ -10,7 +10,7 @@ from reconciler.authority_words import authority_words
 from reconciler.change_words import change_words
 from reconciler.gate import Verdict
 from reconciler.outstanding import Deadline, Ends, GateState, Outstanding, State
-from reconciler.proposing import Change, authority_data
+from reconciler.proposing import Change, Composed, authority_data
 
 
 def verdict_data(verdict: Verdict) -> dict[str, object]:
@@ -60,6 +60,36 @@ def proposal_lines(proposal: Proposal, changes: Iterable[Change]) -> Iterable[st
     yield "Compared with what is permitted now:"
     shown = list(change_lines(changes))
     yield from shown or ["  nothing changes"]
+
+
+def composed_data(made: Composed, digest: str, commit: str | None) -> dict[str, object]:
+    """What ``governor propose --json`` prints; keys are only ever added."""
+    return {
+        "sequence": made.proposal.sequence,
+        "path": made.path,
+        "sha256": digest,
+        "gate": made.proposal.gate,
+        "changes": [
+            {
+                "path": c.path,
+                "now": c.now,
+                "then": c.then,
+                "looser": c.looser,
+                "words": change_words(c.path, c.then),
+            }
+            for c in made.changes
+        ],
+        "signers": list(made.signers),
+        "commit": commit,
+    }
+
+
+def composed_lines(made: Composed) -> Iterable[str]:
+    """A proposal just written: what it says, who must sign it, and what comes next."""
+    yield from proposal_lines(made.proposal, made.changes)
+    who = " and ".join(made.signers)
+    yield f"To be signed by {who}, not counting {made.proposal.requester}."
+    yield f"Next: governor sign {made.proposal.sequence} --as PERSON --push"
 
 
 def outstanding_lines(item: Outstanding) -> Iterable[str]:
