@@ -2,7 +2,7 @@
 
 import json
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from typing import Any, Final
 
@@ -22,6 +22,7 @@ LIFE: Final = timedelta(days=90)  # trust.md, section 3
 THE_FOUR: Final = ("risk_officer", "security_officer", "operations", "system_owner")
 PERSONAL_USES: Final = (Use.SIGN_OFF, Use.PROPOSAL, Use.TRUST_ROOT, Use.REVOCATION)
 ROOT_SIGNERS: Final = 3
+HARDWARE: Final = "sk-"  # how the name of a hardware key's kind begins
 SCHEMAS: Final[Mapping[str, type[BaseModel]]] = {
     "mode": ModeFile,
     "limits": LimitsFile,
@@ -39,6 +40,7 @@ class Holder:
     name: str
     roles: tuple[str, ...]
     keys: tuple[tuple[str, tuple[Use, ...]], ...]  # line as in a .pub file, and what it is for
+    forge: Mapping[str, int] = field(default_factory=dict)
 
 
 def person(name: str, roles: Iterable[str], public: str) -> Holder:
@@ -69,14 +71,17 @@ def root_file(
         "environment": environment.value,
         "issued": instant_text(issued),
         "expires": instant_text(issued + LIFE),
-        "persons": {who.name: {"roles": list(who.roles)} for who in holders},
+        "persons": {
+            who.name: {"roles": list(who.roles)} | ({"forge": dict(who.forge)} if who.forge else {})
+            for who in holders
+        },
         "keys": {
             public_key(line).key_id: {
                 "public": public_key(line).line,
                 "person": who.name,
                 "uses": [use.value for use in uses],
                 **span,
-                "hardware": False,
+                "hardware": public_key(line).kind.startswith(HARDWARE),
             }
             for who in holders
             for line, uses in who.keys
@@ -100,13 +105,13 @@ def root_file(
     return dump(data, header=header, name=ROOT_FILE)
 
 
-def read_root(data: bytes) -> tuple[Root, tuple[Finding, ...]]:
+def read_root(data: bytes, path: str = ROOT_FILE) -> tuple[Root, tuple[Finding, ...]]:
     """The root as the reconciler will read it, with what is wrong or fragile in it.
 
     Raises:
         Stalled: ``STATE_SCHEMA``.
     """
-    root = load(Root, data, ROOT_FILE)
+    root = load(Root, data, path)
     return root, root_findings(root)
 
 

@@ -1,5 +1,6 @@
 """Who has signed, who is still missing, and whether each gate can be satisfied at all. Pure."""
 
+from collections.abc import Container
 from datetime import datetime
 from enum import StrEnum
 
@@ -87,9 +88,13 @@ def outstanding(admission: Admission, now: datetime) -> tuple[Outstanding, ...]:
     return tuple(found)
 
 
-def gates(root: Root, now: datetime) -> tuple[GateState, ...]:
+def gates(root: Root, now: datetime, revoked: Container[str] = ()) -> tuple[GateState, ...]:
     """Every gate of the root, by name, for the people whose keys are good now."""
-    keys = {name: key for name, key in root.keys.items() if key.valid_from <= now < key.valid_until}
+    keys = {
+        key_id: key
+        for key_id, key in root.keys.items()
+        if key_id not in revoked and key.valid_from <= now < key.valid_until
+    }
     able = root.model_copy(update={"keys": keys})
     return tuple(_gate(name, rule, able) for name, rule in sorted(root.gates.items()))
 

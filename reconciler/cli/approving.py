@@ -128,7 +128,8 @@ def approvals(*, config: Config = None, as_json: AsJson = False) -> None:
     with open_reading(host) as reading:
         admission, _ = reading.reader.verify(None, now)
     found = outstanding(admission, now)
-    states = gates(admission.root, now) if admission.root else ()
+    revoked = admission.memory.revoked
+    states = gates(admission.root, now, revoked) if admission.root else ()
     ends = deadlines(admission, now)
     waiting = any(item.missing for item in found) or admission.root is None
     if as_json:
