@@ -6,7 +6,7 @@ one thing remembered is which sequence was ever complete, so nothing older retur
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from datetime import datetime, timedelta
+from datetime import datetime
 
 from desired_state.authority import at_most
 from desired_state.errors import Finding, Severity, finding
@@ -15,8 +15,8 @@ from desired_state.observation import Base
 from desired_state.proposals import MAX_AHEAD, Proposal, proposal_path, proposal_sequence
 from desired_state.ratchet import forget
 from desired_state.reasons import Reason
-from desired_state.standing import Approval, lacking_gates, rules_of, standing
-from desired_state.trust_root import GateRule, Root, within_ceilings
+from desired_state.standing import Approval, beyond, lacking_gates, rules_of, standing
+from desired_state.trust_root import GateRule, Root
 from desired_state.values import Environment, Mode, StopClass, instant_text
 from desired_state.votes import (
     Ballot,
@@ -129,7 +129,7 @@ def _judge(
     rules = rules_of(proposal, root, memory)
     if lacking := lacking_gates(proposal, root, memory):
         refusals.append(finding(Reason.PROPOSAL_GATE, subject, lacking))
-    refusals += [finding(c, subject, text) for c, text in _beyond(proposal, rules)]
+    refusals += [finding(c, subject, text) for c, text in beyond(proposal, rules)]
     return _Judged(signed, (proposal.gate,), rules, ballot(signed, rules, papers), tuple(refusals))
 
 
@@ -157,18 +157,6 @@ def _refusals(
     unknown = [stop for stop in proposal.clears if stop not in memory.stops]
     if unknown:
         found.append((Reason.STOP_UNKNOWN, f"not known here: {', '.join(unknown)}"))
-    return found
-
-
-def _beyond(proposal: Proposal, rules: Sequence[GateRule]) -> list[tuple[Reason, str]]:
-    found: list[tuple[Reason, str]] = []
-    for rule in rules:
-        if rule.at_most_days and proposal.lasts > timedelta(days=rule.at_most_days):
-            found.append((Reason.PROPOSAL_CEILING, f"expected at most {rule.at_most_days} days"))
-        over = within_ceilings(proposal.authority.limits, rule.ceilings)
-        if over:
-            text = f"above the gate's ceiling, or missing: {', '.join(over)}"
-            found.append((Reason.PROPOSAL_CEILING, text))
     return found
 
 

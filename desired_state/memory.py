@@ -8,6 +8,7 @@ from desired_state.values import (
     Commit,
     Digest,
     Instant,
+    KeyId,
     Person,
     StopClass,
     StopId,
@@ -47,11 +48,12 @@ class High(Frozen):
 
 
 class Memory(Frozen):
-    """Head, roots, votes, ``high``, falls (``low``), stops, releases and the clock floor."""
+    """Head, roots, revocations, votes, ``high``, falls (``low``), stops, releases, clock floor."""
 
     head: Commit | None = None
     desired: Authority | None = None  # asked by the last admitted head, not yet lowered
     roots: dict[str, Digest] = {}  # noqa: RUF012  (frozen: pydantic copies it)
+    revoked: dict[KeyId, Digest] = {}  # noqa: RUF012  (for ever; by which file)
     ledger: dict[str, tuple[Digest, ...]] = {}  # noqa: RUF012
     voided: tuple[Sequence_, ...] = ()
     high: High | None = None

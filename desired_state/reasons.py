@@ -71,9 +71,15 @@ class Reason(StrEnum):
         "Mend the file as the message says; a pinned root cannot be edited, only replaced.", HALTED, True)
     ROOT_VERSION = ("ROOT_VERSION", "A trust root stands under a number that is not the next one.",
         "Number the next root exactly one above the last.", HALTED, True)
-    ROOT_REPOSITORY = ("ROOT_REPOSITORY", "The trust root is for another repository.",
+    ROOT_PREV = ("ROOT_PREV", "A next trust root does not name the last one by digest.",
+        "State the sha256 of the last accepted root as prev, and sign again.", UNCHANGED)
+    ROOT_THRESHOLD_OLD = ("ROOT_THRESHOLD_OLD", "Too few people of the last trust root have signed the next one.",
+        "Collect signatures of people with role root in the last root; nothing changes until then.", UNCHANGED)
+    ROOT_THRESHOLD_NEW = ("ROOT_THRESHOLD_NEW", "Too few people of the next trust root have signed it themselves.",
+        "Collect signatures of people with role root in the next root; nothing changes until then.", UNCHANGED)
+    ROOT_REPOSITORY = ("ROOT_REPOSITORY", "The trust root is for another repository or environment.",
         "Use the root made for this repository.", HALTED, True)
-    ROOT_DUPLICATE_KEY = ("ROOT_DUPLICATE_KEY", "One key material stands twice in the trust root.",
+    ROOT_DUPLICATE_KEY = ("ROOT_DUPLICATE_KEY", "One key material stands twice in the trust root, whatever its form.",
         "Give every person a key of their own.", HALTED, True)
     ROOT_ERASED = ("ROOT_ERASED", "A trust root that was accepted is gone from the repository.",
         "Restore the file with a forward commit.", HALTED, True)
@@ -85,6 +91,14 @@ class Reason(StrEnum):
         "Add people with the missing roles to the trust root.", HALTED, True)
     GATE_FRAGILE = ("GATE_FRAGILE", "The gate cannot be completed without one particular person.",
         "Add a second person for that role.", UNCHANGED)
+    REVOCATION_SCHEMA = ("REVOCATION_SCHEMA", "A revocation does not have the required form or name.",
+        "Write it again with governor trust revoke.", UNCHANGED)
+    REVOCATION_FOREIGN = ("REVOCATION_FOREIGN", "A revocation is for another repository or environment.",
+        "Write it again for this one.", UNCHANGED)
+    REVOCATION_SIGNATURE = ("REVOCATION_SIGNATURE", "A revocation is not signed by a key that may revoke.",
+        "Sign with the key itself, or with a key that has the use revocation.", UNCHANGED)
+    REVOCATION_ERASED = ("REVOCATION_ERASED", "A revocation that was seen is gone or changed.",
+        "Find out who erased it. The key stays revoked all the same.", UNCHANGED, True)
     STATE_YAML = ("STATE_YAML", "A file is not in the strict form of YAML that is read here.",
         "Correct the line named; quote decimals and times; no anchors, tags, duplicates.", NARROWED, True)
     STATE_SCHEMA = ("STATE_SCHEMA", "A file has an unknown, missing or wrong key.",

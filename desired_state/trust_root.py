@@ -1,13 +1,13 @@
 """The root of trust: persons, keys, roles, gates and bounds (trust.md, section 3).
 
-Version 1 counts because its digest is pinned in the host's ``governor.yaml``. Later versions are
-refused by name until rotation exists here; nothing is ever trusted on first use.
+Version 1 counts because its digest is pinned in the host's ``governor.yaml``, each later one
+because the one before and itself signed it; nothing is ever trusted on first use.
 """
 
 from collections.abc import Iterable
 from datetime import datetime
 from enum import StrEnum
-from typing import Annotated, Self
+from typing import Annotated, Final, Self
 
 from pydantic import Field, StringConstraints, model_validator
 
@@ -21,6 +21,7 @@ from desired_state.values import Environment, Instant, KeyId, Name, Person, Span
 
 RepositoryId = Annotated[str, StringConstraints(pattern=r"^[A-Za-z0-9._/-]{1,100}$")]
 Role = Name
+ROOT_ROLE: Final = "root"  # who signs the next root; their number is a threshold
 
 
 class Use(StrEnum):
@@ -124,6 +125,7 @@ def root_findings(root: Root) -> tuple[Finding, ...]:
     found = list(_duplicate_keys(root))
     for name, rule in sorted(root.gates.items()):
         found.extend(_gate_findings(root, name, rule))
+    found.extend(_threshold_findings(root))
     return tuple(found)
 
 
@@ -190,3 +192,22 @@ def _gate_findings(root: Root, name: str, rule: GateRule) -> Iterable[Finding]:
     if needed:
         text = f"it cannot be completed without each of {', '.join(needed)}"
         yield finding(Reason.GATE_FRAGILE, f"gate {name}", text, severity=Severity.WARNING)
+
+
+def _threshold_findings(root: Root) -> Iterable[Finding]:
+    """ROOT-6: whether those who hold the role ``root`` can sign the next root at all."""
+    subject, needed = "threshold root", root.thresholds.get(ROOT_ROLE)
+    able = sorted(
+        name
+        for name, person in root.persons.items()
+        if ROOT_ROLE in person.roles and _has_use(root, name, Use.TRUST_ROOT)
+    )
+    if needed is None:
+        text = "it is not stated, so this root can never be replaced"
+        yield finding(Reason.GATE_FRAGILE, subject, text, severity=Severity.WARNING)
+    elif len(able) < needed:
+        text = f"expected {needed} people with role root and a key for it, found {len(able)}"
+        yield finding(Reason.GATE_UNSATISFIABLE, subject, text)
+    elif len(able) == needed:
+        text = f"it cannot be reached without each of {', '.join(able)}"
+        yield finding(Reason.GATE_FRAGILE, subject, text, severity=Severity.WARNING)

@@ -7,14 +7,13 @@ only shorten how long a vote counts (VOTE-1).
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
-from functools import lru_cache
 
+from desired_state.detached import verifies
 from desired_state.document import load
 from desired_state.errors import Finding, Severity, Stalled, finding
 from desired_state.proposals import Decision, Proposal, SignOff, proposal_path, signoff_place
 from desired_state.quorum import Requirement, Vote, missing
 from desired_state.reasons import Reason
-from desired_state.signatures import SignatureRefused, public_key, verify
 from desired_state.trust_root import GateRule, KeyEntry, Root, Use
 
 VERSIONS_READ = 16  # of one path: more versions than this are not looked at
@@ -57,6 +56,7 @@ class Papers:
     ledger: Mapping[str, Sequence[str]]
     blobs: Mapping[str, bytes]
     root: Root
+    revoked: frozenset[str] = frozenset()  # key ids that sign nothing any more
 
 
 def read_proposal(sequence: int, papers: Papers) -> tuple[Signed | None, tuple[Finding, ...]]:
@@ -191,8 +191,8 @@ def _judge(
     key = papers.root.keys[signoff.key]
     if _signature(papers.blobs[digest], path, key, Use.SIGN_OFF, papers) is None:
         return finding(Reason.SIGNOFF_SIGNATURE, path)
-    if signoff.role not in _roles(rules):
-        return finding(Reason.SIGNOFF_ROLE, path, f"{signoff.role} is not a role of this gate")
+    if unheard := _unheard(signoff, rules, papers):
+        return finding(unheard[0], path, unheard[1])
     if signoff.decision is not Decision.GO:
         return signoff.person
     return _counted(path, signoff, signed.proposal, rules, key)
@@ -223,6 +223,16 @@ def _by_whom(signoff: SignOff, root: Root) -> tuple[Reason, str] | None:
     return None
 
 
+def _unheard(
+    signoff: SignOff, rules: Sequence[GateRule], papers: Papers
+) -> tuple[Reason, str] | None:
+    if signoff.role not in _roles(rules):
+        return Reason.SIGNOFF_ROLE, f"{signoff.role} is not a role of this gate"
+    if signoff.decision is Decision.GO and signoff.key in papers.revoked:
+        return Reason.SIGNOFF_KEY_REVOKED, f"{signoff.key} is revoked"
+    return None  # VOTE-3: a veto counts by a revoked key as well, for it can only tighten
+
+
 def _counted(
     path: str, signoff: SignOff, proposal: Proposal, rules: Sequence[GateRule], key: KeyEntry
 ) -> Counted | Finding:
@@ -248,8 +258,8 @@ def _signed_by(
 ) -> tuple[str, KeyEntry] | None:
     """The signature by one of the person's keys, the one that stays valid longest first."""
     keys = sorted(papers.root.keys.items(), key=lambda item: (item[1].valid_until, item[0]))
-    for _, entry in reversed(keys):
-        if entry.person == person:
+    for key_id, entry in reversed(keys):
+        if entry.person == person and key_id not in papers.revoked:
             found = _signature(message, path, entry, Use.PROPOSAL, papers)
             if found:
                 return found, entry
@@ -260,15 +270,6 @@ def _signature(message: bytes, path: str, key: KeyEntry, use: Use, papers: Paper
     if use not in key.uses:
         return None
     for digest in papers.ledger.get(path + ".sig", ())[:VERSIONS_READ]:
-        if _verifies(papers.blobs[digest], message, use.namespace, key.public):
+        if verifies(papers.blobs[digest], message, use.namespace, key.public):
             return digest
     return None
-
-
-@lru_cache(maxsize=4096)
-def _verifies(signature: bytes, message: bytes, namespace: str, public: str) -> bool:
-    try:
-        verify(signature, message, namespace=namespace, key=public_key(public))
-    except SignatureRefused:
-        return False
-    return True

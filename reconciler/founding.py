@@ -12,6 +12,7 @@ from desired_state.canonical import digest_bytes
 from desired_state.document import dump, load
 from desired_state.errors import Finding
 from desired_state.proposals import Proposal, SignOff
+from desired_state.revocations import Revocation
 from desired_state.signatures import public_key
 from desired_state.state_files import KillSwitchFile, LimitsFile, ModeFile
 from desired_state.trust_root import Root, Use, root_findings
@@ -30,6 +31,7 @@ SCHEMAS: Final[Mapping[str, type[BaseModel]]] = {
     "proposal": Proposal,
     "signoff": SignOff,
     "root": Root,
+    "revocation": Revocation,
 }
 
 

@@ -98,10 +98,10 @@ PEOPLE = {
     for who in (
         Signer("olivia", "operator"),
         Signer("oscar", "operator"),
-        Signer("rita", "risk_officer"),
-        Signer("sam", "security_officer"),
-        Signer("otto", "operations"),
-        Signer("sybil", "system_owner"),
+        Signer("rita", "risk_officer", "root"),
+        Signer("sam", "security_officer", "root"),
+        Signer("otto", "operations", "root"),
+        Signer("sybil", "system_owner", "root"),
         Signer("dora", "operator", "operations"),
     )
 }
