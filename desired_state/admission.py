@@ -11,6 +11,7 @@ from datetime import datetime, timedelta
 from functools import lru_cache
 from typing import TypeVar
 
+from desired_state.announcements import announcements
 from desired_state.approvals import Approved, Pending, approve
 from desired_state.authority import BOTTOM, Authority, from_points, meet_points, points
 from desired_state.configuration import configuration_digest, configuration_findings
@@ -97,6 +98,8 @@ def admit(
         outcome = approve(memory, papers, observation.bases, at, armed=armed)
         if at >= root.expires:
             found.append(finding(Reason.ROOT_EXPIRED, ROOT_PATH.format(root.version)))
+    soon, days = announcements(root, outcome.approval, now)
+    found += soon
     return Admission(
         admitted=admitted,
         revision=observation.revision,
@@ -108,7 +111,7 @@ def admit(
         configuration=configuration,
         findings=(*found, *outcome.findings),
         memory=_with_floor(given, outcome.memory, now),
-        changes=tuple(sorted(t for t in (*outcome.changes, *ends) if t > now)),
+        changes=tuple(sorted(t for t in (*outcome.changes, *ends, *days) if t > now)),
     )
 
 

@@ -8,7 +8,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 
-from desired_state.authority import at_most
+from desired_state.authority import at_most, unaccounted
 from desired_state.errors import Finding, Severity, finding
 from desired_state.memory import High, Memory, Release
 from desired_state.observation import Base
@@ -154,10 +154,28 @@ def _refusals(
         found.append((Reason.PROPOSAL_CEILING, text))
     if root.environment is Environment.REHEARSAL and proposal.authority.mode > Mode.PAPER:
         found.append((Reason.PROPOSAL_CEILING, "a rehearsal allows nothing above paper"))
+    if lacking := incomplete(proposal):
+        found.append((Reason.PROPOSAL_INCOMPLETE, lacking))
     unknown = [stop for stop in proposal.clears if stop not in memory.stops]
     if unknown:
         found.append((Reason.STOP_UNKNOWN, f"not known here: {', '.join(unknown)}"))
     return found
+
+
+def unlisted(proposal: Proposal, rule: GateRule) -> tuple[str, ...]:
+    """Claims of the gate for which the proposal lists no pack (EVIDENCE-1)."""
+    listed = {pack.shows for pack in proposal.evidence}
+    return tuple(claim for claim in rule.evidence if claim not in listed)
+
+
+def incomplete(proposal: Proposal) -> str:
+    """What a proposal from testnet up does not say of build and accounts (AUTH-4); empty: all."""
+    authority = proposal.authority
+    if authority.mode < Mode.TESTNET:
+        return ""
+    found = [] if authority.build else ["no build"]
+    found += [f"no account at {venue}" for venue in unaccounted(authority)]
+    return ", ".join(found)
 
 
 def _beyond(proposal: Proposal, rules: Sequence[GateRule]) -> list[tuple[Reason, str]]:
@@ -169,6 +187,9 @@ def _beyond(proposal: Proposal, rules: Sequence[GateRule]) -> list[tuple[Reason,
         if over:
             text = f"above the gate's ceiling, or missing: {', '.join(over)}"
             found.append((Reason.PROPOSAL_CEILING, text))
+        if lacking := unlisted(proposal, rule):
+            text = f"no pack is listed for {', '.join(lacking)}"
+            found.append((Reason.PROPOSAL_EVIDENCE, text))
     return found
 
 

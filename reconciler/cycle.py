@@ -94,6 +94,7 @@ class Ports:
     trust: Trust
     repository: str  # its id, in stop ids
     host: str  # digest of governor.yaml
+    build: str | None = None  # digest of what runs here
     session: Callable[[], tuple[str, str] | None] = lambda: None
 
 
@@ -212,6 +213,7 @@ class Cycle:
             answered_at=self._answered_at,
             unreadable_since=self._unreadable_since,
             evidence_behind_since=self.evidence_behind_since,
+            build=self.ports.build,
         )
 
     def _apply(self, actions: tuple[Action, ...], *, widening: bool) -> tuple[Finding, ...]:

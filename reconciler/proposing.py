@@ -10,7 +10,7 @@ from datetime import datetime, timedelta
 from typing import Final
 
 from desired_state.admission import Admission
-from desired_state.approvals import gate_for
+from desired_state.approvals import gate_for, incomplete, unlisted
 from desired_state.authority import (
     BOTTOM,
     Authority,
@@ -25,7 +25,7 @@ from desired_state.canonical import plain
 from desired_state.document import dump
 from desired_state.errors import Stalled
 from desired_state.observation import Base
-from desired_state.proposals import Proposal, proposal_path, proposal_sequence
+from desired_state.proposals import EvidenceReference, Proposal, proposal_path, proposal_sequence
 from desired_state.reasons import Reason
 from desired_state.standing import Approval, rules_of
 from desired_state.trust_root import GateRule, KeyEntry, Root, Use, satisfiable, usable
@@ -47,6 +47,7 @@ class Request:
     gate: str | None = None
     not_before: datetime | None = None
     expires: datetime | None = None
+    evidence: tuple[EvidenceReference, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -111,6 +112,7 @@ def compose(
         base=base.revision,
         authority=wanted,
         configuration=str(admission.configuration),
+        evidence=request.evidence,
         clears=request.clears,
         not_before=start,
         expires=request.expires or _end(start, wanted, inside, root),
@@ -155,7 +157,8 @@ def proposal_file(proposal: Proposal) -> bytes:
 
 def authority_data(authority: Authority) -> dict[str, object]:
     """Plain values without what is not set."""
-    return authority.model_dump(mode="json", exclude_none=True)
+    left_out = set() if authority.accounts else {"accounts"}
+    return authority.model_dump(mode="json", exclude_none=True, exclude=left_out)
 
 
 def ground(admission: Admission) -> tuple[Root, Base]:
@@ -223,11 +226,17 @@ def _next_number(admission: Admission, taken: Iterable[str]) -> int:
     return max([high, *memory.voided, *used]) + 1
 
 
-def _checked(draft: Proposal, admission: Admission, root: Root) -> tuple[GateRule, ...]:
-    subject = proposal_path(draft.sequence)
+def _grants(draft: Proposal, subject: str) -> None:
+    if lacking := incomplete(draft):
+        raise Stalled(Reason.PROPOSAL_INCOMPLETE, subject, lacking)
     if settle(draft.authority) == BOTTOM:
         told = "it would grant nothing; say what is wanted in mode.yaml, or with --mode"
         raise Stalled(Reason.PROPOSAL_GATE, subject, told)
+
+
+def _checked(draft: Proposal, admission: Admission, root: Root) -> tuple[GateRule, ...]:
+    subject = proposal_path(draft.sequence)
+    _grants(draft, subject)
     if draft.gate not in root.gates:
         raise Stalled(Reason.PROPOSAL_GATE, subject, f"the trust root has no gate {draft.gate}")
     if root.environment is Environment.REHEARSAL and draft.authority.mode > Mode.PAPER:
@@ -239,6 +248,9 @@ def _checked(draft: Proposal, admission: Admission, root: Root) -> tuple[GateRul
         raise Stalled(Reason.STOP_UNKNOWN, subject, f"not known here: {', '.join(unknown)}")
     rules = rules_of(draft, root, admission.memory)
     for rule in rules:
+        if lacking := unlisted(draft, rule):
+            told = f"no pack is listed for {', '.join(lacking)}"
+            raise Stalled(Reason.PROPOSAL_EVIDENCE, subject, told)
         over = beyond_ceilings(draft.authority.limits, rule.ceilings)
         if over:
             told = f"above the gate's ceiling, or missing: {', '.join(over)}"

@@ -38,6 +38,7 @@ class Reader:
     repository: str  # its id, in stop ids
     objects: Contents | None = None  # what the host kept; none where it never ran
     latched: Mapping[str, Stop] = field(default_factory=dict)
+    build: str | None = None  # digest of what runs here
 
     def head(self) -> str:
         """Where main stands. Raises ``Waiting(FETCH)``, or ``Stalled(FETCH)`` without a main."""
@@ -65,7 +66,7 @@ class Reader:
         self._complete(contents, head, memory)
         admission = admit(observation, contents, memory, self.trust, now)
         unreadable_since = now if admission.unreadable else None
-        facts = Facts(answered_at=now, unreadable_since=unreadable_since)
+        facts = Facts(answered_at=now, unreadable_since=unreadable_since, build=self.build)
         return admission, judge(admission, facts, now)
 
     def _memory_at(self, head: str) -> Memory:

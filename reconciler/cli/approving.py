@@ -127,6 +127,7 @@ def approvals(*, config: Config = None, as_json: AsJson = False) -> None:
         admission, _ = reading.reader.verify(None, now)
     found = outstanding(admission, now)
     states = gates(admission.root) if admission.root else ()
+    soon = [f for f in admission.findings if f.code is Reason.EXPIRES_SOON]
     waiting = any(item.missing for item in found) or admission.root is None
     if as_json:
         show_json(
@@ -135,6 +136,7 @@ def approvals(*, config: Config = None, as_json: AsJson = False) -> None:
                 "now": instant_text(now),
                 "proposals": [plain(item) for item in found],
                 "gates": [plain(state) for state in states],
+                "expires_soon": [plain(found) for found in soon],
                 "root_expires": instant_text(admission.root.expires) if admission.root else None,
             }
         )
@@ -148,6 +150,8 @@ def approvals(*, config: Config = None, as_json: AsJson = False) -> None:
             word = "can be completed" if state.satisfiable else "CANNOT BE COMPLETED by anybody"
             alone = f"; not without {', '.join(state.needs)}" if state.needs else ""
             show(f"gate {state.gate}: {word}{alone}")
+        for announced in soon:
+            show(announced.message)
     if waiting:
         raise typer.Exit(NO)
 

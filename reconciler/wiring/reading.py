@@ -17,6 +17,7 @@ from reconciler.adapters.file_memory import FileMemory
 from reconciler.adapters.git_desk import GitDesk
 from reconciler.adapters.kept_objects import KeptObjects, journal_size
 from reconciler.adapters.latch import Latch
+from reconciler.adapters.running_build import running_build
 from reconciler.host import Host
 from reconciler.reading import Reader
 from reconciler.wiring.desk import memory_path, repository_id, trust_of
@@ -69,6 +70,7 @@ def open_reading(host: Host) -> Iterator[Reading]:
                 repository=repository_id(host, state),
                 objects=KeptObjects(host.var / "journal"),
                 latched=Latch(host.var).stops(),
+                build=running_build(),
             )
             yield Reading(reader, clone, journal_size(host.var / "journal"))
         finally:
