@@ -95,7 +95,8 @@ def admit(
         papers = Papers(memory.ledger, blobs, root)
         armed = admitted and observation.switch_armed
         at = max(now, memory.floor or now)  # a clock set back brings no vote back (CLOCK-1)
-        outcome = approve(memory, papers, observation.bases, at, armed=armed)
+        bases, clean = observation.bases, observation.clean
+        outcome = approve(memory, papers, bases, at, armed=armed, clean=clean)
         if at >= root.expires:
             found.append(finding(Reason.ROOT_EXPIRED, ROOT_PATH.format(root.version)))
     soon, days = announcements(root, outcome.approval, now)

@@ -164,6 +164,8 @@ class Reason(StrEnum):
         "Install the approved build, or propose the one that runs and have it signed.", HALTED, True)
     ACCOUNT_UNAPPROVED = ("ACCOUNT_UNAPPROVED", "A venue reports another account than the approved one.",
         "Use the approved account's key, or propose the account and have it signed.", HALTED, True)
+    RELEASE_WAITS = ("RELEASE_WAITS", "The release of a technical stop is signed, and its venues are not proven clean yet.",
+        "Let the watcher see two clean sweeps, or have the release signed under gate release.", STOPPED, True)
     NOT_APPROVED = ("NOT_APPROVED", "What is asked for exceeds what stands approved.",
         "Propose and sign it, or lower what is asked.", UNCHANGED)
     FALLEN = ("FALLEN", "What was once lowered stays down until people raise it.",

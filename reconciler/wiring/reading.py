@@ -13,6 +13,7 @@ from desired_state.adapters.git_state import GitState
 from desired_state.errors import Stalled
 from desired_state.memory import Memory
 from desired_state.reasons import Reason
+from reconciler.acknowledgement import clean_stops
 from reconciler.adapters.file_memory import FileMemory
 from reconciler.adapters.git_desk import GitDesk
 from reconciler.adapters.kept_objects import KeptObjects, journal_size
@@ -70,6 +71,7 @@ def open_reading(host: Host) -> Iterator[Reading]:
                 repository=repository_id(host, state),
                 objects=KeptObjects(host.var / "journal"),
                 latched=Latch(host.var).stops(),
+                clean=clean_stops(Latch(host.var).acknowledgements().values()),
                 build=running_build(),
             )
             yield Reading(reader, clone, journal_size(host.var / "journal"))
