@@ -10,6 +10,7 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import TypeVar
 
+from desired_state.announcements import announcements
 from desired_state.approvals import Approved, Pending, approve
 from desired_state.authority import BOTTOM, Authority, from_points, meet_points, points
 from desired_state.configuration import configuration_digest, configuration_findings
@@ -108,9 +109,12 @@ def admit(
     if trusted is not None and root is not None:  # steps 6 and 7
         papers = Papers(memory.ledger, blobs, root, trusted.taken)
         armed = admitted and observation.switch_armed
-        outcome = approve(memory, papers, observation.bases, at, armed=armed)
+        bases, clean = observation.bases, observation.clean
+        outcome = approve(memory, papers, bases, at, armed=armed, clean=clean)
         if at >= root.expires:
             found.append(finding(Reason.ROOT_EXPIRED, ROOT_PATH.format(root.version)))
+    soon, days = announcements(root, outcome.approval, now)
+    found += soon
     return Admission(
         admitted=admitted,
         revision=observation.revision,
@@ -123,7 +127,7 @@ def admit(
         configuration=configuration,
         findings=(*found, *outcome.findings),
         memory=_with_floor(given, outcome.memory, now),
-        changes=tuple(sorted(t for t in (*outcome.changes, *ends) if t > now)),
+        changes=tuple(sorted(t for t in (*outcome.changes, *ends, *days) if t > now)),
     )
 
 

@@ -3,7 +3,7 @@
 from desired_state.errors import Finding
 from desired_state.frozen import Frozen
 from desired_state.memory import Stop
-from desired_state.values import Commit, Digest
+from desired_state.values import Commit, Digest, StopId
 
 
 class LineRevision(Frozen):
@@ -40,4 +40,5 @@ class Observation(Frozen):
     ledger: tuple[LedgerFile, ...]
     bases: tuple[Base, ...]
     stops: tuple[Stop, ...]  # every stop known to the stop lane
+    clean: tuple[StopId, ...] = ()  # stops after which every venue was proven clean
     switch_armed: bool  # the kill switch file of the head reads `armed`

@@ -65,6 +65,7 @@ class GateRule(Frozen):
     distinct: Annotated[int, Field(ge=1, le=20)]
     at_most_days: Annotated[int, Field(ge=1, le=366)] | None = None
     ceilings: Limits = Limits()
+    evidence: tuple[Name, ...] = ()  # claims whose packs the proposal must list
 
 
 class Bounds(Frozen):

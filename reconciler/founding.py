@@ -24,6 +24,8 @@ THE_FOUR: Final = ("risk_officer", "security_officer", "operations", "system_own
 PERSONAL_USES: Final = (Use.SIGN_OFF, Use.PROPOSAL, Use.TRUST_ROOT, Use.REVOCATION)
 ROOT_SIGNERS: Final = 3
 HARDWARE: Final = "sk-"  # how the name of a hardware key's kind begins
+# phases.md, P11: the review with its checklist, the risk assessment, the operator's decision
+READINESS: Final = ("live_readiness", "risk_assessment", "operator_decision")
 SCHEMAS: Final[Mapping[str, type[BaseModel]]] = {
     "mode": ModeFile,
     "limits": LimitsFile,
@@ -171,7 +173,12 @@ def _gates() -> dict[str, Any]:
         "shadow": {**two, "at_most_days": 30},
         "paper": {**two, "at_most_days": 30, "ceilings": _PAPER},
         "testnet": {**four, "at_most_days": 30, "ceilings": _TESTNET},
-        "bounded_live": {**four, "at_most_days": 14, "ceilings": _BOUNDED_LIVE},
+        "bounded_live": {
+            **four,
+            "at_most_days": 14,
+            "ceilings": _BOUNDED_LIVE,
+            "evidence": list(READINESS),
+        },
         "restore": two,
         "release": two,
         "release_technical": one,

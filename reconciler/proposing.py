@@ -111,7 +111,8 @@ def proposal_file(proposal: Proposal) -> bytes:
 
 def authority_data(authority: Authority) -> dict[str, object]:
     """Plain values without what is not set."""
-    return authority.model_dump(mode="json", exclude_none=True)
+    left_out = set() if authority.accounts else {"accounts"}
+    return authority.model_dump(mode="json", exclude_none=True, exclude=left_out)
 
 
 def ground(admission: Admission) -> tuple[Root, Base]:

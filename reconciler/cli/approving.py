@@ -131,6 +131,7 @@ def approvals(*, config: Config = None, as_json: AsJson = False) -> None:
     revoked = admission.memory.revoked
     states = gates(admission.root, now, revoked) if admission.root else ()
     ends = deadlines(admission, now)
+    soon = [f for f in admission.findings if f.code is Reason.EXPIRES_SOON]
     waiting = any(item.missing for item in found) or admission.root is None
     if as_json:
         show_json(
@@ -140,6 +141,7 @@ def approvals(*, config: Config = None, as_json: AsJson = False) -> None:
                 "proposals": [plain(item) for item in found],
                 "gates": [plain(state) for state in states],
                 "expiries": [plain(end) for end in ends],
+                "expires_soon": [plain(found) for found in soon],
                 "root_expires": instant_text(admission.root.expires) if admission.root else None,
             }
         )
@@ -154,6 +156,8 @@ def approvals(*, config: Config = None, as_json: AsJson = False) -> None:
         show("What ends when:")
         for line in deadline_lines(ends):
             show(line)
+        for announced in soon:
+            show(announced.message)
     if waiting:
         raise typer.Exit(NO)
 
