@@ -58,9 +58,20 @@ def _budget(rest: str, then: str) -> str:
     return f"{rest} may be {'0' if then == ABSENT else then} USD"
 
 
+def _build(rest: str, then: str) -> str:
+    return f"build {rest} may {'not trade' if then == ABSENT else 'trade'}"
+
+
+def _account(rest: str, then: str) -> str:
+    venue, _, name = rest.partition(".")
+    return f"it may {'not trade' if then == ABSENT else 'trade'} on account {name} at {venue}"
+
+
 _KINDS: Final[Mapping[str, Callable[[str, str], str]]] = {
     "limits": _limit,
     "symbols": _symbol,
     "layers": _layer,
+    "build": _build,
+    "accounts": _account,
     "budgets": _budget,
 }

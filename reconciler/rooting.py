@@ -15,7 +15,7 @@ from desired_state.errors import Finding, Severity, Stalled
 from desired_state.reasons import Reason
 from desired_state.signatures import public_key
 from desired_state.trust_root import Root, Use, root_findings
-from desired_state.values import instant_text
+from desired_state.values import instant_text, parse_instant
 from reconciler.founding import HARDWARE, PERSONAL_USES
 from reconciler.root_changes import RootChange, root_changes
 
@@ -124,12 +124,13 @@ def _known(name: str, there: Mapping[str, Any], kind: str) -> None:
 
 
 def _renew(found: dict[str, Any], issued: datetime, expires: datetime) -> None:
-    """Root and every key that is still good run to the new end; what has ended stays ended."""
-    end = instant_text(expires)
-    found["expires"] = end
+    """Root and keys run to the new end; a key that ended before its root did stays ended."""
+    kept = min(issued, parse_instant(found["expires"]))
+    found["expires"] = instant_text(expires)
     for entry in found["keys"].values():
-        if entry["valid_until"] > instant_text(issued):
-            entry["valid_until"] = max(end, entry["valid_until"])
+        until = parse_instant(entry["valid_until"])
+        if until >= kept:
+            entry["valid_until"] = instant_text(max(until, expires))
 
 
 def _add(found: dict[str, Any], person: NewPerson, issued: datetime) -> None:
