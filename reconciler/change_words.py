@@ -42,7 +42,9 @@ def _limit(rest: str, then: str) -> str:
     currency, _, name = rest.partition(".")
     if then == ABSENT:
         return f"{name} is not set, which allows nothing"
-    return _LIMITS.get(name, f"{name} may be {{then}}").format(then=then, currency=currency)
+    return _LIMITS.get(name, f"{name.replace('_', ' ')} may be {{then}}").format(
+        then=then, currency=currency
+    )
 
 
 def _symbol(rest: str, then: str) -> str:
@@ -55,7 +57,7 @@ def _layer(rest: str, then: str) -> str:
 
 
 def _budget(rest: str, then: str) -> str:
-    return f"{rest} may be {'0' if then == ABSENT else then} USD"
+    return f"{rest.replace('_', ' ')} may cost {'0' if then == ABSENT else then} USD"
 
 
 def _build(rest: str, then: str) -> str:

@@ -7,6 +7,7 @@ reconciler expects; the words say what would change, path by path.
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from datetime import datetime
+from typing import Final
 
 from desired_state.admission import Admission
 from desired_state.approvals import gate_for
@@ -21,6 +22,8 @@ from desired_state.trust_root import GateRule, KeyEntry, Root, Use, usable
 from desired_state.values import instant_text
 from reconciler.proposal_checks import checked
 from reconciler.proposal_terms import Request, Terms, asked_terms, renewed_terms
+
+_FIRST: Final = ("mode", "trading", "expires", "symbols", "accounts", "build", "limits")
 
 
 @dataclass(frozen=True, slots=True)
@@ -83,14 +86,20 @@ def compose(
 
 
 def changes(before: Authority, after: Authority) -> tuple[Change, ...]:
-    """Path by path what would differ, the looser first."""
+    """Path by path what would differ: the looser first, and of them what weighs most."""
     old, new = points(settle(before)), points(settle(after))
     found = [
         Change(path, a, b, path in new and (path not in old or tighter(path, old[path], new[path])))
         for path, a, b in differences(settle(before), settle(after))
         if path != "not_before" and not (path == "expires" and before.expires is None)
     ]
-    return tuple(sorted(found, key=lambda change: (not change.looser, change.path)))
+    return tuple(sorted(found, key=lambda change: (not change.looser, *_weight(change.path))))
+
+
+def _weight(path: str) -> tuple[int, str]:
+    """What people must see first comes first."""
+    head = path.partition(".")[0]
+    return (_FIRST.index(head) if head in _FIRST else len(_FIRST)), path
 
 
 def signers(rules: Sequence[GateRule]) -> tuple[str, ...]:

@@ -39,8 +39,8 @@ def change_lines(changes: Iterable[Change]) -> Iterable[str]:
     """``+`` what the machine could do that it cannot now, ``-`` what it no longer could."""
     for change in changes:
         sign, word = ("+", "looser") if change.looser else ("-", "tighter")
-        yield f"  {sign} {change.path}: {change.now} -> {change.then} ({word})"
-        yield f"      {change_words(change.path, change.then)}"
+        told = f"{change.path}: {change.now} -> {change.then}, {word}"
+        yield f"  {sign} {change_words(change.path, change.then)}  [{told}]"
 
 
 def proposal_lines(proposal: Proposal, changes: Iterable[Change]) -> Iterable[str]:

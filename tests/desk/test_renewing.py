@@ -89,8 +89,7 @@ def test_evidence_is_listed_with_its_digest_and_shown_before_signing(desk: Desk)
     desk.propose("--evidence", f"{PACK}={DIGEST}:the drill passed")
     _, _, err = desk.run("sign", "1", "--as", "oscar", "--yes")
     assert f"evidence {PACK} sha256:{DIGEST}: the drill passed" in err
-    assert "+ mode: - -> paper (looser)" in err
-    assert "it may work in mode paper at most" in err
+    assert "+ it may work in mode paper at most  [mode: - -> paper, looser]" in err
 
 
 @pytest.mark.parametrize("text", [PACK, f"{PACK}=abc", f"={DIGEST}", f"{PACK}={DIGEST.upper()}"])
