@@ -10,6 +10,7 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import TypeVar
 
+from desired_state.announcements import announcements
 from desired_state.approvals import Approved, Pending, approve
 from desired_state.authority import BOTTOM, Authority, from_points, meet_points, points
 from desired_state.configuration import configuration_digest, configuration_findings
@@ -23,6 +24,7 @@ from desired_state.reasons import Reason
 from desired_state.root_chain import Candidate
 from desired_state.standing import Approval
 from desired_state.state_files import LIMITS, MODE, LimitsFile, ModeFile, asked, is_configuration
+from desired_state.suspension import suspension_findings
 from desired_state.trust_history import (
     Seen,
     Trusted,
@@ -41,6 +43,7 @@ FLOOR_INTERVAL = timedelta(minutes=1)
 VOTES = ("proposals/", "signoffs/")  # of the others, ROOT_* and REVOCATION_ERASED speak
 ROOT_PATH = "trust/root/{}.yaml"
 M = TypeVar("M", bound=Frozen)
+_MODE_PARTS = tuple(name for name in ModeFile.model_fields if name in Authority.model_fields)
 
 
 @dataclass(frozen=True, slots=True)
@@ -99,14 +102,19 @@ def admit(
         trusted = turns[-1].after if turns else trusted
         memory = trusted.noted(_advance(memory, observation, desired))
         found += _erased(memory)
+    told, ends = suspension_findings(mode.suspension if mode else None, now)
+    found += told
     root = trusted.root if trusted else None
     outcome = Approved(memory, None, (), (), ())
     if trusted is not None and root is not None:  # steps 6 and 7
         papers = Papers(memory.ledger, blobs, root, trusted.taken)
         armed = admitted and observation.switch_armed
-        outcome = approve(memory, papers, observation.bases, at, armed=armed)
+        bases, clean = observation.bases, observation.clean
+        outcome = approve(memory, papers, bases, at, armed=armed, clean=clean)
         if at >= root.expires:
             found.append(finding(Reason.ROOT_EXPIRED, ROOT_PATH.format(root.version)))
+    soon, days = announcements(root, outcome.approval, now)
+    found += soon
     return Admission(
         admitted=admitted,
         revision=observation.revision,
@@ -119,7 +127,7 @@ def admit(
         configuration=configuration,
         findings=(*found, *outcome.findings),
         memory=_with_floor(given, outcome.memory, now),
-        changes=tuple(sorted(t for t in outcome.changes if t > now)),
+        changes=tuple(sorted(t for t in (*outcome.changes, *ends, *days) if t > now)),
     )
 
 
@@ -235,7 +243,7 @@ def _overlay(step: LineRevision, before: Authority | None, blobs: Mapping[str, b
     mode = _read(ModeFile, MODE, step.mode, blobs, [])
     limits = _read(LimitsFile, LIMITS, step.limits, blobs, [])
     now, last = asked(mode, limits), before or BOTTOM
-    parts = {} if mode else {name: getattr(last, name) for name in ModeFile.model_fields}
+    parts = {} if mode else {name: getattr(last, name) for name in _MODE_PARTS}
     if limits is None:
         parts["limits"] = last.limits
     return now.model_copy(update=parts)

@@ -4,21 +4,22 @@ The numbered rules are those of trust.md, sections 4 and 5. Everything is judged
 one thing remembered is which sequence was ever complete, so nothing older returns (APPROVAL-1).
 """
 
-from collections.abc import Sequence
-from dataclasses import dataclass
+from collections.abc import Collection, Sequence
+from dataclasses import dataclass, replace
 from datetime import datetime
 from itertools import islice
 
-from desired_state.authority import at_most
+from desired_state.authority import at_most, unaccounted
 from desired_state.errors import Finding, Severity, finding
 from desired_state.memory import High, Memory, Release
 from desired_state.observation import Base
 from desired_state.proposals import MAX_AHEAD, Proposal, proposal_path
 from desired_state.ratchet import forget
 from desired_state.reasons import Reason
+from desired_state.releases import beforehand, release_gate, waiting
 from desired_state.standing import Approval, beyond, lacking_gates, rules_of, standing
 from desired_state.trust_root import GateRule, Root
-from desired_state.values import Environment, Mode, StopClass, instant_text
+from desired_state.values import Environment, Mode, instant_text
 from desired_state.votes import (
     Ballot,
     Papers,
@@ -54,7 +55,13 @@ class Approved:
 
 
 def approve(
-    memory: Memory, papers: Papers, bases: Sequence[Base], now: datetime, *, armed: bool
+    memory: Memory,
+    papers: Papers,
+    bases: Sequence[Base],
+    now: datetime,
+    *,
+    armed: bool,
+    clean: Collection[str] = (),
 ) -> Approved:
     """Judge every proposal above ``high`` in order, then ``high`` itself, then its releases."""
     known_stops = frozenset(memory.stops)
@@ -83,7 +90,9 @@ def approve(
     memory = _void(memory, problems)
     if approval:
         changes.append(approval.until)
-        memory = _release(memory, approval, known_stops, now, armed=armed)
+        waits = _waits(memory, approval, known_stops, clean)
+        found += [finding(Reason.RELEASE_WAITS, stop, severity=Severity.WARNING) for stop in waits]
+        memory = _release(memory, approval, known_stops - set(waits), now, armed=armed)
     return Approved(memory, approval, tuple(pending), tuple(found), tuple(changes))
 
 
@@ -95,8 +104,7 @@ def gate_for(
     if beyond or approval is None or not approval.standing:
         return proposal.authority.mode.value
     if proposal.clears:
-        kinds = {memory.stops[stop].kind for stop in proposal.clears if stop in memory.stops}
-        return "release_technical" if kinds == {StopClass.TECHNICAL} else "release"
+        return release_gate(proposal.clears, memory)
     return "restore" if base and base.covers else proposal.authority.mode.value
 
 
@@ -149,7 +157,25 @@ def _judge(
     if lacking := lacking_gates(proposal, root, memory):
         refusals.append(finding(Reason.PROPOSAL_GATE, subject, lacking))
     refusals += [finding(c, subject, text) for c, text in beyond(proposal, rules)]
-    return _Judged(signed, (proposal.gate,), rules, ballot(signed, rules, papers), tuple(refusals))
+    votes = _after_stops(ballot(signed, rules, papers), proposal, memory)
+    return _Judged(signed, (proposal.gate,), rules, votes, tuple(refusals))
+
+
+def _after_stops(votes: Ballot, proposal: Proposal, memory: Memory) -> Ballot:
+    """Without the sign-offs that named a stop before it existed (RELEASE-5)."""
+    early = {v: beforehand(v.start, proposal.clears, memory) for v in votes.counted}
+    told = tuple(
+        finding(
+            Reason.SIGNOFF_CLEARS,
+            f"{proposal_path(proposal.sequence)}: {vote.person}",
+            f"made before there was {', '.join(stops)}",
+            severity=Severity.WARNING,
+        )
+        for vote, stops in early.items()
+        if stops
+    )
+    kept = tuple(vote for vote in votes.counted if not early[vote])
+    return replace(votes, counted=kept, findings=(*votes.findings, *told))
 
 
 def _refusals(
@@ -170,10 +196,22 @@ def _refusals(
         found.append((Reason.PROPOSAL_CEILING, text))
     if root.environment is Environment.REHEARSAL and proposal.authority.mode > Mode.PAPER:
         found.append((Reason.PROPOSAL_CEILING, "a rehearsal allows nothing above paper"))
+    if lacking := incomplete(proposal):
+        found.append((Reason.PROPOSAL_INCOMPLETE, lacking))
     unknown = [stop for stop in proposal.clears if stop not in memory.stops]
     if unknown:
         found.append((Reason.STOP_UNKNOWN, f"not known here: {', '.join(unknown)}"))
     return found
+
+
+def incomplete(proposal: Proposal) -> str:
+    """What a proposal from testnet up does not say of build and accounts (AUTH-4); empty: all."""
+    authority = proposal.authority
+    if authority.mode < Mode.TESTNET:
+        return ""
+    found = [] if authority.build else ["no build"]
+    found += [f"no account at {venue}" for venue in unaccounted(authority)]
+    return ", ".join(found)
 
 
 def _outcome(
@@ -244,6 +282,14 @@ def _void(memory: Memory, problems: Sequence[Finding]) -> Memory:
         return memory
     voided = tuple(sorted({*memory.voided, memory.high.sequence}))
     return memory.model_copy(update={"voided": voided})
+
+
+def _waits(
+    memory: Memory, approval: Approval, known: Collection[str], clean: Collection[str]
+) -> tuple[str, ...]:
+    """Stops that would be released now were their venues proven clean."""
+    open_ = [s for s in approval.proposal.clears if s in known and s not in memory.releases]
+    return waiting(approval.proposal.gate, open_, clean) if approval.standing else ()
 
 
 def _release(

@@ -3,7 +3,7 @@
 from desired_state.errors import Finding
 from desired_state.frozen import Frozen
 from desired_state.memory import Stop
-from desired_state.values import Commit, Digest
+from desired_state.values import Commit, Digest, StopId
 
 
 class LineRevision(Frozen):
@@ -41,4 +41,5 @@ class Observation(Frozen):
     standing: dict[str, Digest | None]  # at the head, of each ledger path that moved; none: gone
     bases: tuple[Base, ...]
     stops: tuple[Stop, ...]  # every stop known to the stop lane
+    clean: tuple[StopId, ...] = ()  # stops after which every venue was proven clean
     switch_armed: bool  # the kill switch file of the head reads `armed`

@@ -38,9 +38,14 @@ class Decision(StrEnum):
 class EvidenceReference(Frozen):
     """A pack that the proposal relies on."""
 
-    id: str
-    sha256: str
+    id: Text
+    sha256: Digest
     claim: Text
+
+    @property
+    def shows(self) -> str:
+        """The claim's own name: what stands before the first colon."""
+        return self.claim.partition(":")[0].strip()
 
 
 class Proposal(Frozen):

@@ -48,6 +48,8 @@ class Reason(StrEnum):
         "Nothing to do.", "what the verdict says")
     SUSPENDED = ("SUSPENDED", "Somebody suspended the reconciler.",
         "Resume it through a signed restore when the cause is gone.", NARROWED, True)
+    SUSPENSION_OVERDUE = ("SUSPENSION_OVERDUE", "The time named for a suspension is over and it still stands.",
+        "Look at its cause; then resume through a signed restore, or name a later time.", NARROWED, True)
 
     # --- reading the state repository --------------------------------------------------------
     FETCH = ("FETCH", "The state repository could not be read.",
@@ -135,6 +137,10 @@ class Reason(StrEnum):
         "Wait.", UNCHANGED)
     PROPOSAL_EXPIRED = ("PROPOSAL_EXPIRED", "The proposal has expired.",
         "Propose a renewal.", "reducing for the root's bound, then halted")
+    EXPIRES_SOON = ("EXPIRES_SOON", "A trust root, an approval or a key ends soon.",
+        "Renew it: governor propose --renew for an approval, the next trust root for itself and its keys.", UNCHANGED)
+    PROPOSAL_EVIDENCE = ("PROPOSAL_EVIDENCE", "The proposal does not list the evidence packs that its gate asks for.",
+        "Propose again and list the packs named in the message, each with its sha256.", UNCHANGED)
     SIGNOFF_SCHEMA = ("SIGNOFF_SCHEMA", "The sign-off does not have the required form.",
         "Write it again with governor sign.", UNCHANGED)
     SIGNOFF_KEY_UNKNOWN = ("SIGNOFF_KEY_UNKNOWN", "The sign-off's key is not in the trust root.",
@@ -170,6 +176,14 @@ class Reason(StrEnum):
         "Propose again under the next number.", UNCHANGED)
     STOP_UNKNOWN = ("STOP_UNKNOWN", "The proposal clears a stop that is not known here.",
         "Name stops by their id from governor status.", UNCHANGED)
+    PROPOSAL_INCOMPLETE = ("PROPOSAL_INCOMPLETE", "From testnet up a proposal names the build, and the account at each venue of its symbols.",
+        "Propose again and name what the message says is missing.", UNCHANGED)
+    BUILD_UNAPPROVED = ("BUILD_UNAPPROVED", "The build that runs is not the one approved for testnet or live trading.",
+        "Install the approved build, or propose the one that runs and have it signed.", HALTED, True)
+    ACCOUNT_UNAPPROVED = ("ACCOUNT_UNAPPROVED", "A venue reports another account than the approved one.",
+        "Use the approved account's key, or propose the account and have it signed.", HALTED, True)
+    RELEASE_WAITS = ("RELEASE_WAITS", "The release of a technical stop is signed, and its venues are not proven clean yet.",
+        "Let the watcher see two clean sweeps, or have the release signed under gate release.", STOPPED, True)
     NOT_APPROVED = ("NOT_APPROVED", "What is asked for exceeds what stands approved.",
         "Propose and sign it, or lower what is asked.", UNCHANGED)
     FALLEN = ("FALLEN", "What was once lowered stays down until people raise it.",

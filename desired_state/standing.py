@@ -12,8 +12,9 @@ from desired_state.errors import Finding, finding
 from desired_state.memory import Memory
 from desired_state.proposals import Proposal, proposal_path
 from desired_state.reasons import Reason
+from desired_state.releases import release_gate
 from desired_state.trust_root import GateRule, Root, within_ceilings
-from desired_state.values import Mode, StopClass, Trading, instant_text
+from desired_state.values import Mode, Trading, instant_text
 from desired_state.votes import (
     Ballot,
     Papers,
@@ -77,6 +78,15 @@ def beyond(proposal: Proposal, rules: Sequence[GateRule]) -> Iterable[tuple[Reas
         if over:
             text = f"above the gate's ceiling, or missing: {', '.join(over)}"
             yield Reason.PROPOSAL_CEILING, text
+        if lacking := unlisted(proposal, rule):
+            text = f"no pack is listed for {', '.join(lacking)}"
+            yield Reason.PROPOSAL_EVIDENCE, text
+
+
+def unlisted(proposal: Proposal, rule: GateRule) -> tuple[str, ...]:
+    """Claims of the gate for which the proposal lists no pack (EVIDENCE-1)."""
+    listed = {pack.shows for pack in proposal.evidence}
+    return tuple(claim for claim in rule.evidence if claim not in listed)
 
 
 def _running_out(
@@ -104,8 +114,7 @@ def rules_of(proposal: Proposal, root: Root, memory: Memory) -> tuple[GateRule, 
 def _gates(proposal: Proposal, memory: Memory) -> tuple[str, ...]:
     names = [proposal.gate]
     if proposal.clears:
-        kinds = {memory.stops[s].kind for s in proposal.clears if s in memory.stops}
-        names.append("release_technical" if kinds == {StopClass.TECHNICAL} else "release")
+        names.append(release_gate(proposal.clears, memory))
         if proposal.authority.mode >= Mode.TESTNET:
             names.append(proposal.authority.mode.value)  # RELEASE-2: resuming testnet or live
     return tuple(dict.fromkeys(names))

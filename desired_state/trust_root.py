@@ -66,6 +66,7 @@ class GateRule(Frozen):
     at_most_days: Annotated[int, Field(ge=1, le=366)] | None = None
     ceilings: Limits = Limits()
     touch: bool = False  # TOUCH-1
+    evidence: tuple[Name, ...] = ()  # claims whose packs the proposal must list
 
 
 class Bounds(Frozen):

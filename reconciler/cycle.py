@@ -21,7 +21,7 @@ from desired_state.standing import Approval
 from desired_state.survey import Survey, unread
 from evidence_repo.journal import Journal
 from layers.ports import Cancels
-from reconciler.acknowledgement import Acknowledgement
+from reconciler.acknowledgement import Acknowledgement, clean_stops
 from reconciler.conditions import Condition, Kind
 from reconciler.contents import Cached
 from reconciler.gate import Facts, Verdict, judge, switch_of
@@ -94,6 +94,7 @@ class Ports:
     trust: Trust
     repository: str  # its id, in stop ids
     host: str  # digest of governor.yaml
+    build: str | None = None  # digest of what runs here
     session: Callable[[], tuple[str, str] | None] = lambda: None
 
 
@@ -182,7 +183,10 @@ class Cycle:
         self._tips |= set(tips.values())
         self._answered_at = now
         latched = {**self._held, **self.ports.records.stops()}
-        return self._survey.observe(tips.get(self.ports.state.main), self.memory, latched.values())
+        head = tips.get(self.ports.state.main)
+        seen = self._survey.observe(head, self.memory, latched.values())
+        clean = clean_stops(self.ports.records.acknowledgements().values())
+        return seen.model_copy(update={"clean": clean})
 
     def _latch(self) -> None:
         """After the cancels: a disk that refuses a stop's record never delays them (STOP-10)."""
@@ -212,6 +216,7 @@ class Cycle:
             answered_at=self._answered_at,
             unreadable_since=self._unreadable_since,
             evidence_behind_since=self.evidence_behind_since,
+            build=self.ports.build,
         )
 
     def _apply(self, actions: tuple[Action, ...], *, widening: bool) -> tuple[Finding, ...]:

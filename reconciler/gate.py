@@ -28,7 +28,17 @@ from desired_state.proposals import proposal_path
 from desired_state.ratchet import lower
 from desired_state.reasons import HALTED, Reason
 from desired_state.trust_root import Bounds, Root
-from desired_state.values import Commit, Digest, Instant, Switch, Trading, instant_text
+from desired_state.values import (
+    Account,
+    Commit,
+    Digest,
+    Instant,
+    Mode,
+    Name,
+    Switch,
+    Trading,
+    instant_text,
+)
 
 SEMANTICS: Final = 2  # raised when the same inputs may give another verdict (evidence.md)
 _VALIDITY: Final = frozenset({"not_before", "expires"})
@@ -47,6 +57,8 @@ class Facts(Frozen):
     answered_at: Instant | None  # when the remote last answered
     unreadable_since: Instant | None = None  # since when a governed file of the head does not read
     evidence_behind_since: Instant | None = None  # since when evidence could not be pushed
+    build: Digest | None = None  # of what runs here
+    accounts: dict[Name, Account] = {}  # noqa: RUF012  (as venues report them: absent is unasked)
     suspended: bool = False
 
 
@@ -101,6 +113,7 @@ def judge(admission: Admission, facts: Facts, now: datetime) -> Verdict:
         _evidence(facts, bounds, now),
         _suspension(facts),
         _refusals(admission),
+        _running(approved, facts),
     ]
     trading = min(n.trading for n in narrowings)
     permitted = BOTTOM
@@ -179,6 +192,27 @@ def _suspension(facts: Facts) -> _Narrowing:
     if not facts.suspended:
         return _Narrowing(Trading.ACTIVE)
     return _Narrowing(Trading.REDUCING, (finding(Reason.SUSPENDED, "reconciler"),))
+
+
+def _running(approved: Authority | None, facts: Facts) -> _Narrowing:
+    """GATE-3: what runs is what people named, from testnet up; asked of what stands approved.
+
+    Not of what is permitted: then lowering ``mode`` would permit more. A build that is not known is
+    another one. An account is known once its venue was asked, and L5 refuses every order till then.
+    """
+    settled = settle(approved) if approved else BOTTOM
+    if settled.mode < Mode.TESTNET:
+        return _Narrowing(Trading.ACTIVE)
+    found = []
+    if facts.build != settled.build:
+        text = f"expected {settled.build} as approved, found {facts.build or 'none'}"
+        found.append(finding(Reason.BUILD_UNAPPROVED, "build", text))
+    for venue, name in sorted(facts.accounts.items()):
+        expected = settled.accounts.get(venue)
+        if expected is not None and name != expected:
+            text = f"expected {expected} as approved, found {name}"
+            found.append(finding(Reason.ACCOUNT_UNAPPROVED, venue, text))
+    return _Narrowing(Trading.HALTED if found else Trading.ACTIVE, tuple(found))
 
 
 def _refusals(admission: Admission) -> _Narrowing:

@@ -66,6 +66,8 @@ def _may_work(verdict: Verdict, venue: str) -> bool:
     permitted = verdict.permitted
     if permitted.mode < Mode.PAPER or permitted.trading is Trading.HALTED:
         return False
+    if permitted.mode >= Mode.TESTNET and venue not in permitted.accounts:
+        return False  # AUTH-4
     return any(
         entry.venue == venue and entry.access is not Access.NONE
         for entry in permitted.symbols.values()

@@ -38,6 +38,8 @@ class Reader:
     repository: str  # its id, in stop ids
     objects: Contents | None = None  # what the host kept; none where it never ran
     latched: Mapping[str, Stop] = field(default_factory=dict)
+    clean: tuple[str, ...] = ()  # stops after which every venue was proven clean
+    build: str | None = None  # digest of what runs here
 
     def head(self) -> str:
         """Where main stands. Raises ``Waiting(FETCH)``, or ``Stalled(FETCH)`` without a main."""
@@ -62,10 +64,11 @@ class Reader:
         stops = self._stops([*tips.values(), head], now)
         contents = Cached(InMemory(self.objects))
         observation = Survey(self.state, contents).observe(head, memory, stops.values())
+        observation = observation.model_copy(update={"clean": self.clean})
         self._complete(contents, head, memory)
         admission = admit(observation, contents, memory, self.trust, now)
         unreadable_since = now if admission.unreadable else None
-        facts = Facts(answered_at=now, unreadable_since=unreadable_since)
+        facts = Facts(answered_at=now, unreadable_since=unreadable_since, build=self.build)
         return admission, judge(admission, facts, now)
 
     def _memory_at(self, head: str, main: str | None) -> Memory:

@@ -21,7 +21,8 @@ from desired_state.reasons import Reason
 from desired_state.standing import rules_of
 from desired_state.trust_root import GateRule, Root, Use, usable
 from desired_state.votes import Papers, read_proposal
-from reconciler.proposing import ground, longest
+from reconciler.proposal_checks import longest
+from reconciler.proposing import ground
 
 
 @dataclass(frozen=True, slots=True)

@@ -28,6 +28,7 @@ from reconciler.adapters.armed_token import TokenReader, TokenWriter
 from reconciler.adapters.clock import boot_clock_ns, wall_clock
 from reconciler.adapters.file_memory import FileMemory
 from reconciler.adapters.latch import Latch
+from reconciler.adapters.running_build import running_build
 from reconciler.cycle import Cycle, Ports, Report
 from reconciler.host import Host
 from reconciler.local_stop import LocalStop
@@ -193,6 +194,7 @@ def open_desk(host: Host) -> Iterator[Desk]:
                 repository=repository,
                 host=host.digest,
                 session=lambda: running.session,
+                build=running_build(),
             )
         )
         permits = PermitOffice(secrets.token_bytes(SEAL_BYTES), epoch, wall_clock)

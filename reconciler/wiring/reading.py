@@ -13,10 +13,12 @@ from desired_state.adapters.git_state import GitState
 from desired_state.errors import Stalled
 from desired_state.memory import Memory
 from desired_state.reasons import Reason
+from reconciler.acknowledgement import clean_stops
 from reconciler.adapters.file_memory import FileMemory
 from reconciler.adapters.git_desk import GitDesk
 from reconciler.adapters.kept_objects import KeptObjects, journal_size
 from reconciler.adapters.latch import Latch
+from reconciler.adapters.running_build import running_build
 from reconciler.host import Host
 from reconciler.reading import Reader
 from reconciler.wiring.desk import memory_path, repository_id, trust_of
@@ -69,6 +71,8 @@ def open_reading(host: Host) -> Iterator[Reading]:
                 repository=repository_id(host, state),
                 objects=KeptObjects(host.var / "journal"),
                 latched=Latch(host.var).stops(),
+                clean=clean_stops(Latch(host.var).acknowledgements().values()),
+                build=running_build(),
             )
             yield Reading(reader, clone, journal_size(host.var / "journal"))
         finally:

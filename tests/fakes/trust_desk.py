@@ -211,6 +211,9 @@ class TrustDesk:
     files: dict[str, bytes] = field(default_factory=dict)  # of the head, as pushed through here
     latched: dict[str, Stop] = field(default_factory=dict)
     admission: Admission | None = None
+    clean: set[str] = field(default_factory=set)  # stops whose venues were proven clean
+    build: str | None = None  # of what runs on the host
+    accounts: dict[str, str] = field(default_factory=dict)  # as venues report them
     _tips: set[str] = field(default_factory=set)
     _unreadable_since: datetime | None = None
 
@@ -343,12 +346,18 @@ class TrustDesk:
         self._tips |= set(tips.values())
         self.latched.update({s.id: s for s in found if s.id not in self.latched})
         seen = self.survey.observe(tips.get(MAIN), self.memory, self.latched.values())
+        seen = seen.model_copy(update={"clean": tuple(sorted(self.clean))})
         admission = admit(seen, self.contents, self.memory, self.trust, self.now)
         if not admission.unreadable:
             self._unreadable_since = None
         elif self._unreadable_since is None:
             self._unreadable_since = self.now
-        facts = Facts(answered_at=self.now, unreadable_since=self._unreadable_since)
+        facts = Facts(
+            answered_at=self.now,
+            unreadable_since=self._unreadable_since,
+            build=self.build,
+            accounts=self.accounts,
+        )
         self.admission = admission
         self.memory = Memory.model_validate_json(canonical(admission.memory))
         return judge(admission, facts, self.now)
