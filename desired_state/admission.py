@@ -28,6 +28,7 @@ from desired_state.suspension import suspension_findings
 from desired_state.trust_root import Root, root_findings
 from desired_state.values import instant_text
 from desired_state.votes import Papers
+from desired_state.winding_down import WindDown, winding_down
 
 CLOCK_TOLERANCE = timedelta(seconds=5)  # trust.md, section 6, step 0
 FLOOR_INTERVAL = timedelta(minutes=1)
@@ -59,6 +60,8 @@ class Admission:
     findings: tuple[Finding, ...]
     memory: Memory
     changes: tuple[datetime, ...]
+    wind_down: Authority | None = None  # what people may send by hand; never what the machine may
+    last_approved: Authority | None = None  # the authority of `high`, standing or not
 
 
 def admit(
@@ -91,12 +94,14 @@ def admit(
     told, ends = suspension_findings(mode.suspension if mode else None, now)
     found += told
     outcome = Approved(memory, None, (), (), ())
+    exits = WindDown(memory, None, None)
     if root is not None:  # steps 6 and 7
         papers = Papers(memory.ledger, blobs, root)
         armed = admitted and observation.switch_armed
         at = max(now, memory.floor or now)  # a clock set back brings no vote back (CLOCK-1)
         bases, clean = observation.bases, observation.clean
         outcome = approve(memory, papers, bases, at, armed=armed, clean=clean)
+        exits = winding_down(outcome.memory, papers, at)
         if at >= root.expires:
             found.append(finding(Reason.ROOT_EXPIRED, ROOT_PATH.format(root.version)))
     soon, days = announcements(root, outcome.approval, now)
@@ -108,11 +113,15 @@ def admit(
         desired=desired,
         unreadable=observation.revision is not None and (mode is None or limits is None),
         approval=outcome.approval,
-        pending=outcome.pending,
+        pending=(*outcome.pending, *exits.pending),
         configuration=configuration,
-        findings=(*found, *outcome.findings),
-        memory=_with_floor(given, outcome.memory, now),
-        changes=tuple(sorted(t for t in (*outcome.changes, *ends, *days) if t > now)),
+        findings=(*found, *outcome.findings, *exits.findings),
+        memory=_with_floor(given, exits.memory, now),
+        changes=tuple(
+            sorted(t for t in (*outcome.changes, *exits.changes, *ends, *days) if t > now)
+        ),
+        wind_down=exits.authority,
+        last_approved=exits.last_approved,
     )
 
 

@@ -25,14 +25,22 @@ from desired_state.canonical import plain
 from desired_state.document import dump
 from desired_state.errors import Stalled
 from desired_state.observation import Base
-from desired_state.proposals import EvidenceReference, Proposal, proposal_path, proposal_sequence
+from desired_state.proposals import (
+    WIND_DOWN,
+    EvidenceReference,
+    Proposal,
+    proposal_path,
+    proposal_sequence,
+)
 from desired_state.reasons import Reason
 from desired_state.standing import Approval, rules_of
 from desired_state.trust_root import GateRule, KeyEntry, Root, Use, satisfiable, usable
 from desired_state.trust_root import within_ceilings as beyond_ceilings
-from desired_state.values import Environment, Mode, Trading
+from desired_state.values import Access, Environment, Mode, Trading
+from desired_state.winding_down import LASTS, wind_down_refusals
 
 UNBOUNDED: Final = timedelta(days=366)
+HOUR: Final = LASTS // timedelta(minutes=1)
 
 
 @dataclass(frozen=True, slots=True)
@@ -95,6 +103,8 @@ def compose(
     """
     root, base = ground(admission)
     _requester(request.requester, root, now)
+    if request.gate == WIND_DOWN:
+        return _winding(request, admission, permitted, taken, now)
     wanted = _asked(request, admission)
     start = (request.not_before or now).replace(microsecond=0)
     # within a standing approval people only give back what fell, or release: the smaller gate
@@ -126,6 +136,52 @@ def compose(
         raise Stalled(Reason.PROPOSAL_GATE, draft.gate, told)
     rules = _checked(draft, admission, root)
     return Composed(draft, changes(permitted, draft.granted), signers(rules))
+
+
+def _winding(
+    request: Request,
+    admission: Admission,
+    permitted: Authority,
+    taken: Iterable[str],
+    now: datetime,
+) -> Composed:
+    """People's own exits: what was approved last, reduce-only, under every stop in force."""
+    root, base = ground(admission)
+    rule, last = root.gates.get(WIND_DOWN), admission.last_approved
+    start = (request.not_before or now).replace(microsecond=0)
+    minutes = min((rule.at_most_minutes if rule else None) or HOUR, HOUR)
+    draft = Proposal(
+        sequence=_next_number(admission, taken),
+        repository=root.repository,
+        environment=root.environment,
+        requester=request.requester,
+        gate=WIND_DOWN,
+        base=base.revision,
+        authority=reducing(last or BOTTOM),
+        configuration=str(admission.configuration),
+        evidence=request.evidence,
+        under=tuple(stop.id for stop in admission.memory.in_force),
+        not_before=start,
+        expires=request.expires or start + timedelta(minutes=minutes),
+        reason=request.reason,
+    )
+    subject = proposal_path(draft.sequence)
+    for code, told in wind_down_refusals(draft, rule, admission.memory, last):
+        raise Stalled(code, subject, told)
+    rules = (rule,) if rule else ()
+    if not all(satisfiable(root, one, [draft.requester]) for one in rules):
+        raise Stalled(Reason.GATE_UNSATISFIABLE, subject, f"nobody can without {draft.requester}")
+    return Composed(draft, changes(permitted, draft.granted), signers(rules))
+
+
+def reducing(authority: Authority) -> Authority:
+    """The same with nothing left but reducing, and without its time."""
+    symbols = {
+        name: entry.model_copy(update={"access": min(entry.access, Access.REDUCE)})
+        for name, entry in authority.symbols.items()
+    }
+    narrower = {"trading": min(authority.trading, Trading.REDUCING), "symbols": symbols}
+    return authority.model_copy(update={**narrower, **_TIMELESS})
 
 
 def changes(before: Authority, after: Authority) -> tuple[Change, ...]:

@@ -26,6 +26,7 @@ def verdict_data(verdict: Verdict) -> dict[str, object]:
             "stops": [plain(stop) for stop in verdict.stops],
         },
         "findings": [plain(found) for found in verdict.findings],
+        "wind_down": authority_data(verdict.wind_down) if verdict.wind_down else None,
         "sequence": verdict.sequence,
         "people": list(verdict.people),
         "configuration": verdict.configuration,
@@ -52,6 +53,8 @@ def proposal_lines(proposal: Proposal, changes: Iterable[Change]) -> Iterable[st
     yield f"  base main@sha1:{proposal.base}, configuration {proposal.configuration}"
     for pack in proposal.evidence:
         yield f"  evidence {pack.id} {pack.sha256}: {pack.claim}"
+    if proposal.under:
+        yield f"  people's own orders alone, under the stops {', '.join(proposal.under)}"
     if proposal.clears:
         yield f"  releases the stops {', '.join(proposal.clears)}"
     yield "Compared with what is permitted now:"
