@@ -104,7 +104,7 @@ def compose(
     root, base = ground(admission)
     _requester(request.requester, root, now)
     if request.gate == WIND_DOWN:
-        return _winding(request, admission, permitted, taken, now)
+        return _winding(request, admission, taken, now)
     wanted = _asked(request, admission)
     start = (request.not_before or now).replace(microsecond=0)
     # within a standing approval people only give back what fell, or release: the smaller gate
@@ -139,11 +139,7 @@ def compose(
 
 
 def _winding(
-    request: Request,
-    admission: Admission,
-    permitted: Authority,
-    taken: Iterable[str],
-    now: datetime,
+    request: Request, admission: Admission, taken: Iterable[str], now: datetime
 ) -> Composed:
     """People's own exits: what was approved last, reduce-only, under every stop in force."""
     root, base = ground(admission)
@@ -171,7 +167,7 @@ def _winding(
     rules = (rule,) if rule else ()
     if not all(satisfiable(root, one, [draft.requester]) for one in rules):
         raise Stalled(Reason.GATE_UNSATISFIABLE, subject, f"nobody can without {draft.requester}")
-    return Composed(draft, changes(permitted, draft.granted), signers(rules))
+    return Composed(draft, (), signers(rules))  # the machine may do nothing more or less by it
 
 
 def reducing(authority: Authority) -> Authority:
@@ -283,11 +279,14 @@ def _next_number(admission: Admission, taken: Iterable[str]) -> int:
 
 
 def _grants(draft: Proposal, subject: str) -> None:
-    if lacking := incomplete(draft):
-        raise Stalled(Reason.PROPOSAL_INCOMPLETE, subject, lacking)
     if settle(draft.authority) == BOTTOM:
         told = "it would grant nothing; say what is wanted in mode.yaml, or with --mode"
         raise Stalled(Reason.PROPOSAL_GATE, subject, told)
+
+
+def _complete(draft: Proposal, subject: str) -> None:
+    if lacking := incomplete(draft):
+        raise Stalled(Reason.PROPOSAL_INCOMPLETE, subject, lacking)
 
 
 def _checked(draft: Proposal, admission: Admission, root: Root) -> tuple[GateRule, ...]:
@@ -302,6 +301,7 @@ def _checked(draft: Proposal, admission: Admission, root: Root) -> tuple[GateRul
     unknown = [stop for stop in draft.clears if stop not in admission.memory.stops]
     if unknown:
         raise Stalled(Reason.STOP_UNKNOWN, subject, f"not known here: {', '.join(unknown)}")
+    _complete(draft, subject)
     rules = rules_of(draft, root, admission.memory)
     for rule in rules:
         if lacking := unlisted(draft, rule):

@@ -3,7 +3,7 @@
 from collections.abc import Iterable
 
 from desired_state.canonical import plain
-from desired_state.proposals import Proposal
+from desired_state.proposals import WIND_DOWN, Proposal
 from desired_state.values import instant_text
 from reconciler.authority_words import authority_words
 from reconciler.gate import Verdict
@@ -53,8 +53,9 @@ def proposal_lines(proposal: Proposal, changes: Iterable[Change]) -> Iterable[st
     yield f"  base main@sha1:{proposal.base}, configuration {proposal.configuration}"
     for pack in proposal.evidence:
         yield f"  evidence {pack.id} {pack.sha256}: {pack.claim}"
-    if proposal.under:
-        yield f"  people's own orders alone, under the stops {', '.join(proposal.under)}"
+    if proposal.gate == WIND_DOWN:
+        under = ", ".join(proposal.under) or "none"
+        yield f"  for people's own orders alone, never the machine's; stops in force: {under}"
     if proposal.clears:
         yield f"  releases the stops {', '.join(proposal.clears)}"
     yield "Compared with what is permitted now:"
