@@ -20,6 +20,7 @@ from desired_state.errors import Finding, Severity, Stalled, finding
 from desired_state.frozen import Frozen
 from desired_state.memory import Memory
 from desired_state.observation import LineRevision, Observation
+from desired_state.proposals import proposal_path
 from desired_state.ratchet import falls, merge
 from desired_state.reasons import Reason
 from desired_state.standing import Approval
@@ -104,6 +105,7 @@ def admit(
         exits = winding_down(outcome.memory, papers, at)
         if at >= root.expires:
             found.append(finding(Reason.ROOT_EXPIRED, ROOT_PATH.format(root.version)))
+    found += _runs(observation, outcome.approval)
     soon, days = announcements(root, outcome.approval, now)
     found += soon
     return Admission(
@@ -226,6 +228,22 @@ def _configuration(
     files = {p: blobs[d] for p, d in observation.files.items() if is_configuration(p)}
     problems = list(configuration_findings(files))
     return (None if problems else configuration_digest(files)), problems
+
+
+def _runs(observation: Observation, approval: Approval | None) -> list[Finding]:
+    """CONFIG-1: the approved configuration is what runs, and it is there to be run.
+
+    Said of a head that was read: a source that does not answer narrows by its own bounds.
+    """
+    if approval is None or observation.revision is None or not observation.descends:
+        return []
+    proposal = approval.proposal
+    at = {base.revision: base.configuration for base in observation.bases}
+    found = at.get(proposal.base)
+    if found == proposal.configuration:
+        return []
+    text = f"expected {proposal.configuration} at {proposal.base}, found {found or 'none'}"
+    return [finding(Reason.CONFIGURATION_LOST, proposal_path(proposal.sequence), text)]
 
 
 def _desired(
