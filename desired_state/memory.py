@@ -63,6 +63,7 @@ class Memory(Frozen):
     erased: tuple[str, ...] = ()  # ledger paths that are gone or changed at the head
     voided: tuple[Sequence_, ...] = ()
     high: High | None = None
+    winding: High | None = None  # the highest wind-down that was ever complete; never `high`
     falls: tuple[Fall, ...] = ()
     stops: dict[StopId, Stop] = {}  # noqa: RUF012
     releases: dict[StopId, Release] = {}  # noqa: RUF012

@@ -121,7 +121,8 @@ class Survey:
         """Of every proposal that can be judged now, should all of those before it be complete."""
         last = memory.high.sequence if memory.high else 0
         bases = set()
-        for sequence in ledger.after(last):
+        # that of `high` as well: what runs is the configuration at its base (CONFIG-1)
+        for sequence in ledger.after(max(last - 1, 0)):
             if sequence > last + MAX_AHEAD:
                 break
             if sequence in memory.voided:
@@ -144,7 +145,7 @@ class Survey:
                 tree = self.repository.tree(base)
                 self._configurations[base] = configuration_digest(self._read(tree))
             except Stalled:
-                self._configurations[base] = None
+                return None  # not kept: it may read again
         return self._configurations[base]
 
     def _read(self, tree: Tree) -> dict[str, bytes]:

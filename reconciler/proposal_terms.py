@@ -5,7 +5,7 @@ release, or the next period of what stands.
 """
 
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import datetime, timedelta
 from typing import Final
 
 from desired_state.admission import Admission
@@ -14,8 +14,9 @@ from desired_state.errors import Stalled
 from desired_state.proposals import EvidenceReference
 from desired_state.reasons import Reason
 from desired_state.standing import Approval
-from desired_state.trust_root import Root
-from desired_state.values import Mode, Trading
+from desired_state.trust_root import GateRule, Root
+from desired_state.values import Access, Mode, Trading
+from desired_state.winding_down import LASTS
 from reconciler.proposal_checks import longest
 
 
@@ -82,6 +83,25 @@ def renewed_terms(wish: Request, admission: Admission, root: Root, now: datetime
     begins = wish.not_before or (max(now, approval.until) if approval.standing else now)
     start = begins.replace(microsecond=0)
     return Terms(wanted, start, wish.expires or _latest(start, wanted, root))
+
+
+def winding_terms(
+    wish: Request, rule: GateRule | None, last: Authority | None, now: datetime
+) -> Terms:
+    """What was approved last with nothing left but reducing, for an hour at most."""
+    start = (wish.not_before or now).replace(microsecond=0)
+    minutes = rule.at_most_minutes if rule else None
+    lasts = min(timedelta(minutes=minutes), LASTS) if minutes else LASTS
+    return Terms(_reducing(last or BOTTOM), start, wish.expires or start + lasts)
+
+
+def _reducing(authority: Authority) -> Authority:
+    symbols = {
+        name: entry.model_copy(update={"access": min(entry.access, Access.REDUCE)})
+        for name, entry in authority.symbols.items()
+    }
+    narrower = {"trading": min(authority.trading, Trading.REDUCING), "symbols": symbols}
+    return _without_time(authority.model_copy(update=narrower))
 
 
 def _latest(start: datetime, wanted: Authority, root: Root) -> datetime:

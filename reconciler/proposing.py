@@ -16,12 +16,19 @@ from desired_state.canonical import plain
 from desired_state.document import dump
 from desired_state.errors import Stalled
 from desired_state.observation import Base
-from desired_state.proposals import MAX_AHEAD, Proposal, proposal_path, proposal_sequence
+from desired_state.proposals import (
+    MAX_AHEAD,
+    WIND_DOWN,
+    Proposal,
+    proposal_path,
+    proposal_sequence,
+)
 from desired_state.reasons import Reason
-from desired_state.trust_root import GateRule, KeyEntry, Root, Use, usable
+from desired_state.trust_root import GateRule, KeyEntry, Root, Use, satisfiable, usable
 from desired_state.values import instant_text
+from desired_state.winding_down import wind_down_refusals
 from reconciler.proposal_checks import checked
-from reconciler.proposal_terms import Request, Terms, asked_terms, renewed_terms
+from reconciler.proposal_terms import Request, Terms, asked_terms, renewed_terms, winding_terms
 
 _FIRST: Final = ("mode", "trading", "expires", "symbols", "accounts", "build", "limits")
 
@@ -71,6 +78,8 @@ def compose(
     """
     root, base = ground(admission)
     _requester(request.requester, root, now)
+    if request.gate == WIND_DOWN:
+        return _winding(request, admission, root, (_next_number(admission, taken), now))
     terms = (renewed_terms if request.renew else asked_terms)(request, admission, root, now)
     if terms.end <= terms.start:
         told = f"it would end at {instant_text(terms.end)}, before it starts"
@@ -83,6 +92,24 @@ def compose(
     draft = draft.model_copy(update={"gate": request.gate or gate})
     rules = checked(draft, admission, root)
     return Composed(draft, changes(permitted, draft.granted), signers(rules))
+
+
+def _winding(
+    request: Request, admission: Admission, root: Root, at: tuple[int, datetime]
+) -> Composed:
+    """People's own exits: what was approved last, reduce-only, under every stop in force."""
+    sequence, now = at
+    rule, last = root.gates.get(WIND_DOWN), admission.last_approved
+    draft = _draft(request, admission, root, winding_terms(request, rule, last, now), sequence)
+    under = tuple(stop.id for stop in admission.memory.in_force)
+    draft = draft.model_copy(update={"under": under})
+    subject = proposal_path(sequence)
+    for code, told in wind_down_refusals(draft, rule, admission.memory, last):
+        raise Stalled(code, subject, told)
+    rules = (rule,) if rule else ()
+    if not all(satisfiable(root, one, [draft.requester]) for one in rules):
+        raise Stalled(Reason.GATE_UNSATISFIABLE, subject, f"nobody can without {draft.requester}")
+    return Composed(draft, (), signers(rules))  # the machine may do nothing more or less by it
 
 
 def changes(before: Authority, after: Authority) -> tuple[Change, ...]:
