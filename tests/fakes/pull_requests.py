@@ -15,7 +15,7 @@ class PullRequests(Desk):
 
     @property
     def pin(self) -> str:
-        return digest_bytes((self.state / "trust/root/1.yaml").read_bytes())
+        return digest_bytes((self.git("show", "main:trust/root/1.yaml") + "\n").encode())
 
     def branch(self, name: str = "change", start: str = "main") -> None:
         self.git("checkout", "-q", "-B", name, start)
