@@ -89,10 +89,11 @@ def refused(
             found += _stop_branch(bench, update, pushed, tips)
         elif update.new is None:
             found.append(finding(Reason.HEAD_REWRITE, main, "expected the branch to stay"))
+        elif update.old and not bench.state.descends(update.new, update.old):
+            # nothing more is judged: what a rewritten history lacks cannot be read here
+            text = f"expected a descendant of {update.old}, found {update.new}"
+            found.append(finding(Reason.HEAD_REWRITE, main, text))
         else:
-            if update.old and not bench.state.descends(update.new, update.old):
-                text = f"expected a descendant of {update.old}, found {update.new}"
-                found.append(finding(Reason.HEAD_REWRITE, "main", text))
             pushed_commit = Candidate(Way.PUSH, update.new)
             judgement = judge_change(bench, update.old, update.new, (pushed_commit,))
             found += judgement.refusals

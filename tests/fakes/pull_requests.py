@@ -38,6 +38,9 @@ class PullRequests(Desk):
     def raise_limit(self) -> None:
         self.replace("limits.yaml", 'max_order_notional: "50"', 'max_order_notional: "60"')
 
+    def raise_limit_again(self) -> None:
+        self.replace("limits.yaml", 'max_order_notional: "60"', 'max_order_notional: "70"')
+
     def propose_here(self, *arguments: str) -> int:
         """A proposal for what main asks, written into the branch that is checked out."""
         code, out, err = self.run(
