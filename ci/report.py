@@ -129,7 +129,7 @@ def _change_lines(title: str, changes: Iterable[Change]) -> Iterable[str]:
     yield f"{title}:"
     for change in shown[:MAX_LISTED]:
         sign, word = ("+", "looser") if change.looser else ("-", "tighter")
-        yield f"  {sign} {change.path}: {change.now} -> {change.then} ({word})"
+        yield told(f"  {sign} {change.path}: {change.now} -> {change.then} ({word})")
     if len(shown) > MAX_LISTED:
         yield f"  and {len(shown) - MAX_LISTED} more"
 
