@@ -88,10 +88,14 @@ def test_a_stop_on_the_stop_branch_takes_a_loosening_on_main_with_it(server: Hoo
     assert server.requests.verify()[1]["permitted"]["mode"] == "halted"
 
 
-def test_an_old_commit_under_a_new_stop_branch_is_no_stop(server: HookedServer) -> None:
+def test_an_old_stop_under_a_new_stop_branch_opens_no_way_in(server: HookedServer) -> None:
+    server.requests.write("kill_switch.yaml", ENGAGED)
+    server.requests.commit()
+    server.requests.git("revert", "--no-edit", "HEAD")
+    server.takes("HEAD:main")
     server.requests.raise_limit()
     server.requests.commit()
-    server.refuses("main:main", "main~1:refs/heads/stop/old")
+    assert "NOT_APPROVED" in server.refuses("main:main", "main~2:refs/heads/stop/old")
 
 
 @pytest.mark.parametrize("drop", [1, 2])
