@@ -336,6 +336,8 @@ class Reason(StrEnum):
         "Name another folder.", NOTHING_DONE)
     DESK_GIT = ("DESK_GIT", "Git refused in the working clone.",
         "Read git's words; commit or stash what is changed there, or pull, and try again.", NOTHING_DONE)
+    MERGE_CONFLICT = ("MERGE_CONFLICT", "The change cannot be merged as it stands.",
+        "Merge or rebase the branch onto its target, then look again.", NOTHING_DONE)
     TOOL_MISSING = ("TOOL_MISSING", "A program that is needed is not installed.",
         "Install git and OpenSSH.", NOTHING_DONE)
     SIGNING_FAILED = ("SIGNING_FAILED", "ssh-keygen could not sign.",

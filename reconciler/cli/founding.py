@@ -54,6 +54,7 @@ def init_command(
     show(f"Made {founded.folder}: state, evidence, governor.yaml; mode halted, switch armed.")
     show(f"main@sha1:{founded.revision}")
     show(f"Next: cd {founded.folder} && governor verify")
+    show("Before the merge: governor-ci workflow github|gitlab|forgejo, or governor-ci hook")
 
 
 def _warn(founded: Founded) -> None:
