@@ -97,16 +97,22 @@ class SoftwareToken:
         head = b"SSHSIG" + (1).to_bytes(4, "big")
         return armour(head + wire(self.blob, name, b"", algorithm, inner))
 
-    def raw(self, signed: bytes, extensions: bytes = b"") -> bytes:
+    def raw(self, signed: bytes) -> bytes:
         """The signature proper, of what the token is handed and what it says itself."""
+        return self._raw(self.handed(signed))
+
+    def handed(self, signed: bytes) -> bytes:
+        """What the token itself puts its signature to."""
         application, digest = (hashlib.sha256(d).digest() for d in (self.application, signed))
-        return self._raw(application + self.said + extensions + digest)
+        return application + self.said + digest
 
     def _raw(self, data: bytes) -> bytes:
         secret = self.secret
         if isinstance(secret, Ed25519PrivateKey):
             return secret.sign(data)
-        r, s = decode_dss_signature(secret.sign(data, ec.ECDSA(hashes.SHA256())))
+        r, s = decode_dss_signature(
+            secret.sign(data, ec.ECDSA(hashes.SHA256(), deterministic_signing=True))
+        )
         return wire(mpint(r), mpint(s))
 
     def webauthn(self, message: bytes, namespace: str) -> bytes:

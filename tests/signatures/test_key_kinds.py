@@ -90,15 +90,18 @@ SK, SK_P256 = "sk-ssh-ed25519@openssh.com", "sk-ecdsa-sha2-nistp256@openssh.com"
 RAW = bytes.fromhex("d75a980182b10ab7d54bfed3c964073a0ee172f3daa62325af021a68f707511a")
 
 
-def small_x() -> bytes:
-    """A point of the curve whose x has half the bits, which OpenSSH refuses."""
-    for x in range(2**100, 2**100 + 100):
+def point_from(start: int) -> bytes:
+    """The first point of the curve whose x is at least this."""
+    for x in range(start, start + 100):
         square = (x**3 - 3 * x + CURVE_B) % FIELD
         y = pow(square, (FIELD + 1) // 4, FIELD)
         if y * y % FIELD == square:
             return point(x, y)
     raise AssertionError
 
+
+SMALL = point_from(2**100)
+GREAT = point_from(ec.SECP256R1().group_order)  # below the field's prime, which is greater
 
 REFUSED = {
     "another curve inside": (line_of(P256, b"nistp384", point(X, Y)), Why.CURVE),
@@ -110,7 +113,8 @@ REFUSED = {
     "off the curve": (line_of(P256, b"nistp256", point(X, Y + 1)), Why.KEY_FORM),
     "beyond the field": (line_of(P256, b"nistp256", point(FIELD + 1, Y)), Why.KEY_FORM),
     "a zero more": (line_of(P256, b"nistp256", point(X, Y, 33)), Why.KEY_FORM),
-    "small x": (line_of(P256, b"nistp256", small_x()), Why.KEY_WEAK),
+    "small x": (line_of(P256, b"nistp256", SMALL), Why.KEY_WEAK),
+    "great x": (line_of(P256, b"nistp256", GREAT), Why.KEY_WEAK),
     "trailing bytes": (line_of(P256, b"nistp256", point(X, Y), b""), Why.TRAILING),
     "rsa 2047 bits": (line_of(RSA, mpint(65537), mpint(ODD // 2 | 1)), Why.KEY_WEAK),
     "rsa 8193 bits": (line_of(RSA, mpint(65537), mpint(2**8192 + 1)), Why.KEY_WEAK),
@@ -171,6 +175,15 @@ def test_keys_of_one_secret_have_one_material() -> None:
         assert public_key(one) != public_key(other)
     every = {public_key(line).material for pair in of for line in pair}
     assert len(every) == 3
+
+
+@pytest.mark.parametrize("given", [SMALL, GREAT])
+def test_openssh_refuses_small_and_great_coordinates_too(tmp_path: Path, given: bytes) -> None:
+    (tmp_path / "key.pub").write_text(line_of(P256, b"nistp256", given) + "\n")
+    listed = subprocess.run(
+        ["ssh-keygen", "-l", "-f", tmp_path / "key.pub"], capture_output=True, check=False
+    )
+    assert listed.returncode != 0
 
 
 def test_openssh_reads_the_keys_that_ours_reads(tmp_path: Path) -> None:
