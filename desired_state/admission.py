@@ -20,14 +20,14 @@ from desired_state.memory import Memory
 from desired_state.observation import LedgerFile, LineRevision, Observation
 from desired_state.ratchet import falls, merge
 from desired_state.reasons import Reason
-from desired_state.root_chain import Candidate
+from desired_state.root_chain import Candidate, Trusted
 from desired_state.standing import Approval
 from desired_state.state_files import LIMITS, MODE, LimitsFile, ModeFile, asked, is_configuration
 from desired_state.trust_history import (
     Seen,
-    Trusted,
     Turn,
     follow,
+    noted,
     pinned,
     revocation_findings,
     root_standing,
@@ -97,7 +97,7 @@ def admit(
     if admitted and trusted is not None:
         memory = _through(turns, memory, observation, blobs, at)
         trusted = turns[-1].after if turns else trusted
-        memory = trusted.noted(_advance(memory, observation, desired))
+        memory = noted(trusted, _advance(memory, observation, desired))
         found += _erased(memory, observation)
     root = trusted.root if trusted else None
     outcome = Approved(memory, None, (), (), ())
