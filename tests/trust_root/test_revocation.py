@@ -161,7 +161,7 @@ def test_a_revocation_that_was_erased_before_anybody_looked_counts(paper: TrustD
 
 def test_a_later_root_that_lists_the_key_again_does_not_revive_it(paper: TrustDesk) -> None:
     revoke(paper, RITA, SAM)
-    dropped = after(ROOT, **people(ROOT, drop=["rita"]))
+    dropped = after(ROOT, **people(ROOT, drop=["rita"], add=[NORA]))
     publish(paper, dropped, SAM, OTTO, SYBIL)
     publish(paper, after(dropped, **people(dropped, add=[RITA])), SAM, OTTO, SYBIL, number=3)
     verdict = paper.cycle()
