@@ -58,7 +58,6 @@ class Admission:
     admitted: bool
     revision: str | None
     root: Root | None
-    next_roots: tuple[Candidate, ...]  # files of the head that would be the next root
     desired: Authority | None
     unreadable: bool  # a governed file of the head does not read: reducing (trust.md, section 4)
     approval: Approval | None
@@ -67,6 +66,8 @@ class Admission:
     findings: tuple[Finding, ...]
     memory: Memory
     changes: tuple[datetime, ...]
+    next_roots: tuple[Candidate, ...] = ()  # files of the head that would be the next root
+    revoked: frozenset[str] = frozenset()  # key ids that count for nothing, whatever their use
 
 
 def admit(
@@ -111,7 +112,6 @@ def admit(
         admitted=admitted,
         revision=observation.revision,
         root=root,
-        next_roots=candidates,
         desired=desired,
         unreadable=observation.revision is not None and (mode is None or limits is None),
         approval=outcome.approval,
@@ -120,6 +120,8 @@ def admit(
         findings=(*found, *outcome.findings),
         memory=_with_floor(given, outcome.memory, now),
         changes=tuple(sorted(t for t in outcome.changes if t > now)),
+        next_roots=candidates,
+        revoked=trusted.taken if trusted else frozenset(),
     )
 
 

@@ -103,14 +103,14 @@ def read_root(data: bytes, path: str) -> tuple[Root, tuple[Finding, ...]]:
 
 
 def root_signers(
-    root: Root, place: tuple[str, str], papers: Papers, revoked: Container[str]
+    root: Root, path: str, digest: str, papers: Papers, revoked: Container[str]
 ) -> tuple[str, ...]:
-    """Persons with the role ``root`` in ``root`` who signed the file (path and digest).
+    """Persons with the role ``root`` in ``root`` who signed the file at ``path``.
 
     Persons count and not keys; a key counts if ``root`` gives it the use ``trust-root`` and it was
     not revoked before (REVOKE-3). Its validity does not matter (ROOT-3).
     """
-    (path, digest), (versions, blobs) = place, papers
+    versions, blobs = papers
     found = []
     for person in sorted(p for p, entry in root.persons.items() if ROOT_ROLE in entry.roles):
         signatures = versions.get(root_signature_path(path, person), ())[:VERSIONS_LOOKED_AT]
@@ -141,8 +141,8 @@ def judge_root(place: tuple[str, str], trusted: Trusted, papers: Papers) -> Cand
     against = [_warning(f.code, f"{path}: {f.subject}", f.message) for f in problems]
     against += _chained(root, path, old, trusted.digests[-1])
     revoked = all_revoked((*trusted.roots, root), trusted.revoked)
-    by_old = root_signers(old, place, papers, revoked)
-    by_new = root_signers(root, place, papers, revoked)
+    by_old = root_signers(old, path, digest, papers, revoked)
+    by_new = root_signers(root, path, digest, papers, revoked)
     against += _short(Reason.ROOT_THRESHOLD_OLD, path, old, by_old)
     against += _short(Reason.ROOT_THRESHOLD_NEW, path, root, by_new)
     return Candidate(path, digest, root, by_old, by_new, tuple(against))

@@ -9,7 +9,7 @@ from desired_state.canonical import digest_bytes
 from desired_state.document import load, parse
 from desired_state.errors import Severity
 from desired_state.reasons import Reason
-from desired_state.root_chain import root_signature_path
+from desired_state.root_chain import Trusted, judge_root, root_signature_path
 from desired_state.trust_root import Root, Use, root_findings
 from desired_state.values import Mode
 from tests.fakes.trust_desk import (
@@ -80,6 +80,21 @@ def test_a_number_that_is_skipped_is_refused(paper: TrustDesk) -> None:
     assert "ROOT_VERSION" in codes(verdict)
     assert verdict.admitted
     assert list(paper.memory.roots) == ["1"]
+
+
+def test_judged_by_itself_a_root_with_another_number_is_not_the_next() -> None:
+    two = after(ROOT)
+    three = after(two, prev=digest_bytes(ROOT))
+    path, digest = "trust/root/3.yaml", digest_bytes(three)
+    blobs = {digest: three, **{who.name: who.sign(three, Use.TRUST_ROOT) for who in OFFICERS}}
+    versions = {root_signature_path(path, who.name): (who.name,) for who in OFFICERS}
+    trusted = Trusted((load(Root, ROOT, "root"),), (digest_bytes(ROOT),), {})
+    judged = judge_root((path, digest), trusted, (versions, blobs))
+    assert len(judged.signed_old) == 3
+    assert [p.code for p in judged.problems if p.code is not Reason.GATE_FRAGILE] == [
+        Reason.ROOT_VERSION
+    ]
+    assert not judged.complete
 
 
 @pytest.mark.parametrize("path", ["trust/root/02.yaml", "trust/root/x.yaml", "trust/root/2/2.yaml"])

@@ -9,9 +9,10 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from desired_state.canonical import digest_bytes
+from desired_state.canonical import digest_bytes, plain
+from desired_state.document import dump
 from desired_state.memory import EMPTY, Memory
-from desired_state.proposals import Decision
+from desired_state.proposals import Decision, signoff_path
 from desired_state.root_chain import root_path, root_signature_path
 from desired_state.trust_root import Use
 from desired_state.values import Mode
@@ -87,6 +88,26 @@ def test_a_vote_that_came_after_the_revocation_completes_nothing_for_a_stranger(
     assert rebuilt.high.sequence == 1
 
 
+def test_votes_on_a_branch_from_before_a_revocation_that_is_merged_after_it_come_after_it(
+    paper: TrustDesk,
+) -> None:
+    paper.propose(2)
+    fork = paper.head
+    revoke(paper, PEOPLE["sam"], PEOPLE["otto"])
+    paper.cycle()
+    made = {}
+    for name in ("oscar", "sam"):
+        data = dump(plain(paper.signoff(2, name)), name="sign-off")
+        path = signoff_path(2, name, Decision.GO)
+        made |= {path: data, path + ".sig": PEOPLE[name].sign(data, Use.SIGN_OFF)}
+    side = paper.remote.push(made, ref="refs/heads/side", onto=fork)[0]
+    paper.push(made, merge=side)
+    assert paper.cycle().sequence == 1
+    rebuilt = stranger(paper)
+    assert rebuilt.high
+    assert rebuilt.high.sequence == 1
+
+
 def test_a_veto_stays_when_its_holder_is_dropped_or_revoked(paper: TrustDesk) -> None:
     paper.propose(2)
     paper.sign(2, "sam", decision=Decision.NO_GO)
@@ -149,9 +170,8 @@ class History:
 
     def root(self, base: int, signers: list[Signer], drop: list[str], add: list[Signer]) -> None:
         number, _, before = self.made[base % len(self.made)]
-        data = after(
-            before, **people(before, drop=drop, add=[*add, *(INSTEAD[name] for name in drop)])
-        )
+        adding = [*add, *(INSTEAD[name] for name in drop)]
+        data = after(before, **people(before, drop=drop, add=adding))
         path = root_path(number + 1, f"w{len(self.made)}")
         self.desk.push({path: data, **signed(data, path, signers)})
         self.made.append((number + 1, path, data))
