@@ -22,15 +22,15 @@ from desired_state.observation import LedgerFile, LineRevision, Observation
 from desired_state.proposals import proposal_path
 from desired_state.ratchet import falls, merge
 from desired_state.reasons import Reason
-from desired_state.root_chain import Candidate
+from desired_state.root_chain import Candidate, Trusted
 from desired_state.standing import Approval
 from desired_state.state_files import LIMITS, MODE, LimitsFile, ModeFile, asked, is_configuration
 from desired_state.suspension import suspension_findings
 from desired_state.trust_history import (
     Seen,
-    Trusted,
     Turn,
     follow,
+    noted,
     pinned,
     revocation_findings,
     root_standing,
@@ -63,7 +63,6 @@ class Admission:
     admitted: bool
     revision: str | None
     root: Root | None
-    next_roots: tuple[Candidate, ...]  # files of the head that would be the next root
     desired: Authority | None
     unreadable: bool  # a governed file of the head does not read: reducing (trust.md, section 4)
     approval: Approval | None
@@ -72,6 +71,8 @@ class Admission:
     findings: tuple[Finding, ...]
     memory: Memory
     changes: tuple[datetime, ...]
+    next_roots: tuple[Candidate, ...] = ()  # files of the head that would be the next root
+    revoked: frozenset[str] = frozenset()  # key ids that count for nothing, whatever their use
     wind_down: Authority | None = None  # what people may send by hand; never what the machine may
     last_approved: Authority | None = None  # the authority of `high`, standing or not
 
@@ -104,7 +105,7 @@ def admit(
     if admitted and trusted is not None:
         memory = _through(turns, memory, observation, blobs, at)
         trusted = turns[-1].after if turns else trusted
-        memory = trusted.noted(_advance(memory, observation, desired))
+        memory = noted(trusted, _advance(memory, observation, desired))
         found += _erased(memory)
     told, ends = suspension_findings(mode.suspension if mode else None, now)
     found += told
@@ -126,7 +127,6 @@ def admit(
         admitted=admitted,
         revision=observation.revision,
         root=root,
-        next_roots=candidates,
         desired=desired,
         unreadable=observation.revision is not None and (mode is None or limits is None),
         approval=outcome.approval,
@@ -137,6 +137,8 @@ def admit(
         changes=tuple(
             sorted(t for t in (*outcome.changes, *exits.changes, *ends, *days) if t > now)
         ),
+        next_roots=candidates,
+        revoked=trusted.taken if trusted else frozenset(),
         wind_down=exits.authority,
         last_approved=exits.last_approved,
     )
