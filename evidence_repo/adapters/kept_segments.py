@@ -130,7 +130,7 @@ class KeptSegments:
             if data[end : end + 1] != b"\n":
                 break
             place = Place(number, start + header.end(), int(header[2]))
-            self._places.setdefault(header[1].decode(), place)
+            self._places[header[1].decode()] = place  # a later one replaces what was lost
             at = end + 1
         self._ends[number] = start + at
 
