@@ -18,6 +18,7 @@ SECOND = timedelta(seconds=1)
 @pytest.fixture
 def cycles(desk: GovernedDesk) -> Iterator[CycleDesk]:
     made = CycleDesk.over(desk)
+    desk.open_venue().close()
     yield made
     made.close()
 
