@@ -21,15 +21,15 @@ from desired_state.memory import Memory
 from desired_state.observation import LedgerFile, LineRevision, Observation
 from desired_state.ratchet import falls, merge
 from desired_state.reasons import Reason
-from desired_state.root_chain import Candidate
+from desired_state.root_chain import Candidate, Trusted
 from desired_state.standing import Approval
 from desired_state.state_files import LIMITS, MODE, LimitsFile, ModeFile, asked, is_configuration
 from desired_state.suspension import suspension_findings
 from desired_state.trust_history import (
     Seen,
-    Trusted,
     Turn,
     follow,
+    noted,
     pinned,
     revocation_findings,
     root_standing,
@@ -61,7 +61,6 @@ class Admission:
     admitted: bool
     revision: str | None
     root: Root | None
-    next_roots: tuple[Candidate, ...]  # files of the head that would be the next root
     desired: Authority | None
     unreadable: bool  # a governed file of the head does not read: reducing (trust.md, section 4)
     approval: Approval | None
@@ -70,6 +69,8 @@ class Admission:
     findings: tuple[Finding, ...]
     memory: Memory
     changes: tuple[datetime, ...]
+    next_roots: tuple[Candidate, ...] = ()  # files of the head that would be the next root
+    revoked: frozenset[str] = frozenset()  # key ids that count for nothing, whatever their use
 
 
 def admit(
@@ -100,7 +101,7 @@ def admit(
     if admitted and trusted is not None:
         memory = _through(turns, memory, observation, blobs, at)
         trusted = turns[-1].after if turns else trusted
-        memory = trusted.noted(_advance(memory, observation, desired))
+        memory = noted(trusted, _advance(memory, observation, desired))
         found += _erased(memory, observation)
     told, ends = suspension_findings(mode.suspension if mode else None, now)
     found += told
@@ -119,7 +120,6 @@ def admit(
         admitted=admitted,
         revision=observation.revision,
         root=root,
-        next_roots=candidates,
         desired=desired,
         unreadable=observation.revision is not None and (mode is None or limits is None),
         approval=outcome.approval,
@@ -128,6 +128,8 @@ def admit(
         findings=(*found, *outcome.findings),
         memory=_with_floor(given, outcome.memory, now),
         changes=tuple(sorted(t for t in (*outcome.changes, *ends, *days) if t > now)),
+        next_roots=candidates,
+        revoked=trusted.taken if trusted else frozenset(),
     )
 
 

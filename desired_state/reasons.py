@@ -68,9 +68,9 @@ class Reason(StrEnum):
     ROOT_PIN = ("ROOT_PIN", "The first trust root does not have the digest pinned in governor.yaml.",
         "Compare trust_root in governor.yaml with the sha256 of trust/root/1.yaml.", HALTED, True)
     ROOT_SCHEMA = ("ROOT_SCHEMA", "The trust root does not have the required form.",
-        "Mend the file as the message says; a pinned root cannot be edited, only replaced.", HALTED, True)
+        "Mend the file as the message says; a pinned root cannot be edited, only replaced. As a warning it speaks of a next root, which is only not taken.", HALTED, True)
     ROOT_VERSION = ("ROOT_VERSION", "A trust root stands under a number that is not the next one.",
-        "Number the next root exactly one above the last.", HALTED, True)
+        "Number the next root exactly one above the last. As a warning it speaks of a next root, which is only not taken.", HALTED, True)
     ROOT_PREV = ("ROOT_PREV", "A next trust root does not name the last one by digest.",
         "State the sha256 of the last accepted root as prev, and sign again.", UNCHANGED)
     ROOT_THRESHOLD_OLD = ("ROOT_THRESHOLD_OLD", "Too few people of the last trust root have signed the next one.",
@@ -78,9 +78,9 @@ class Reason(StrEnum):
     ROOT_THRESHOLD_NEW = ("ROOT_THRESHOLD_NEW", "Too few people of the next trust root have signed it themselves.",
         "Collect signatures of people with role root in the next root; nothing changes until then.", UNCHANGED)
     ROOT_REPOSITORY = ("ROOT_REPOSITORY", "The trust root is for another repository or environment.",
-        "Use the root made for this repository.", HALTED, True)
+        "Use the root made for this repository; neither may change. As a warning it speaks of a next root, which is only not taken.", HALTED, True)
     ROOT_DUPLICATE_KEY = ("ROOT_DUPLICATE_KEY", "One key material stands twice in the trust root, whatever its form.",
-        "Give every person a key of their own.", HALTED, True)
+        "Give every person a key of their own. As a warning it speaks of a next root, which is only not taken.", HALTED, True)
     ROOT_ERASED = ("ROOT_ERASED", "A trust root that was accepted is gone from the repository.",
         "Restore the file with a forward commit.", HALTED, True)
     ROOT_CHANGED = ("ROOT_CHANGED", "Other bytes stand under the number of an accepted root.",
@@ -88,7 +88,7 @@ class Reason(StrEnum):
     ROOT_EXPIRED = ("ROOT_EXPIRED", "The trust root has expired.",
         "Sign and publish the next trust root.", "reducing for the root's bound, then halted", True)
     GATE_UNSATISFIABLE = ("GATE_UNSATISFIABLE", "No set of other people could complete this gate.",
-        "Add people with the missing roles to the trust root.", HALTED, True)
+        "Add people with the missing roles to the trust root. As a warning it speaks of a next root, which is only not taken.", HALTED, True)
     GATE_FRAGILE = ("GATE_FRAGILE", "The gate cannot be completed without one particular person.",
         "Add a second person for that role.", UNCHANGED)
     REVOCATION_SCHEMA = ("REVOCATION_SCHEMA", "A revocation does not have the required form or name.",

@@ -7,6 +7,7 @@ matters; only a key that was itself revoked before takes nothing but itself away
 
 import re
 from collections.abc import Container, Mapping, Sequence
+from functools import lru_cache
 from typing import Final
 
 from desired_state.detached import verifies
@@ -14,6 +15,7 @@ from desired_state.document import load
 from desired_state.errors import Finding, Severity, Stalled, finding
 from desired_state.frozen import Frozen
 from desired_state.reasons import Reason
+from desired_state.signatures import public_key
 from desired_state.trust_root import KeyEntry, RepositoryId, Root, Use
 from desired_state.values import Environment, Instant, KeyId, Person, Text
 
@@ -85,9 +87,14 @@ def all_revoked(roots: Sequence[Root], revoked: Mapping[str, str]) -> frozenset[
     """Every key id that is taken away, in whatever form its key material stands (REVOKE-4)."""
     if not revoked:
         return frozenset()
-    listed = {key_id: root.key(key_id).material for root in roots for key_id in root.keys}
+    listed = {i: _material(key.public) for root in roots for i, key in root.keys.items()}
     taken = {listed[key_id] for key_id in revoked if key_id in listed}
     return frozenset(revoked) | {key_id for key_id, m in listed.items() if m in taken}
+
+
+@lru_cache(maxsize=1024)
+def _material(line: str) -> bytes:
+    return public_key(line).material
 
 
 def _may_revoke(found: Revocation, roots: Sequence[Root]) -> list[KeyEntry]:

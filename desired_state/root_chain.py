@@ -15,6 +15,7 @@ from desired_state.detached import verifies
 from desired_state.document import load
 from desired_state.errors import Finding, Severity, Stalled, finding
 from desired_state.reasons import Reason
+from desired_state.revocations import all_revoked
 from desired_state.trust_root import ROOT_ROLE, Root, Use, root_findings
 
 ROOT_FOLDER: Final = "trust/root/"
@@ -26,8 +27,27 @@ _SIGNATURE: Final = re.compile(
     r"([A-Za-z0-9][A-Za-z0-9._-]{0,63})\.sig\Z"
 )
 
-Versions = Mapping[str, Sequence[str]]
-"""Every version ever seen of each path, oldest first, by digest."""
+Papers = tuple[Mapping[str, Sequence[str]], Mapping[str, bytes]]
+"""Every version ever seen of each path, oldest first, by digest; and the bytes of digests."""
+
+
+@dataclass(frozen=True, slots=True)
+class Trusted:
+    """The accepted roots from the pinned one on, and every key that was ever revoked."""
+
+    roots: tuple[Root, ...]
+    digests: tuple[str, ...]  # of the roots' files
+    revoked: Mapping[str, str]  # key id to the digest of the file that revoked it
+
+    @property
+    def root(self) -> Root:
+        """The one that judges now."""
+        return self.roots[-1]
+
+    @property
+    def taken(self) -> frozenset[str]:
+        """Every key id that counts no more."""
+        return all_revoked(self.roots, self.revoked)
 
 
 @dataclass(frozen=True, slots=True)
@@ -83,22 +103,16 @@ def read_root(data: bytes, path: str) -> tuple[Root, tuple[Finding, ...]]:
 
 
 def root_signers(
-    root: Root,
-    path: str,
-    digest: str,
-    papers: tuple[Versions, Mapping[str, bytes]],
-    revoked: Container[str],
+    root: Root, path: str, digest: str, papers: Papers, revoked: Container[str]
 ) -> tuple[str, ...]:
     """Persons with the role ``root`` in ``root`` who signed the file at ``path``.
 
     Persons count and not keys; a key counts if ``root`` gives it the use ``trust-root`` and it was
-    not revoked before. Its validity does not matter (ROOT-3).
+    not revoked before (REVOKE-3). Its validity does not matter (ROOT-3).
     """
     versions, blobs = papers
     found = []
-    for person, entry in sorted(root.persons.items()):
-        if ROOT_ROLE not in entry.roles:
-            continue
+    for person in sorted(p for p, entry in root.persons.items() if ROOT_ROLE in entry.roles):
         signatures = versions.get(root_signature_path(path, person), ())[:VERSIONS_LOOKED_AT]
         lines = [
             key.public
@@ -114,24 +128,19 @@ def root_signers(
     return tuple(found)
 
 
-def judge_root(
-    place: tuple[str, str],
-    last: tuple[Root, str],
-    papers: tuple[Versions, Mapping[str, bytes]],
-    revoked: Container[str],
-) -> Candidate:
-    """Whether the file (path and digest) is the root after ``last`` (root and digest)."""
+def judge_root(place: tuple[str, str], trusted: Trusted, papers: Papers) -> Candidate:
+    """Whether the file (path and digest) is the root after the last one that is trusted."""
     path, digest = place
-    old, prev = last
+    old = trusted.root
     try:
         root, problems = read_root(papers[1][digest], path)
     except Stalled as error:
         problem = _warning(Reason.ROOT_SCHEMA, error.subject, error.message)
         return Candidate(path, digest, None, (), (), (problem,))
-    against = [
-        *(_warning(found.code, f"{path}: {found.subject}", found.message) for found in problems),
-        *_chained(root, path, old, prev),
-    ]
+    # ROOT-5: whatever is wrong with it is a warning, for anybody who can push could write it
+    against = [_warning(f.code, f"{path}: {f.subject}", f.message) for f in problems]
+    against += _chained(root, path, old, trusted.digests[-1])
+    revoked = all_revoked((*trusted.roots, root), trusted.revoked)
     by_old = root_signers(old, path, digest, papers, revoked)
     by_new = root_signers(root, path, digest, papers, revoked)
     against += _short(Reason.ROOT_THRESHOLD_OLD, path, old, by_old)
@@ -139,16 +148,11 @@ def judge_root(
     return Candidate(path, digest, root, by_old, by_new, tuple(against))
 
 
-def next_root(
-    last: tuple[Root, str],
-    papers: tuple[Versions, Mapping[str, bytes]],
-    paths: Iterable[str],
-    revoked: Container[str],
-) -> Candidate | None:
+def next_root(paths: Iterable[str], trusted: Trusted, papers: Papers) -> Candidate | None:
     """The complete one among every version ever seen of these paths, if there is one."""
     for path in sorted(paths, key=lambda name: (len(name), name)):
         for digest in papers[0].get(path, ())[:VERSIONS_LOOKED_AT]:
-            candidate = judge_root((path, digest), last, papers, revoked)
+            candidate = judge_root((path, digest), trusted, papers)
             if candidate.complete:
                 return candidate
     return None

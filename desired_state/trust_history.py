@@ -15,7 +15,6 @@ from desired_state.reasons import Reason
 from desired_state.revocations import (
     REVOCATION_FOLDER,
     Revocation,
-    all_revoked,
     judge_revocation,
     revoked_key,
 )
@@ -23,6 +22,7 @@ from desired_state.root_chain import (
     ROOT_FOLDER,
     VERSIONS_LOOKED_AT,
     Candidate,
+    Trusted,
     judge_root,
     next_root,
     read_root,
@@ -34,30 +34,6 @@ from desired_state.trust_root import Root
 
 FIRST = root_path(1)
 Blobs = Mapping[str, bytes]
-
-
-@dataclass(frozen=True, slots=True)
-class Trusted:
-    """The accepted roots from the pinned one on, and every key that was ever revoked."""
-
-    roots: tuple[Root, ...]
-    digests: tuple[str, ...]  # of the roots' files
-    revoked: Mapping[str, str]  # key id to the digest of the file that revoked it
-
-    @property
-    def root(self) -> Root:
-        """The one that judges now."""
-        return self.roots[-1]
-
-    @property
-    def taken(self) -> frozenset[str]:
-        """Every key id that counts no more."""
-        return all_revoked(self.roots, self.revoked)
-
-    def noted(self, memory: Memory) -> Memory:
-        """Memory that holds these roots and revocations."""
-        roots = {str(number): digest for number, digest in enumerate(self.digests, 1)}
-        return memory.model_copy(update={"roots": roots, "revoked": dict(self.revoked)})
 
 
 @dataclass(frozen=True, slots=True)
@@ -122,6 +98,12 @@ def pinned(
     return Trusted(tuple(root for root, _ in read), digests, memory.revoked), ()
 
 
+def noted(trusted: Trusted, memory: Memory) -> Memory:
+    """Memory that holds these roots and revocations."""
+    roots = {str(number): digest for number, digest in enumerate(trusted.digests, 1)}
+    return memory.model_copy(update={"roots": roots, "revoked": dict(trusted.revoked)})
+
+
 def follow(
     trusted: Trusted, known: Mapping[str, Sequence[str]], new: Sequence[LedgerFile], blobs: Blobs
 ) -> tuple[Turn, ...]:
@@ -159,8 +141,7 @@ def _successor(
     fitting = [path for path in paths if root_number(path) == trusted.root.version + 1]
     if not fitting:
         return None
-    last = (trusted.root, trusted.digests[-1])
-    found = next_root(last, (seen, blobs), fitting, trusted.taken)
+    found = next_root(fitting, trusted, (seen, blobs))
     return (found.root, found.digest) if found and found.root else None
 
 
@@ -189,11 +170,11 @@ def root_standing(
     at = {path: number for path in files if (number := root_number(path))}
     found = list(_unkept(trusted, files, at))
     found += read_root(blobs[trusted.digests[-1]], root_path(trusted.root.version))[1]
-    last, candidates = (trusted.root, trusted.digests[-1]), []
+    candidates = []
     for path in sorted(path for path in files if path.startswith(ROOT_FOLDER)):
         number = at.get(path)
         if number == trusted.root.version + 1:
-            judged = judge_root((path, files[path]), last, (seen, blobs), trusted.taken)
+            judged = judge_root((path, files[path]), trusted, (seen, blobs))
             candidates.append(judged)
             found += judged.problems
         elif path.endswith(".yaml") and (number is None or number > trusted.root.version):

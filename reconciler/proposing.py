@@ -4,7 +4,7 @@ The gate is computed by the same function that will judge it, so what is written
 reconciler expects; the words say what would change, path by path.
 """
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Container, Iterable, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Final
@@ -70,7 +70,7 @@ def compose(
         Stalled: the code under which the reconciler would refuse the proposal.
     """
     root, base = ground(admission)
-    _requester(request.requester, root, now)
+    _requester(request.requester, root, admission.revoked, now)
     terms = (renewed_terms if request.renew else asked_terms)(request, admission, root, now)
     if terms.end <= terms.start:
         told = f"it would end at {instant_text(terms.end)}, before it starts"
@@ -136,8 +136,10 @@ def ground(admission: Admission) -> tuple[Root, Base]:
     )
 
 
-def _requester(name: str, root: Root, now: datetime) -> None:
-    keys: list[KeyEntry] = [key for key in root.keys.values() if key.person == name]
+def _requester(name: str, root: Root, revoked: Container[str], now: datetime) -> None:
+    keys: list[KeyEntry] = [
+        key for key_id, key in root.keys.items() if key.person == name and key_id not in revoked
+    ]
     if not any(usable(key, Use.PROPOSAL, now) for key in keys):
         told = f"expected a person of the trust root who may propose, found {name}"
         raise Stalled(Reason.PROPOSAL_SIGNATURE, name, told)
