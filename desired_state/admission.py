@@ -19,6 +19,7 @@ from desired_state.errors import Finding, Severity, Stalled, finding
 from desired_state.frozen import Frozen
 from desired_state.memory import Memory
 from desired_state.observation import LedgerFile, LineRevision, Observation
+from desired_state.proposals import proposal_path
 from desired_state.ratchet import falls, merge
 from desired_state.reasons import Reason
 from desired_state.root_chain import Candidate, Trusted
@@ -37,6 +38,7 @@ from desired_state.trust_history import (
 from desired_state.trust_root import Root
 from desired_state.values import instant_text
 from desired_state.votes import Papers
+from desired_state.winding_down import WindDown, winding_down
 
 CLOCK_TOLERANCE = timedelta(seconds=5)  # trust.md, section 6, step 0
 FLOOR_INTERVAL = timedelta(minutes=1)
@@ -71,6 +73,8 @@ class Admission:
     changes: tuple[datetime, ...]
     next_roots: tuple[Candidate, ...] = ()  # files of the head that would be the next root
     revoked: frozenset[str] = frozenset()  # key ids that count for nothing, whatever their use
+    wind_down: Authority | None = None  # what people may send by hand; never what the machine may
+    last_approved: Authority | None = None  # the authority of `high`, standing or not
 
 
 def admit(
@@ -107,13 +111,16 @@ def admit(
     found += told
     root = trusted.root if trusted else None
     outcome = Approved(memory, None, (), (), ())
+    exits = WindDown(memory, None, None)
     if trusted is not None and root is not None:  # steps 6 and 7
         papers = Papers(memory.ledger, blobs, root, trusted.taken)
         armed = admitted and observation.switch_armed
         bases, clean = observation.bases, observation.clean
         outcome = approve(memory, papers, bases, at, armed=armed, clean=clean)
+        exits = winding_down(outcome.memory, papers, at)
         if at >= root.expires:
             found.append(finding(Reason.ROOT_EXPIRED, ROOT_PATH.format(root.version)))
+    found += _runs(observation, outcome.approval)
     soon, days = announcements(root, outcome.approval, now)
     found += soon
     return Admission(
@@ -123,13 +130,17 @@ def admit(
         desired=desired,
         unreadable=observation.revision is not None and (mode is None or limits is None),
         approval=outcome.approval,
-        pending=outcome.pending,
+        pending=(*outcome.pending, *exits.pending),
         configuration=configuration,
-        findings=(*found, *outcome.findings),
-        memory=_with_floor(given, outcome.memory, now),
-        changes=tuple(sorted(t for t in (*outcome.changes, *ends, *days) if t > now)),
+        findings=(*found, *outcome.findings, *exits.findings),
+        memory=_with_floor(given, exits.memory, now),
+        changes=tuple(
+            sorted(t for t in (*outcome.changes, *exits.changes, *ends, *days) if t > now)
+        ),
         next_roots=candidates,
         revoked=trusted.taken if trusted else frozenset(),
+        wind_down=exits.authority,
+        last_approved=exits.last_approved,
     )
 
 
@@ -218,6 +229,22 @@ def _configuration(
     files = {p: blobs[d] for p, d in observation.files.items() if is_configuration(p)}
     problems = list(configuration_findings(files))
     return (None if problems else configuration_digest(files)), problems
+
+
+def _runs(observation: Observation, approval: Approval | None) -> list[Finding]:
+    """CONFIG-1: the approved configuration is what runs, and it is there to be run.
+
+    Said of a head that was read: a source that does not answer narrows by its own bounds.
+    """
+    if approval is None or observation.revision is None or not observation.descends:
+        return []
+    proposal = approval.proposal
+    at = {base.revision: base.configuration for base in observation.bases}
+    found = at.get(proposal.base)
+    if found == proposal.configuration:
+        return []
+    text = f"expected {proposal.configuration} at {proposal.base}, found {found or 'none'}"
+    return [finding(Reason.CONFIGURATION_LOST, proposal_path(proposal.sequence), text)]
 
 
 def _desired(

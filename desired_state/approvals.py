@@ -12,7 +12,7 @@ from desired_state.authority import at_most, unaccounted
 from desired_state.errors import Finding, Severity, finding
 from desired_state.memory import High, Memory, Release
 from desired_state.observation import Base
-from desired_state.proposals import MAX_AHEAD, Proposal, proposal_path, proposal_sequence
+from desired_state.proposals import MAX_AHEAD, WIND_DOWN, Proposal, proposal_path, proposal_sequence
 from desired_state.ratchet import forget
 from desired_state.reasons import Reason
 from desired_state.releases import beforehand, release_gate, waiting
@@ -69,7 +69,7 @@ def approve(
     for sequence in _candidates(memory):
         signed, problems = read_proposal(sequence, papers)
         found.extend(problems)
-        if signed is None:
+        if signed is None or signed.proposal.gate == WIND_DOWN:  # a track of its own (WIND-1)
             continue
         approval, _ = standing(memory, papers, now)
         judged = _judge(signed, approval, memory, papers, at.get(signed.proposal.base))
@@ -138,13 +138,15 @@ def _judge(
     if lacking := lacking_gates(proposal, root, memory):
         refusals.append(finding(Reason.PROPOSAL_GATE, subject, lacking))
     refusals += [finding(c, subject, text) for c, text in beyond(proposal, rules)]
-    votes = _after_stops(ballot(signed, rules, papers), proposal, memory)
+    votes = after_stops(ballot(signed, rules, papers), proposal, memory)
     return _Judged(signed, (proposal.gate,), rules, votes, tuple(refusals))
 
 
-def _after_stops(votes: Ballot, proposal: Proposal, memory: Memory) -> Ballot:
+def after_stops(votes: Ballot, proposal: Proposal, memory: Memory) -> Ballot:
     """Without the sign-offs that named a stop before it existed (RELEASE-5)."""
-    early = {v: beforehand(v.start, proposal.clears, memory) for v in votes.counted}
+    early = {
+        v: beforehand(v.start, (*proposal.clears, *proposal.under), memory) for v in votes.counted
+    }
     told = tuple(
         finding(
             Reason.SIGNOFF_CLEARS,

@@ -57,6 +57,7 @@ class Memory(Frozen):
     ledger: dict[str, tuple[Digest, ...]] = {}  # noqa: RUF012
     voided: tuple[Sequence_, ...] = ()
     high: High | None = None
+    winding: High | None = None  # the highest wind-down that was ever complete; never `high`
     falls: tuple[Fall, ...] = ()
     stops: dict[StopId, Stop] = {}  # noqa: RUF012
     releases: dict[StopId, Release] = {}  # noqa: RUF012

@@ -180,6 +180,10 @@ class Reason(StrEnum):
         "Use the approved account's key, or propose the account and have it signed.", HALTED, True)
     RELEASE_WAITS = ("RELEASE_WAITS", "The release of a technical stop is signed, and its venues are not proven clean yet.",
         "Let the watcher see two clean sweeps, or have the release signed under gate release.", STOPPED, True)
+    WIND_DOWN_BEYOND = ("WIND_DOWN_BEYOND", "The wind-down asks for more than reducing what was approved last.",
+        "Propose again: trading reducing, access reduce, limits within the last approval.", UNCHANGED)
+    WIND_DOWN_UNDER = ("WIND_DOWN_UNDER", "The wind-down does not name every stop in force.",
+        "Propose again and name every stop of governor status in under.", UNCHANGED)
     NOT_APPROVED = ("NOT_APPROVED", "What is asked for exceeds what stands approved.",
         "Propose and sign it, or lower what is asked.", UNCHANGED)
     FALLEN = ("FALLEN", "What was once lowered stays down until people raise it.",

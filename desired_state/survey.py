@@ -104,7 +104,8 @@ class Survey:
         bases = set()
         for path, digest in files:
             sequence = proposal_sequence(path) if path.startswith("proposals/") else None
-            if sequence is None or sequence <= high or sequence in memory.voided:
+            # that of `high` as well: what runs is the configuration at its base (CONFIG-1)
+            if sequence is None or sequence < high or sequence in memory.voided:
                 continue
             try:
                 bases.add(load(Proposal, self.contents.kept(digest), path).base)
@@ -118,7 +119,7 @@ class Survey:
                 tree = self.repository.tree(base)
                 self._configurations[base] = configuration_digest(self._read(tree))
             except Stalled:
-                self._configurations[base] = None
+                return None  # not kept: it may read again
         return self._configurations[base]
 
     def _read(self, tree: Mapping[str, Entry]) -> dict[str, bytes]:

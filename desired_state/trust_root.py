@@ -64,6 +64,7 @@ class GateRule(Frozen):
     all_of: Annotated[tuple[Requirement, ...], Field(min_length=1)]
     distinct: Annotated[int, Field(ge=1, le=20)]
     at_most_days: Annotated[int, Field(ge=1, le=366)] | None = None
+    at_most_minutes: Annotated[int, Field(ge=1, le=1440)] | None = None
     ceilings: Limits = Limits()
     evidence: tuple[Name, ...] = ()  # claims whose packs the proposal must list
 

@@ -11,7 +11,7 @@ from datetime import datetime, timedelta
 from typing import Any, Final, Protocol
 
 from desired_state.admission import Admission, Trust, admit
-from desired_state.authority import BOTTOM
+from desired_state.authority import BOTTOM, Authority, at_most
 from desired_state.errors import Finding, GovernanceError, Waiting, finding
 from desired_state.memory import Memory, Release, Stop
 from desired_state.observation import Observation
@@ -20,6 +20,7 @@ from desired_state.repository import SwitchHistory
 from desired_state.standing import Approval
 from desired_state.survey import Repository, Survey, unread
 from evidence_repo.journal import Journal
+from layers.orders import CancelReport
 from layers.ports import Cancels
 from reconciler.acknowledgement import Acknowledgement, clean_stops
 from reconciler.conditions import Condition, Kind
@@ -95,6 +96,8 @@ class Ports:
     repository: str  # its id, in stop ids
     host: str  # digest of governor.yaml
     build: str | None = None  # digest of what runs here
+    # the open orders of a venue that L5 would refuse under this verdict; none: it cannot be asked
+    rejudge: Callable[[str, Verdict], tuple[str, ...] | None] = lambda _venue, _verdict: None
     session: Callable[[], tuple[str, str] | None] = lambda: None
 
 
@@ -129,6 +132,7 @@ class Cycle:
     approval: Approval | None = None  # as it stood in the last cycle
     evidence_behind_since: datetime | None = None  # set by whoever ships
     _standing: Verdict | None = None
+    _worked_under: Authority | None = None  # what the open orders were last judged under
     _heartbeat: timedelta = HEARTBEAT
     _loaded: bool = False
 
@@ -157,8 +161,10 @@ class Cycle:
         actual = self._observe(now)
         facts = self._facts(admission, now)
         verdict = judge(admission, facts, now)
-        actions = plan(verdict, admission.memory, actual)
+        actions = plan(verdict, admission.memory, actual, self._rejudged(verdict, actual))
         problems = self._apply(actions, widening=False)
+        if not problems:  # else the same orders are judged again by the next cycle
+            self._worked_under = verdict.permitted
         self._latch()
         leaves = self._record(observation, admission, facts, verdict, actions)
         problems += self._apply(actions, widening=True)
@@ -219,6 +225,14 @@ class Cycle:
             build=self.ports.build,
         )
 
+    def _rejudged(self, verdict: Verdict, actual: Actual) -> dict[str, tuple[str, ...] | None]:
+        """PLAN-2: every open order, where permission fell or nobody knows what it was before."""
+        before = self._worked_under
+        if before is not None and at_most(before, verdict.permitted):
+            return {}
+        working = [view.venue for view in actual.venues if view.open_orders]
+        return {venue: self.ports.rejudge(venue, verdict) for venue in working}
+
     def _apply(self, actions: tuple[Action, ...], *, widening: bool) -> tuple[Finding, ...]:
         problems = []
         for action in actions:
@@ -233,9 +247,13 @@ class Cycle:
         if action.doing is Doing.RELEASE:
             self.ports.records.put_release(self.memory.releases[action.subject])
             return
-        report = self.ports.venues()[action.subject].cancel_all()
-        if report.unreachable or report.still_open:
-            raise Waiting(Reason.VENUE_NOT_CLEAN, action.subject, retry_after=timedelta(seconds=1))
+        venue = self.ports.venues()[action.subject]
+        if action.doing is Doing.CANCEL:
+            for order in venue.open_orders():
+                if order.client_order_id in action.orders:
+                    _proven(action.subject, venue.cancel(order.symbol, order.client_order_id))
+            return
+        _proven(action.subject, venue.cancel_all())
 
     def _record(
         self,
@@ -343,6 +361,11 @@ class Cycle:
     def _close(self) -> None:
         for _, venue in sorted(self.ports.venues().items()):
             venue.cancel_all()
+
+
+def _proven(venue: str, report: CancelReport) -> None:
+    if report.unreachable or report.still_open:
+        raise Waiting(Reason.VENUE_NOT_CLEAN, venue, retry_after=timedelta(seconds=1))
 
 
 def view_of(name: str, venue: Cancels) -> VenueView:

@@ -182,7 +182,7 @@ def _gates() -> dict[str, Any]:
         "restore": two,
         "release": two,
         "release_technical": one,
-        "wind_down": {**two, "at_most_days": 1},
+        "wind_down": {**two, "at_most_minutes": 60},
     }
 
 

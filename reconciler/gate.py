@@ -78,6 +78,7 @@ class Verdict(Frozen):
     configuration: Digest | None  # the approved one, which is what runs
     findings: tuple[Finding, ...]
     valid_until: Instant | None
+    wind_down: Authority | None = None  # people's own orders alone: it permits the machine nothing
     semantics: int = SEMANTICS
 
     @property
@@ -138,6 +139,7 @@ def judge(admission: Admission, facts: Facts, now: datetime) -> Verdict:
         configuration=approval.proposal.configuration if approval else None,
         findings=tuple(dict.fromkeys(found)),
         valid_until=min((t for t in changes if t > now), default=None),
+        wind_down=admission.wind_down,
     )
 
 

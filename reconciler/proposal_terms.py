@@ -5,18 +5,21 @@ release, or the next period of what stands.
 """
 
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import datetime, timedelta
 from typing import Final
 
 from desired_state.admission import Admission
 from desired_state.authority import BOTTOM, Authority, at_most, meet
 from desired_state.errors import Stalled
-from desired_state.proposals import EvidenceReference
+from desired_state.proposals import WIND_DOWN, EvidenceReference
 from desired_state.reasons import Reason
 from desired_state.standing import Approval
 from desired_state.trust_root import Root
-from desired_state.values import Mode, Trading
+from desired_state.values import Access, Mode, Trading
+from desired_state.winding_down import LASTS
 from reconciler.proposal_checks import longest
+
+HOUR: Final = LASTS // timedelta(minutes=1)
 
 
 @dataclass(frozen=True, slots=True)
@@ -82,6 +85,25 @@ def renewed_terms(wish: Request, admission: Admission, root: Root, now: datetime
     begins = wish.not_before or (max(now, approval.until) if approval.standing else now)
     start = begins.replace(microsecond=0)
     return Terms(wanted, start, wish.expires or _latest(start, wanted, root))
+
+
+def wind_down_terms(wish: Request, admission: Admission, root: Root, now: datetime) -> Terms:
+    """People's own exits: what was approved last, reduce-only, for as long as the gate allows."""
+    rule = root.gates.get(WIND_DOWN)
+    start = (wish.not_before or now).replace(microsecond=0)
+    minutes = min((rule.at_most_minutes if rule else None) or HOUR, HOUR)
+    end = wish.expires or start + timedelta(minutes=minutes)
+    return Terms(reducing(admission.last_approved or BOTTOM), start, end)
+
+
+def reducing(authority: Authority) -> Authority:
+    """The same with nothing left but reducing, and without its time."""
+    symbols = {
+        name: entry.model_copy(update={"access": min(entry.access, Access.REDUCE)})
+        for name, entry in authority.symbols.items()
+    }
+    narrower = {"trading": min(authority.trading, Trading.REDUCING), "symbols": symbols}
+    return authority.model_copy(update={**narrower, **_TIMELESS})
 
 
 def _latest(start: datetime, wanted: Authority, root: Root) -> datetime:

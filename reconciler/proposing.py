@@ -16,12 +16,23 @@ from desired_state.canonical import plain
 from desired_state.document import dump
 from desired_state.errors import Stalled
 from desired_state.observation import Base
-from desired_state.proposals import Proposal, proposal_path, proposal_sequence
+from desired_state.proposals import (
+    WIND_DOWN,
+    Proposal,
+    proposal_path,
+    proposal_sequence,
+)
 from desired_state.reasons import Reason
 from desired_state.trust_root import GateRule, KeyEntry, Root, Use, usable
 from desired_state.values import instant_text
-from reconciler.proposal_checks import checked
-from reconciler.proposal_terms import Request, Terms, asked_terms, renewed_terms
+from reconciler.proposal_checks import checked, checked_wind_down
+from reconciler.proposal_terms import (
+    Request,
+    Terms,
+    asked_terms,
+    renewed_terms,
+    wind_down_terms,
+)
 
 _FIRST: Final = ("mode", "trading", "expires", "symbols", "accounts", "build", "limits")
 
@@ -71,11 +82,15 @@ def compose(
     """
     root, base = ground(admission)
     _requester(request.requester, root, admission.revoked, now)
-    terms = (renewed_terms if request.renew else asked_terms)(request, admission, root, now)
+    terms = _terms(request, admission, root, now)
     if terms.end <= terms.start:
         told = f"it would end at {instant_text(terms.end)}, before it starts"
         raise Stalled(Reason.PROPOSAL_CEILING, request.requester, told)
     draft = _draft(request, admission, root, terms, _next_number(admission, taken))
+    if request.gate == WIND_DOWN:
+        exits = draft.model_copy(update={"gate": WIND_DOWN, "under": in_force(admission)})
+        rules = checked_wind_down(exits, admission, root)
+        return Composed(exits, (), signers(rules))  # the machine may do nothing more or less by it
     gate = gate_for(draft, admission.approval, admission.memory, base)
     if request.gate not in {None, gate, draft.authority.mode.value}:
         told = f"expected gate {gate} for what is asked, found {request.gate}"
@@ -83,6 +98,19 @@ def compose(
     draft = draft.model_copy(update={"gate": request.gate or gate})
     rules = checked(draft, admission, root)
     return Composed(draft, changes(permitted, draft.granted), signers(rules))
+
+
+def _terms(request: Request, admission: Admission, root: Root, now: datetime) -> Terms:
+    if request.gate == WIND_DOWN:
+        return wind_down_terms(request, admission, root, now)
+    if request.renew:
+        return renewed_terms(request, admission, root, now)
+    return asked_terms(request, admission, root, now)
+
+
+def in_force(admission: Admission) -> tuple[str, ...]:
+    """Ids of the stops under which people would wind down."""
+    return tuple(stop.id for stop in admission.memory.in_force)
 
 
 def changes(before: Authority, after: Authority) -> tuple[Change, ...]:

@@ -45,6 +45,8 @@ def diff_table(report: Report) -> str:
 def status_lines(report: Report, acks: Mapping[str, Acknowledgement]) -> Iterable[str]:
     """The page an operator looks at first."""
     yield verdict_line(report)
+    if report.verdict.wind_down:
+        yield f"◎ people may wind down: {authority_words(report.verdict.wind_down)}"
     for stop in report.verdict.stops:
         yield f"✗ stop {stop.id} ({stop.kind}, by {stop.by or 'unknown'}): {stop.reason}"
         ack = acks.get(stop.id)

@@ -4,7 +4,7 @@ from collections.abc import Iterable
 from itertools import groupby
 
 from desired_state.canonical import plain
-from desired_state.proposals import Proposal
+from desired_state.proposals import WIND_DOWN, Proposal
 from desired_state.values import instant_text
 from reconciler.authority_words import authority_words
 from reconciler.change_words import change_words
@@ -28,6 +28,7 @@ def verdict_data(verdict: Verdict) -> dict[str, object]:
             "stops": [plain(stop) for stop in verdict.stops],
         },
         "findings": [plain(found) for found in verdict.findings],
+        "wind_down": authority_data(verdict.wind_down) if verdict.wind_down else None,
         "sequence": verdict.sequence,
         "people": list(verdict.people),
         "configuration": verdict.configuration,
@@ -55,6 +56,9 @@ def proposal_lines(proposal: Proposal, changes: Iterable[Change]) -> Iterable[st
     yield f"  base main@sha1:{proposal.base}, configuration {proposal.configuration}"
     for pack in proposal.evidence:
         yield f"  evidence {pack.id} {pack.sha256}: {pack.claim}"
+    if proposal.gate == WIND_DOWN:
+        under = ", ".join(proposal.under) or "none"
+        yield f"  for people's own orders alone, never the machine's; stops in force: {under}"
     if proposal.clears:
         yield f"  releases the stops {', '.join(proposal.clears)}"
     yield "Compared with what is permitted now:"

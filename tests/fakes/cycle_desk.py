@@ -15,10 +15,12 @@ from desired_state.reasons import Reason
 from evidence_repo.adapters.file_journal import FileJournal
 from reconciler.adapters.file_memory import FileMemory
 from reconciler.cycle import Cycle, Ports, Report
+from reconciler.gate import Verdict
 from reconciler.verdicts import LEAF_KIND, VerdictRecord
 from reconciler.wiring import desk as wiring
 from tests.fakes.governed_desk import GovernedDesk
 
+Rejudge = Callable[[str, Verdict], tuple[str, ...] | None]
 Fault = Callable[[str], object]
 DECLARED: Mapping[str, Callable[[], GovernanceError]] = {
     "state": lambda: Waiting(Reason.FETCH, "fault", retry_after=timedelta(seconds=1)),
@@ -74,6 +76,7 @@ class CycleDesk:
 
     desk: GovernedDesk
     state: GitState
+    rejudge: Rejudge = lambda _venue, _verdict: None
 
     @classmethod
     def over(cls, desk: GovernedDesk) -> "CycleDesk":
@@ -95,6 +98,7 @@ class CycleDesk:
             trust=wiring.trust_of(host),
             repository="peak/state",
             host=host.digest,
+            rejudge=self.rejudge,
         )
         try:
             yield Cycle(ports)
