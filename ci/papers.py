@@ -9,7 +9,8 @@ from desired_state.errors import Finding, Stalled, finding
 from desired_state.memory import Stop
 from desired_state.proposals import Decision, Proposal, proposal_sequence, signoff_place
 from desired_state.reasons import Reason
-from desired_state.repository import Entry, StateRepository
+from desired_state.repository import StateRepository
+from desired_state.trees import Entry
 from desired_state.trust_root import Root
 from desired_state.values import StopClass
 from reconciler.outstanding import Outstanding

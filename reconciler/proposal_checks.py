@@ -11,11 +11,12 @@ from desired_state.admission import Admission
 from desired_state.approvals import incomplete
 from desired_state.authority import BOTTOM, settle
 from desired_state.errors import Stalled
-from desired_state.proposals import Proposal, proposal_path
+from desired_state.proposals import WIND_DOWN, Proposal, proposal_path
 from desired_state.reasons import Reason
 from desired_state.standing import beyond, rules_of
 from desired_state.trust_root import GateRule, Root, satisfiable
 from desired_state.values import Environment, Mode
+from desired_state.winding_down import wind_down_refusals
 
 UNBOUNDED: Final = timedelta(days=366)
 
@@ -43,6 +44,8 @@ def checked(draft: Proposal, admission: Admission, root: Root) -> tuple[GateRule
     unknown = [stop for stop in draft.clears if stop not in admission.memory.stops]
     if unknown:
         raise Stalled(Reason.STOP_UNKNOWN, subject, f"not known here: {', '.join(unknown)}")
+    if lacking := incomplete(draft):
+        raise Stalled(Reason.PROPOSAL_INCOMPLETE, subject, lacking)
     rules = rules_of(draft, root, admission.memory)
     for code, told in beyond(draft, rules):
         raise Stalled(code, subject, told)
@@ -54,9 +57,19 @@ def checked(draft: Proposal, admission: Admission, root: Root) -> tuple[GateRule
     return rules
 
 
+def checked_wind_down(draft: Proposal, admission: Admission, root: Root) -> tuple[GateRule, ...]:
+    """The rule that a wind-down's sign-offs must meet. Raises as for ``checked``."""
+    subject = proposal_path(draft.sequence)
+    rule = root.gates.get(WIND_DOWN)
+    for code, told in wind_down_refusals(draft, rule, admission.memory, admission.last_approved):
+        raise Stalled(code, subject, told)
+    rules = (rule,) if rule else ()
+    if not all(satisfiable(root, one, [draft.requester]) for one in rules):
+        raise Stalled(Reason.GATE_UNSATISFIABLE, subject, f"nobody can without {draft.requester}")
+    return rules
+
+
 def _grants(draft: Proposal, subject: str) -> None:
-    if lacking := incomplete(draft):
-        raise Stalled(Reason.PROPOSAL_INCOMPLETE, subject, lacking)
     if settle(draft.authority) == BOTTOM:
         told = "it would grant nothing; say what is wanted in mode.yaml, or with --mode"
         raise Stalled(Reason.PROPOSAL_GATE, subject, told)

@@ -11,13 +11,15 @@ from typing import Final
 from desired_state.admission import Admission
 from desired_state.authority import BOTTOM, Authority, at_most, meet
 from desired_state.errors import Stalled
-from desired_state.proposals import EvidenceReference
+from desired_state.proposals import WIND_DOWN, EvidenceReference
 from desired_state.reasons import Reason
 from desired_state.standing import Approval
-from desired_state.trust_root import GateRule, Root
+from desired_state.trust_root import Root
 from desired_state.values import Access, Mode, Trading
 from desired_state.winding_down import LASTS
 from reconciler.proposal_checks import longest
+
+HOUR: Final = LASTS // timedelta(minutes=1)
 
 
 @dataclass(frozen=True, slots=True)
@@ -85,23 +87,23 @@ def renewed_terms(wish: Request, admission: Admission, root: Root, now: datetime
     return Terms(wanted, start, wish.expires or _latest(start, wanted, root))
 
 
-def winding_terms(
-    wish: Request, rule: GateRule | None, last: Authority | None, now: datetime
-) -> Terms:
-    """What was approved last with nothing left but reducing, for an hour at most."""
+def wind_down_terms(wish: Request, admission: Admission, root: Root, now: datetime) -> Terms:
+    """People's own exits: what was approved last, reduce-only, for as long as the gate allows."""
+    rule = root.gates.get(WIND_DOWN)
     start = (wish.not_before or now).replace(microsecond=0)
-    minutes = rule.at_most_minutes if rule else None
-    lasts = min(timedelta(minutes=minutes), LASTS) if minutes else LASTS
-    return Terms(_reducing(last or BOTTOM), start, wish.expires or start + lasts)
+    minutes = min((rule.at_most_minutes if rule else None) or HOUR, HOUR)
+    end = wish.expires or start + timedelta(minutes=minutes)
+    return Terms(reducing(admission.last_approved or BOTTOM), start, end)
 
 
-def _reducing(authority: Authority) -> Authority:
+def reducing(authority: Authority) -> Authority:
+    """The same with nothing left but reducing, and without its time."""
     symbols = {
         name: entry.model_copy(update={"access": min(entry.access, Access.REDUCE)})
         for name, entry in authority.symbols.items()
     }
     narrower = {"trading": min(authority.trading, Trading.REDUCING), "symbols": symbols}
-    return _without_time(authority.model_copy(update=narrower))
+    return authority.model_copy(update={**narrower, **_TIMELESS})
 
 
 def _latest(start: datetime, wanted: Authority, root: Root) -> datetime:

@@ -4,7 +4,7 @@ The gate is computed by the same function that will judge it, so what is written
 reconciler expects; the words say what would change, path by path.
 """
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Container, Iterable, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Final
@@ -24,11 +24,16 @@ from desired_state.proposals import (
     proposal_sequence,
 )
 from desired_state.reasons import Reason
-from desired_state.trust_root import GateRule, KeyEntry, Root, Use, satisfiable, usable
+from desired_state.trust_root import GateRule, KeyEntry, Root, Use, usable
 from desired_state.values import instant_text
-from desired_state.winding_down import wind_down_refusals
-from reconciler.proposal_checks import checked
-from reconciler.proposal_terms import Request, Terms, asked_terms, renewed_terms, winding_terms
+from reconciler.proposal_checks import checked, checked_wind_down
+from reconciler.proposal_terms import (
+    Request,
+    Terms,
+    asked_terms,
+    renewed_terms,
+    wind_down_terms,
+)
 
 _FIRST: Final = ("mode", "trading", "expires", "symbols", "accounts", "build", "limits")
 
@@ -77,14 +82,16 @@ def compose(
         Stalled: the code under which the reconciler would refuse the proposal.
     """
     root, base = ground(admission)
-    _requester(request.requester, root, now)
-    if request.gate == WIND_DOWN:
-        return _winding(request, admission, root, (_next_number(admission, taken), now))
-    terms = (renewed_terms if request.renew else asked_terms)(request, admission, root, now)
+    _requester(request.requester, root, admission.revoked, now)
+    terms = _terms(request, admission, root, now)
     if terms.end <= terms.start:
         told = f"it would end at {instant_text(terms.end)}, before it starts"
         raise Stalled(Reason.PROPOSAL_CEILING, request.requester, told)
     draft = _draft(request, admission, root, terms, _next_number(admission, taken))
+    if request.gate == WIND_DOWN:
+        exits = draft.model_copy(update={"gate": WIND_DOWN, "under": in_force(admission)})
+        rules = checked_wind_down(exits, admission, root)
+        return Composed(exits, (), signers(rules))  # the machine may do nothing more or less by it
     gate = gate_for(draft, admission.approval, admission.memory, base)
     if request.gate not in {None, gate, draft.authority.mode.value}:
         told = f"expected gate {gate} for what is asked, found {request.gate}"
@@ -94,22 +101,17 @@ def compose(
     return Composed(draft, changes(permitted, draft.granted), signers(rules))
 
 
-def _winding(
-    request: Request, admission: Admission, root: Root, at: tuple[int, datetime]
-) -> Composed:
-    """People's own exits: what was approved last, reduce-only, under every stop in force."""
-    sequence, now = at
-    rule, last = root.gates.get(WIND_DOWN), admission.last_approved
-    draft = _draft(request, admission, root, winding_terms(request, rule, last, now), sequence)
-    under = tuple(stop.id for stop in admission.memory.in_force)
-    draft = draft.model_copy(update={"under": under})
-    subject = proposal_path(sequence)
-    for code, told in wind_down_refusals(draft, rule, admission.memory, last):
-        raise Stalled(code, subject, told)
-    rules = (rule,) if rule else ()
-    if not all(satisfiable(root, one, [draft.requester]) for one in rules):
-        raise Stalled(Reason.GATE_UNSATISFIABLE, subject, f"nobody can without {draft.requester}")
-    return Composed(draft, (), signers(rules))  # the machine may do nothing more or less by it
+def _terms(request: Request, admission: Admission, root: Root, now: datetime) -> Terms:
+    if request.gate == WIND_DOWN:
+        return wind_down_terms(request, admission, root, now)
+    if request.renew:
+        return renewed_terms(request, admission, root, now)
+    return asked_terms(request, admission, root, now)
+
+
+def in_force(admission: Admission) -> tuple[str, ...]:
+    """Ids of the stops under which people would wind down."""
+    return tuple(stop.id for stop in admission.memory.in_force)
 
 
 def changes(before: Authority, after: Authority) -> tuple[Change, ...]:
@@ -163,8 +165,10 @@ def ground(admission: Admission) -> tuple[Root, Base]:
     )
 
 
-def _requester(name: str, root: Root, now: datetime) -> None:
-    keys: list[KeyEntry] = [key for key in root.keys.values() if key.person == name]
+def _requester(name: str, root: Root, revoked: Container[str], now: datetime) -> None:
+    keys: list[KeyEntry] = [
+        key for key_id, key in root.keys.items() if key.person == name and key_id not in revoked
+    ]
     if not any(usable(key, Use.PROPOSAL, now) for key in keys):
         told = f"expected a person of the trust root who may propose, found {name}"
         raise Stalled(Reason.PROPOSAL_SIGNATURE, name, told)

@@ -14,8 +14,8 @@ from desired_state.errors import Finding, Stalled
 from desired_state.memory import Memory
 from desired_state.observation import LedgerFile
 from desired_state.reasons import Reason
-from desired_state.root_chain import Candidate, root_number, root_path, root_signers
-from desired_state.trust_history import Seen, Trusted, pinned, root_standing
+from desired_state.root_chain import Candidate, Trusted, root_number, root_path, root_signers
+from desired_state.trust_history import Seen, pinned, root_standing
 from desired_state.trust_root import ROOT_ROLE, Root
 from desired_state.values import instant_text
 

@@ -60,13 +60,16 @@ def sign_off(
     """One person's decision on one proposal, valid as long as its gate allows.
 
     Raises:
-        Stalled: ``SIGNOFF_KEY_UNKNOWN``, ``SIGNOFF_KEY_EXPIRED``, ``SIGNOFF_PERSON``,
-            ``SIGNOFF_ROLE``, ``SIGNOFF_TOUCH`` or ``SIGNOFF_REQUESTER``: it would not count.
+        Stalled: ``SIGNOFF_KEY_UNKNOWN``, ``SIGNOFF_KEY_REVOKED``, ``SIGNOFF_KEY_EXPIRED``,
+            ``SIGNOFF_PERSON``, ``SIGNOFF_ROLE``, ``SIGNOFF_TOUCH`` or ``SIGNOFF_REQUESTER``: it
+            would not count.
     """
     root, _ = ground(admission)
     entry = root.keys.get(answer.key)
     if entry is None or Use.SIGN_OFF not in entry.uses:
         raise Stalled(Reason.SIGNOFF_KEY_UNKNOWN, answer.key)
+    if answer.key in admission.revoked:
+        raise Stalled(Reason.SIGNOFF_KEY_REVOKED, answer.key)
     if entry.person != answer.person:
         text = f"expected {entry.person}, whose key it is, found {answer.person}"
         raise Stalled(Reason.SIGNOFF_PERSON, answer.person, text)

@@ -128,7 +128,7 @@ def approvals(*, config: Config = None, as_json: AsJson = False) -> None:
     with open_reading(host) as reading:
         admission, _ = reading.reader.verify(None, now)
     found = outstanding(admission, now)
-    revoked = admission.memory.revoked
+    revoked = admission.revoked
     states = gates(admission.root, now, revoked) if admission.root else ()
     ends = deadlines(admission, now)
     soon = [f for f in admission.findings if f.code is Reason.EXPIRES_SOON]
