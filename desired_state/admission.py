@@ -8,9 +8,9 @@ admissible, roots, votes and approvals are not taken from it, while stops always
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from datetime import datetime, timedelta
-from functools import lru_cache
 from typing import TypeVar
 
+from desired_state.announcements import announcements
 from desired_state.approvals import Approved, Pending, approve
 from desired_state.authority import BOTTOM, Authority, from_points, meet_points, points
 from desired_state.configuration import configuration_digest, configuration_findings
@@ -18,19 +18,34 @@ from desired_state.document import load
 from desired_state.errors import Finding, Severity, Stalled, finding
 from desired_state.frozen import Frozen
 from desired_state.memory import Memory
-from desired_state.observation import LineRevision, Observation
+from desired_state.observation import LedgerFile, LineRevision, Observation
+from desired_state.proposals import proposal_path
 from desired_state.ratchet import falls, merge
 from desired_state.reasons import Reason
+from desired_state.root_chain import Candidate, Trusted
 from desired_state.standing import Approval
 from desired_state.state_files import LIMITS, MODE, LimitsFile, ModeFile, asked, is_configuration
-from desired_state.trust_root import Root, root_findings
+from desired_state.suspension import suspension_findings
+from desired_state.trust_history import (
+    Seen,
+    Turn,
+    follow,
+    noted,
+    pinned,
+    revocation_findings,
+    root_standing,
+)
+from desired_state.trust_root import Root
 from desired_state.values import instant_text
 from desired_state.votes import Papers
+from desired_state.winding_down import WindDown, winding_down
 
 CLOCK_TOLERANCE = timedelta(seconds=5)  # trust.md, section 6, step 0
 FLOOR_INTERVAL = timedelta(minutes=1)
+VOTES = ("proposals/", "signoffs/")  # of the others, ROOT_* and REVOCATION_ERASED speak
 ROOT_PATH = "trust/root/{}.yaml"
 M = TypeVar("M", bound=Frozen)
+_MODE_PARTS = tuple(name for name in ModeFile.model_fields if name in Authority.model_fields)
 
 
 @dataclass(frozen=True, slots=True)
@@ -56,6 +71,10 @@ class Admission:
     findings: tuple[Finding, ...]
     memory: Memory
     changes: tuple[datetime, ...]
+    next_roots: tuple[Candidate, ...] = ()  # files of the head that would be the next root
+    revoked: frozenset[str] = frozenset()  # key ids that count for nothing, whatever their use
+    wind_down: Authority | None = None  # what people may send by hand; never what the machine may
+    last_approved: Authority | None = None  # the authority of `high`, standing or not
 
 
 def admit(
@@ -75,24 +94,35 @@ def admit(
     if observation.revision and not observation.descends:  # step 1
         text = f"expected a descendant of {memory.head}, found {observation.revision}"
         found.append(finding(Reason.HEAD_REWRITE, "main", text))
-    root, root_problems = _root(observation, blobs, memory, trust)  # step 3
-    found += root_problems
+    trusted, turns, candidates, problems = _trust(observation, blobs, memory, trust)  # 3 and 4
+    found += problems
     mode, limits, problems = _governed(observation, blobs)  # step 5
     configuration, more = _configuration(observation, blobs)
     found += [*problems, *more]
-    admitted = root is not None and observation.revision is not None and not _errors(found)
+    admitted = trusted is not None and observation.revision is not None and not _errors(found)
     desired, memory = _desired(observation, blobs, memory, admitted=admitted)
-    if admitted and root is not None:
-        memory = _advance(memory, observation, desired)
-        found += _erased(memory, observation)
+    at = max(now, memory.floor or now)  # a clock set back brings no vote back (CLOCK-1)
+    if admitted and trusted is not None:
+        memory = _through(turns, memory, observation, blobs, at)
+        trusted = turns[-1].after if turns else trusted
+        memory = noted(trusted, _advance(memory, observation, desired))
+        found += _erased(memory)
+    told, ends = suspension_findings(mode.suspension if mode else None, now)
+    found += told
+    root = trusted.root if trusted else None
     outcome = Approved(memory, None, (), (), ())
-    if root is not None:  # steps 6 and 7
-        papers = Papers(memory.ledger, blobs, root)
+    exits = WindDown(memory, None, None)
+    if trusted is not None and root is not None:  # steps 6 and 7
+        papers = Papers(memory.ledger, blobs, root, trusted.taken)
         armed = admitted and observation.switch_armed
-        at = max(now, memory.floor or now)  # a clock set back brings no vote back (CLOCK-1)
-        outcome = approve(memory, papers, observation.bases, at, armed=armed)
+        bases, clean = observation.bases, observation.clean
+        outcome = approve(memory, papers, bases, at, armed=armed, clean=clean)
+        exits = winding_down(outcome.memory, papers, at)
         if at >= root.expires:
             found.append(finding(Reason.ROOT_EXPIRED, ROOT_PATH.format(root.version)))
+    found += _runs(observation, outcome.approval)
+    soon, days = announcements(root, outcome.approval, now)
+    found += soon
     return Admission(
         admitted=admitted,
         revision=observation.revision,
@@ -100,11 +130,17 @@ def admit(
         desired=desired,
         unreadable=observation.revision is not None and (mode is None or limits is None),
         approval=outcome.approval,
-        pending=outcome.pending,
+        pending=(*outcome.pending, *exits.pending),
         configuration=configuration,
-        findings=(*found, *outcome.findings),
-        memory=_with_floor(given, outcome.memory, now),
-        changes=tuple(sorted(t for t in outcome.changes if t > now)),
+        findings=(*found, *outcome.findings, *exits.findings),
+        memory=_with_floor(given, exits.memory, now),
+        changes=tuple(
+            sorted(t for t in (*outcome.changes, *exits.changes, *ends, *days) if t > now)
+        ),
+        next_roots=candidates,
+        revoked=trusted.taken if trusted else frozenset(),
+        wind_down=exits.authority,
+        last_approved=exits.last_approved,
     )
 
 
@@ -125,54 +161,38 @@ def _with_stops(memory: Memory, observation: Observation) -> Memory:
     return memory.model_copy(update={"stops": {**memory.stops, **new}}) if new else memory
 
 
-def _root(
+def _trust(
     observation: Observation, blobs: Mapping[str, bytes], memory: Memory, trust: Trust
-) -> tuple[Root | None, list[Finding]]:
-    path = ROOT_PATH.format(1)
-    seen, known = observation.files.get(path), memory.roots.get("1")
-    found: list[Finding] = []
+) -> tuple[Trusted | None, tuple[Turn, ...], tuple[Candidate, ...], list[Finding]]:
+    """Who is trusted before this head, what it changes, and what is wrong with it."""
+    files = observation.files
+    trusted, problems = pinned(memory, files, blobs, trust.pin, trust.repository)
     unread = observation.revision is None or bool(observation.problems)
-    if known and not unread and seen is None:
-        found.append(finding(Reason.ROOT_ERASED, path))
-    elif known and seen and seen != known:
-        found.append(finding(Reason.ROOT_CHANGED, path, f"expected {known}, found {seen}"))
-    later = [
-        name
-        for name in observation.files
-        if name.startswith("trust/root/") and name.endswith(".yaml") and name != path
-    ]
-    if later:
-        # seam: rotation by old and new threshold; until it exists a later root is refused by name
-        text = "expected version 1 alone; rotation is not part of this build"
-        found.append(finding(Reason.ROOT_VERSION, later[0], text))
-    digest = known or seen
-    if digest is None or digest != trust.pin:
-        text = f"expected {trust.pin} as pinned, found {digest or 'no root'}"
-        return None, [*found, finding(Reason.ROOT_PIN, path, text)]
-    try:
-        root, problems = _judged(blobs[digest], path)
-    except Stalled as error:
-        return None, [*found, finding(Reason.ROOT_SCHEMA, error.subject, error.message)]
-    problems = [*problems, *_root_problems(root, trust, path)]
-    return (None if _errors(problems) else root), [*found, *problems]
+    if trusted is None or unread:
+        return trusted, (), (), list(problems)
+    turns = follow(trusted, memory.ledger, observation.ledger, blobs)
+    latest = turns[-1].after if turns else trusted
+    seen = Seen(memory.ledger, observation.ledger)
+    candidates, found = root_standing(latest, files, seen, blobs)
+    return trusted, turns, candidates, [*found, *revocation_findings(latest, files, seen, blobs)]
 
 
-@lru_cache(maxsize=8)
-def _judged(data: bytes, path: str) -> tuple[Root, list[Finding]]:
-    """What a root says and what is wrong with it never changes for the same bytes."""
-    root = load(Root, data, path)
-    return root, list(root_findings(root))
+def _through(
+    turns: Iterable[Turn],
+    memory: Memory,
+    observation: Observation,
+    blobs: Mapping[str, bytes],
+    now: datetime,
+) -> Memory:
+    """What was complete before trust changed is remembered, so nothing older returns (ROOT-7).
 
-
-def _root_problems(root: Root, trust: Trust, path: str) -> list[Finding]:
-    found: list[Finding] = []
-    if root.version != 1 or root.prev:
-        text = f"expected version 1 without prev, found {root.version} with {root.prev!r}"
-        found.append(finding(Reason.ROOT_VERSION, path, text))
-    if trust.repository is not None and root.repository != trust.repository:
-        text = f"expected {trust.repository}, found {root.repository}"
-        found.append(finding(Reason.ROOT_REPOSITORY, path, text))
-    return found
+    Whoever polled in between saw it, and a stranger who reads all at once must remember the same.
+    """
+    for turn in turns:
+        memory = _with_ledger(memory, observation.ledger[: turn.index])
+        papers = Papers(memory.ledger, blobs, turn.before.root, turn.before.taken)
+        memory = approve(memory, papers, observation.bases, now, armed=False).memory
+    return memory
 
 
 def _governed(
@@ -211,6 +231,22 @@ def _configuration(
     return (None if problems else configuration_digest(files)), problems
 
 
+def _runs(observation: Observation, approval: Approval | None) -> list[Finding]:
+    """CONFIG-1: the approved configuration is what runs, and it is there to be run.
+
+    Said of a head that was read: a source that does not answer narrows by its own bounds.
+    """
+    if approval is None or observation.revision is None or not observation.descends:
+        return []
+    proposal = approval.proposal
+    at = {base.revision: base.configuration for base in observation.bases}
+    found = at.get(proposal.base)
+    if found == proposal.configuration:
+        return []
+    text = f"expected {proposal.configuration} at {proposal.base}, found {found or 'none'}"
+    return [finding(Reason.CONFIGURATION_LOST, proposal_path(proposal.sequence), text)]
+
+
 def _desired(
     observation: Observation, blobs: Mapping[str, bytes], memory: Memory, *, admitted: bool
 ) -> tuple[Authority | None, Memory]:
@@ -236,35 +272,36 @@ def _overlay(step: LineRevision, before: Authority | None, blobs: Mapping[str, b
     mode = _read(ModeFile, MODE, step.mode, blobs, [])
     limits = _read(LimitsFile, LIMITS, step.limits, blobs, [])
     now, last = asked(mode, limits), before or BOTTOM
-    parts = {} if mode else {name: getattr(last, name) for name in ModeFile.model_fields}
+    parts = {} if mode else {name: getattr(last, name) for name in _MODE_PARTS}
     if limits is None:
         parts["limits"] = last.limits
     return now.model_copy(update=parts)
 
 
 def _advance(memory: Memory, observation: Observation, desired: Authority | None) -> Memory:
-    ledger = dict(memory.ledger)
-    for file in observation.ledger:
-        versions = ledger.get(file.path, ())
-        if file.digest not in versions:
-            ledger[file.path] = (*versions, file.digest)
-    roots = {**memory.roots, "1": observation.files[ROOT_PATH.format(1)]}
-    update = {"head": observation.revision, "desired": desired, "ledger": ledger, "roots": roots}
+    memory = _with_ledger(memory, observation.ledger)
+    erased = set(memory.erased)
+    for path, digest in observation.standing.items():
+        if path in memory.ledger and memory.ledger[path][0] != digest and path.startswith(VOTES):
+            erased.add(path)
+        else:
+            erased.discard(path)
+    update = {"head": observation.revision, "desired": desired, "erased": tuple(sorted(erased))}
     return memory.model_copy(update=update)
 
 
-def _erased(memory: Memory, observation: Observation) -> list[Finding]:
+def _with_ledger(memory: Memory, files: Iterable[LedgerFile]) -> Memory:
+    ledger = memory.ledger.grown((file.path, file.digest) for file in files)
+    return memory.model_copy(update={"ledger": ledger})
+
+
+def _erased(memory: Memory) -> list[Finding]:
     """Ledger files that were seen and are gone or changed: said, and without any effect."""
-    gone = [
-        path
-        for path, versions in memory.ledger.items()
-        if observation.files.get(path) != versions[0]
-    ]
     return [
         finding(
             Reason.PROPOSAL_CHANGED if path.startswith("proposals/") else Reason.VOTE_ERASED,
             path,
             severity=Severity.WARNING,
         )
-        for path in sorted(gone)
+        for path in memory.erased
     ]

@@ -4,20 +4,22 @@ The numbered rules are those of trust.md, sections 4 and 5. Everything is judged
 one thing remembered is which sequence was ever complete, so nothing older returns (APPROVAL-1).
 """
 
-from collections.abc import Sequence
-from dataclasses import dataclass
-from datetime import datetime, timedelta
+from collections.abc import Collection, Sequence
+from dataclasses import dataclass, replace
+from datetime import datetime
+from itertools import islice
 
-from desired_state.authority import at_most
+from desired_state.authority import at_most, unaccounted
 from desired_state.errors import Finding, Severity, finding
 from desired_state.memory import High, Memory, Release
 from desired_state.observation import Base
-from desired_state.proposals import MAX_AHEAD, Proposal, proposal_path, proposal_sequence
+from desired_state.proposals import MAX_AHEAD, WIND_DOWN, Proposal, proposal_path
 from desired_state.ratchet import forget
 from desired_state.reasons import Reason
-from desired_state.standing import Approval, lacking_gates, rules_of, standing
-from desired_state.trust_root import GateRule, Root, within_ceilings
-from desired_state.values import Environment, Mode, StopClass, instant_text
+from desired_state.releases import beforehand, release_gate, waiting
+from desired_state.standing import Approval, beyond, lacking_gates, rules_of, standing
+from desired_state.trust_root import GateRule, Root
+from desired_state.values import Environment, Mode, instant_text
 from desired_state.votes import (
     Ballot,
     Papers,
@@ -27,6 +29,8 @@ from desired_state.votes import (
     read_proposal,
     time_findings,
 )
+
+FAR_SHOWN = 5  # proposals out of reach that are named
 
 
 @dataclass(frozen=True, slots=True)
@@ -51,7 +55,13 @@ class Approved:
 
 
 def approve(
-    memory: Memory, papers: Papers, bases: Sequence[Base], now: datetime, *, armed: bool
+    memory: Memory,
+    papers: Papers,
+    bases: Sequence[Base],
+    now: datetime,
+    *,
+    armed: bool,
+    clean: Collection[str] = (),
 ) -> Approved:
     """Judge every proposal above ``high`` in order, then ``high`` itself, then its releases."""
     known_stops = frozenset(memory.stops)
@@ -59,10 +69,12 @@ def approve(
     pending: list[Pending] = []
     changes: list[datetime] = []
     at = {base.revision: base for base in bases}
-    for sequence in _candidates(memory):
+    last = memory.high.sequence if memory.high else 0
+    while (sequence := _candidate(memory, last)) is not None:
+        last = sequence
         signed, problems = read_proposal(sequence, papers)
         found.extend(problems)
-        if signed is None:
+        if signed is None or signed.proposal.gate == WIND_DOWN:  # a track of its own (WIND-1)
             continue
         approval, _ = standing(memory, papers, now)
         judged = _judge(signed, approval, memory, papers, at.get(signed.proposal.base))
@@ -72,12 +84,15 @@ def approve(
             continue
         found.extend(item.findings)
         pending.append(item)
+    found.extend(_too_far(memory, last))
     approval, problems = standing(memory, papers, now)
     found.extend(problems)
     memory = _void(memory, problems)
     if approval:
         changes.append(approval.until)
-        memory = _release(memory, approval, known_stops, now, armed=armed)
+        waits = _waits(memory, approval, known_stops, clean)
+        found += [finding(Reason.RELEASE_WAITS, stop, severity=Severity.WARNING) for stop in waits]
+        memory = _release(memory, approval, known_stops - set(waits), now, armed=armed)
     return Approved(memory, approval, tuple(pending), tuple(found), tuple(changes))
 
 
@@ -89,8 +104,7 @@ def gate_for(
     if beyond or approval is None or not approval.standing:
         return proposal.authority.mode.value
     if proposal.clears:
-        kinds = {memory.kind_of(memory.stops[s]) for s in proposal.clears if s in memory.stops}
-        return "release_technical" if kinds == {StopClass.TECHNICAL} else "release"
+        return release_gate(proposal.clears, memory)
     return "restore" if base and base.covers else proposal.authority.mode.value
 
 
@@ -103,10 +117,23 @@ class _Judged:
     refusals: tuple[Finding, ...]
 
 
-def _candidates(memory: Memory) -> list[int]:
-    floor = memory.high.sequence if memory.high else 0
-    found = (proposal_sequence(path) for path in memory.ledger if path.startswith("proposals/"))
-    return sorted({s for s in found if s is not None and s > floor and s not in memory.voided})
+def _candidate(memory: Memory, last: int) -> int | None:
+    """The next number to judge; each that becomes ``high`` brings further ones into reach."""
+    limit = (memory.high.sequence if memory.high else 0) + MAX_AHEAD
+    for sequence in memory.ledger.after(last):
+        if sequence > limit:
+            return None
+        if sequence not in memory.voided:
+            return sequence
+    return None
+
+
+def _too_far(memory: Memory, last: int) -> list[Finding]:
+    """Numbers out of reach are named, the first of them, and not judged."""
+    limit = (memory.high.sequence if memory.high else 0) + MAX_AHEAD
+    numbers = islice((n for n in memory.ledger.after(last) if n > limit), FAR_SHOWN)
+    text = f"expected at most {limit}"
+    return [finding(Reason.PROPOSAL_SEQUENCE, proposal_path(number), text) for number in numbers]
 
 
 def _judge(
@@ -129,17 +156,34 @@ def _judge(
     rules = rules_of(proposal, root, memory)
     if lacking := lacking_gates(proposal, root, memory):
         refusals.append(finding(Reason.PROPOSAL_GATE, subject, lacking))
-    refusals += [finding(c, subject, text) for c, text in _beyond(proposal, rules)]
-    return _Judged(signed, (proposal.gate,), rules, ballot(signed, rules, papers), tuple(refusals))
+    refusals += [finding(c, subject, text) for c, text in beyond(proposal, rules)]
+    votes = after_stops(ballot(signed, rules, papers), proposal, memory)
+    return _Judged(signed, (proposal.gate,), rules, votes, tuple(refusals))
+
+
+def after_stops(votes: Ballot, proposal: Proposal, memory: Memory) -> Ballot:
+    """Without the sign-offs that named a stop before it existed (RELEASE-5)."""
+    early = {
+        v: beforehand(v.start, (*proposal.clears, *proposal.under), memory) for v in votes.counted
+    }
+    told = tuple(
+        finding(
+            Reason.SIGNOFF_CLEARS,
+            f"{proposal_path(proposal.sequence)}: {vote.person}",
+            f"made before there was {', '.join(stops)}",
+            severity=Severity.WARNING,
+        )
+        for vote, stops in early.items()
+        if stops
+    )
+    kept = tuple(vote for vote in votes.counted if not early[vote])
+    return replace(votes, counted=kept, findings=(*votes.findings, *told))
 
 
 def _refusals(
     proposal: Proposal, root: Root, memory: Memory, base: Base | None
 ) -> list[tuple[Reason, str]]:
     found: list[tuple[Reason, str]] = []
-    high = memory.high.sequence if memory.high else 0
-    if proposal.sequence > high + MAX_AHEAD:
-        found.append((Reason.PROPOSAL_SEQUENCE, f"expected at most {high + MAX_AHEAD}"))
     place = f"{root.repository} ({root.environment})"
     if (proposal.repository, proposal.environment) != (root.repository, root.environment):
         text = f"expected {place}, found {proposal.repository} ({proposal.environment})"
@@ -154,22 +198,22 @@ def _refusals(
         found.append((Reason.PROPOSAL_CEILING, text))
     if root.environment is Environment.REHEARSAL and proposal.authority.mode > Mode.PAPER:
         found.append((Reason.PROPOSAL_CEILING, "a rehearsal allows nothing above paper"))
+    if lacking := incomplete(proposal):
+        found.append((Reason.PROPOSAL_INCOMPLETE, lacking))
     unknown = [stop for stop in proposal.clears if stop not in memory.stops]
     if unknown:
         found.append((Reason.STOP_UNKNOWN, f"not known here: {', '.join(unknown)}"))
     return found
 
 
-def _beyond(proposal: Proposal, rules: Sequence[GateRule]) -> list[tuple[Reason, str]]:
-    found: list[tuple[Reason, str]] = []
-    for rule in rules:
-        if rule.at_most_days and proposal.lasts > timedelta(days=rule.at_most_days):
-            found.append((Reason.PROPOSAL_CEILING, f"expected at most {rule.at_most_days} days"))
-        over = within_ceilings(proposal.authority.limits, rule.ceilings)
-        if over:
-            text = f"above the gate's ceiling, or missing: {', '.join(over)}"
-            found.append((Reason.PROPOSAL_CEILING, text))
-    return found
+def incomplete(proposal: Proposal) -> str:
+    """What a proposal from testnet up does not say of build and accounts (AUTH-4); empty: all."""
+    authority = proposal.authority
+    if authority.mode < Mode.TESTNET:
+        return ""
+    found = [] if authority.build else ["no build"]
+    found += [f"no account at {venue}" for venue in unaccounted(authority)]
+    return ", ".join(found)
 
 
 def _outcome(
@@ -240,6 +284,14 @@ def _void(memory: Memory, problems: Sequence[Finding]) -> Memory:
         return memory
     voided = tuple(sorted({*memory.voided, memory.high.sequence}))
     return memory.model_copy(update={"voided": voided})
+
+
+def _waits(
+    memory: Memory, approval: Approval, known: Collection[str], clean: Collection[str]
+) -> tuple[str, ...]:
+    """Stops that would be released now were their venues proven clean."""
+    open_ = [s for s in approval.proposal.clears if s in known and s not in memory.releases]
+    return waiting(approval.proposal.gate, open_, clean) if approval.standing else ()
 
 
 def _release(

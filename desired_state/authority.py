@@ -18,7 +18,9 @@ from desired_state.frozen import Frozen
 from desired_state.limits import DIRECTIONS, NO_LIMITS, Limits, Tighter
 from desired_state.values import (
     Access,
+    Account,
     Amount,
+    Digest,
     Instant,
     LayerId,
     Mode,
@@ -56,6 +58,8 @@ class Authority(Frozen):
     limits: Limits
     layers: tuple[LayerId, ...]
     budgets: dict[Name, Amount]
+    build: Digest | None = None  # of wheel and lock; from testnet up none permits nothing there
+    accounts: dict[Name, Account] = {}  # noqa: RUF012  (venue: its id; frozen: pydantic copies it)
     not_before: Instant | None = None
     expires: Instant | None = None
 
@@ -96,6 +100,9 @@ def points(authority: Authority) -> dict[str, Point]:
             found[f"limits.{authority.limits.currency}.{name}"] = value
     found.update({f"layers.{layer}": 1 for layer in authority.layers})
     found.update({f"budgets.{name}": amount for name, amount in authority.budgets.items()})
+    if authority.build:
+        found[f"build.{authority.build}"] = 1
+    found.update({f"accounts.{venue}.{name}": 1 for venue, name in authority.accounts.items()})
     found["not_before"] = authority.not_before or ALWAYS
     found["expires"] = authority.expires or FOREVER
     return {path: value for path, value in found.items() if not _is_nothing(path, value)}
@@ -105,6 +112,7 @@ def from_points(found: Points) -> Authority:
     """The authority that has exactly these points; none of them is ``BOTTOM``."""
     limits: dict[str, object] = {}
     symbols: dict[str, SymbolAccess] = {}
+    accounts: dict[str, str] = {}
     for path, value in found.items():
         head, _, rest = path.partition(".")
         if head == "limits":
@@ -113,6 +121,8 @@ def from_points(found: Points) -> Authority:
         elif head == "symbols" and isinstance(value, Access):
             symbol, _, venue = rest.rpartition("@")
             symbols[symbol] = SymbolAccess(venue=venue, access=value)
+        elif head == "accounts":
+            venue, _, accounts[venue] = rest.partition(".")
     start, end = found.get("not_before", ALWAYS), found.get("expires", FOREVER)
     return Authority.model_validate(
         {
@@ -122,6 +132,8 @@ def from_points(found: Points) -> Authority:
             "limits": Limits.model_validate(limits),
             "layers": tuple(sorted(p[7:] for p in found if p.startswith("layers."))),
             "budgets": {p[8:]: found[p] for p in sorted(found) if p.startswith("budgets.")},
+            "build": next((p[6:] for p in found if p.startswith("build.")), None),
+            "accounts": dict(sorted(accounts.items())),
             "not_before": None if start == ALWAYS else start,
             "expires": None if end == FOREVER else end,
         }
@@ -131,8 +143,11 @@ def from_points(found: Points) -> Authority:
 def settle(authority: Authority) -> Authority:
     """The one representative of everything that allows the same (AUTH-3).
 
-    Where nothing could be sent, what is left is at most ``advisory`` with its layers, and with no
-    layer or an empty time window it is ``BOTTOM``. Settling never adds and keeps the order.
+    From testnet up the authority says which build may run and on which account; without a build,
+    or without an account at any venue that its symbols name, what is left is at most ``paper``,
+    where neither means anything (AUTH-4). Where nothing could be sent, what is left is at most
+    ``advisory`` with its layers, and with no layer or an empty time window it is ``BOTTOM``.
+    Settling never adds and keeps the order.
     """
     return from_points(_settled(points(authority)))
 
@@ -171,6 +186,15 @@ def tighter(path: str, a: Point, b: Point) -> bool:
     return bool(a > b) if _direction(path) is Tighter.HIGHER else bool(a < b)  # type: ignore[operator]
 
 
+def unaccounted(authority: Authority) -> tuple[str, ...]:
+    """Venues that the symbols name and for which no account is named; none below testnet."""
+    if authority.mode < Mode.TESTNET:
+        return ()
+    entries = authority.symbols.values()
+    named = {entry.venue for entry in entries if entry.access is not Access.NONE}
+    return tuple(sorted(named - authority.accounts.keys()))
+
+
 def point_text(value: Point) -> str:
     """One value as people write it."""
     if isinstance(value, Decimal):
@@ -189,7 +213,7 @@ def parse_point(path: str, text: str) -> Point:
         return _WORDS[head](text)
     if head in {"not_before", "expires"}:
         return parse_instant(text)
-    if head == "layers":
+    if head in {"layers", "build", "accounts"}:
         return int(text)
     if head == "budgets":
         return parse_amount(text)
@@ -238,7 +262,7 @@ def _settled(found: Points) -> dict[str, Point]:
     if not isinstance(mode, Mode) or not in_time:
         return {}
     if _can_send(mode, found):
-        return dict(found)
+        return _answered_for(mode, found)
     kept = {p: v for p, v in found.items() if p.partition(".")[0] in _ADVISORY_PATHS}
     if not any(path.startswith("layers.") for path in kept):
         return {}
@@ -246,6 +270,28 @@ def _settled(found: Points) -> dict[str, Point]:
 
 
 _ADVISORY_PATHS: Final = frozenset({"layers", "budgets", "not_before", "expires"})
+
+
+def _answered_for(mode: Mode, found: Points) -> dict[str, Point]:
+    """AUTH-4, asked of some venue and not of each: only so is settling monotone.
+
+    Whole to the letter, two symbols of which one venue has an account would settle to paper, while
+    the one alone settles to testnet: less would allow more, and no meet could be a greatest lower
+    bound. A venue without its account is refused elsewhere: no proposal grants it, no order passes.
+    """
+    if mode >= Mode.TESTNET and _has_build(found) and _accounted(found):
+        return dict(found)
+    kept = {p: v for p, v in found.items() if p.partition(".")[0] not in {"build", "accounts"}}
+    return {**kept, "mode": min(mode, Mode.PAPER)}
+
+
+def _has_build(found: Points) -> bool:
+    return any(path.startswith("build.") for path in found)
+
+
+def _accounted(found: Points) -> bool:
+    venues = {p.split(".", 2)[1] for p in found if p.startswith("accounts.")}
+    return any(p.rpartition("@")[2] in venues for p in found if p.startswith("symbols."))
 
 
 def _can_send(mode: Mode, found: Points) -> bool:

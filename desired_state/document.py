@@ -28,6 +28,7 @@ from ruamel.yaml.events import (
 
 from desired_state.document_text import write
 from desired_state.errors import Stalled
+from desired_state.plain_document import read_plainly
 from desired_state.plain_scalars import UNSEEN, Plain, Unclear, read_plain
 from desired_state.reasons import Reason
 from desired_state.schema_problems import Path, Problem, schema_problems
@@ -77,6 +78,13 @@ def parse(data: bytes, name: str) -> Document:
 def _parsed(data: bytes, name: str) -> Document:
     """The same bytes are the same document: a cycle judges again what seldom changes."""
     text = _text(data, name)
+    if plainly := read_plainly(text):
+        return Document(*plainly)
+    return _by_parser(text, name)
+
+
+def _by_parser(text: str, name: str) -> Document:
+    """What the parser says of the characters of a file."""
     reading = _Reading()
     try:
         found = reading.document(text)
@@ -101,6 +109,13 @@ def load(model: type[M], data: bytes, name: str) -> M:
     Raises:
         DocumentError: ``STATE_YAML`` or ``STATE_SCHEMA``, with file and line.
     """
+    found: M = _loaded(model, data, name)
+    return found
+
+
+@lru_cache(maxsize=4096)
+def _loaded(model: type[M], data: bytes, name: str) -> M:
+    """The same bytes are the same value, which never changes."""
     document = parse(data, name)
     try:
         return model.model_validate_json(json.dumps(document.data))

@@ -3,7 +3,7 @@
 from desired_state.errors import Finding
 from desired_state.frozen import Frozen
 from desired_state.memory import Stop
-from desired_state.values import Commit, Digest
+from desired_state.values import Commit, Digest, StopId
 
 
 class LineRevision(Frozen):
@@ -34,10 +34,12 @@ class Observation(Frozen):
 
     revision: Commit | None  # none: nothing could be fetched
     descends: bool  # from memory's head
-    files: dict[str, Digest]  # governed files of the head
+    files: dict[str, Digest]  # governed files of the head, but for proposals and sign-offs
     problems: tuple[Finding, ...]  # TREE_*, SHALLOW, FETCH: the head is not admissible
     line: tuple[LineRevision, ...]
-    ledger: tuple[LedgerFile, ...]
+    ledger: tuple[LedgerFile, ...]  # of an earlier step of main before those of a later one
+    standing: dict[str, Digest | None]  # at the head, of each ledger path that moved; none: gone
     bases: tuple[Base, ...]
     stops: tuple[Stop, ...]  # every stop known to the stop lane
+    clean: tuple[StopId, ...] = ()  # stops after which every venue was proven clean
     switch_armed: bool  # the kill switch file of the head reads `armed`

@@ -23,6 +23,7 @@ from desired_state.values import (
 )
 
 Sequence_ = Annotated[int, Field(ge=1, le=99_999_999)]
+WIND_DOWN: Final = "wind_down"  # the gate of people's own orders
 MAX_AHEAD: Final = 100  # trust.md, section 5: above `high` by at most this
 STATEMENT: Final = "I have read the authority in this proposal and answer for it in this role."
 
@@ -38,9 +39,14 @@ class Decision(StrEnum):
 class EvidenceReference(Frozen):
     """A pack that the proposal relies on."""
 
-    id: str
-    sha256: str
+    id: Text
+    sha256: Digest
     claim: Text
+
+    @property
+    def shows(self) -> str:
+        """The claim's own name: what stands before the first colon."""
+        return self.claim.partition(":")[0].strip()
 
 
 class Proposal(Frozen):
@@ -56,6 +62,7 @@ class Proposal(Frozen):
     configuration: Digest
     evidence: tuple[EvidenceReference, ...] = ()
     clears: tuple[StopId, ...] = ()
+    under: tuple[StopId, ...] = ()  # of a wind-down: the stops in force, none of which it clears
     not_before: Instant
     expires: Instant
     reason: Text
@@ -64,6 +71,14 @@ class Proposal(Frozen):
     def _ends_after_start(self) -> Self:
         if self.expires <= self.not_before:
             raise ValueError("expected expires after not_before")
+        return self
+
+    @model_validator(mode="after")
+    def _winds_down_or_clears(self) -> Self:
+        if self.gate == WIND_DOWN and self.clears:
+            raise ValueError("expected a wind-down to clear no stop; it names them in under")
+        if self.gate != WIND_DOWN and self.under:
+            raise ValueError("expected under in a wind-down alone; a release names stops in clears")
         return self
 
     @property

@@ -48,6 +48,8 @@ class Reason(StrEnum):
         "Nothing to do.", "what the verdict says")
     SUSPENDED = ("SUSPENDED", "Somebody suspended the reconciler.",
         "Resume it through a signed restore when the cause is gone.", NARROWED, True)
+    SUSPENSION_OVERDUE = ("SUSPENSION_OVERDUE", "The time named for a suspension is over and it still stands.",
+        "Look at its cause; then resume through a signed restore, or name a later time.", NARROWED, True)
 
     # --- reading the state repository --------------------------------------------------------
     FETCH = ("FETCH", "The state repository could not be read.",
@@ -66,13 +68,19 @@ class Reason(StrEnum):
     ROOT_PIN = ("ROOT_PIN", "The first trust root does not have the digest pinned in governor.yaml.",
         "Compare trust_root in governor.yaml with the sha256 of trust/root/1.yaml.", HALTED, True)
     ROOT_SCHEMA = ("ROOT_SCHEMA", "The trust root does not have the required form.",
-        "Mend the file as the message says; a pinned root cannot be edited, only replaced.", HALTED, True)
+        "Mend the file as the message says; a pinned root cannot be edited, only replaced. As a warning it speaks of a next root, which is only not taken.", HALTED, True)
     ROOT_VERSION = ("ROOT_VERSION", "A trust root stands under a number that is not the next one.",
-        "Number the next root exactly one above the last.", HALTED, True)
-    ROOT_REPOSITORY = ("ROOT_REPOSITORY", "The trust root is for another repository.",
-        "Use the root made for this repository.", HALTED, True)
-    ROOT_DUPLICATE_KEY = ("ROOT_DUPLICATE_KEY", "One key material stands twice in the trust root.",
-        "Give every person a key of their own.", HALTED, True)
+        "Number the next root exactly one above the last. As a warning it speaks of a next root, which is only not taken.", HALTED, True)
+    ROOT_PREV = ("ROOT_PREV", "A next trust root does not name the last one by digest.",
+        "State the sha256 of the last accepted root as prev, and sign again.", UNCHANGED)
+    ROOT_THRESHOLD_OLD = ("ROOT_THRESHOLD_OLD", "Too few people of the last trust root have signed the next one.",
+        "Collect signatures of people with role root in the last root; nothing changes until then.", UNCHANGED)
+    ROOT_THRESHOLD_NEW = ("ROOT_THRESHOLD_NEW", "Too few people of the next trust root have signed it themselves.",
+        "Collect signatures of people with role root in the next root; nothing changes until then.", UNCHANGED)
+    ROOT_REPOSITORY = ("ROOT_REPOSITORY", "The trust root is for another repository or environment.",
+        "Use the root made for this repository; neither may change. As a warning it speaks of a next root, which is only not taken.", HALTED, True)
+    ROOT_DUPLICATE_KEY = ("ROOT_DUPLICATE_KEY", "One key material stands twice in the trust root, whatever its form.",
+        "Give every person a key of their own. As a warning it speaks of a next root, which is only not taken.", HALTED, True)
     ROOT_ERASED = ("ROOT_ERASED", "A trust root that was accepted is gone from the repository.",
         "Restore the file with a forward commit.", HALTED, True)
     ROOT_CHANGED = ("ROOT_CHANGED", "Other bytes stand under the number of an accepted root.",
@@ -80,9 +88,19 @@ class Reason(StrEnum):
     ROOT_EXPIRED = ("ROOT_EXPIRED", "The trust root has expired.",
         "Sign and publish the next trust root.", "reducing for the root's bound, then halted", True)
     GATE_UNSATISFIABLE = ("GATE_UNSATISFIABLE", "No set of other people could complete this gate.",
-        "Add people with the missing roles to the trust root.", HALTED, True)
+        "Add people with the missing roles to the trust root. As a warning it speaks of a next root, which is only not taken.", HALTED, True)
     GATE_FRAGILE = ("GATE_FRAGILE", "The gate cannot be completed without one particular person.",
         "Add a second person for that role.", UNCHANGED)
+    GATE_TOUCH = ("GATE_TOUCH", "A gate that a rehearsal never comes to wants a touch that too few people's keys can give.",
+        "Give its people hardware keys before this becomes production; there the root would be invalid.", UNCHANGED)
+    REVOCATION_SCHEMA = ("REVOCATION_SCHEMA", "A revocation does not have the required form or name.",
+        "Write it again with governor trust revoke.", UNCHANGED)
+    REVOCATION_FOREIGN = ("REVOCATION_FOREIGN", "A revocation is for another repository or environment.",
+        "Write it again for this one.", UNCHANGED)
+    REVOCATION_SIGNATURE = ("REVOCATION_SIGNATURE", "A revocation is not signed by a key that may revoke.",
+        "Sign with the key itself, or with a key that has the use revocation.", UNCHANGED)
+    REVOCATION_ERASED = ("REVOCATION_ERASED", "A revocation that was seen is gone or changed.",
+        "Find out who erased it. The key stays revoked all the same.", UNCHANGED, True)
     STATE_YAML = ("STATE_YAML", "A file is not in the strict form of YAML that is read here.",
         "Correct the line named; quote decimals and times; no anchors, tags, duplicates.", NARROWED, True)
     STATE_SCHEMA = ("STATE_SCHEMA", "A file has an unknown, missing or wrong key.",
@@ -96,7 +114,7 @@ class Reason(StrEnum):
 
     # --- proposals and sign-offs -------------------------------------------------------------
     SIGNATURE = ("SIGNATURE", "A signature or public key is not in the one form that is read here.",
-        "Sign the file's bytes with ssh-keygen -Y sign and the listed Ed25519 key; change nothing after.", UNCHANGED)
+        "Sign the file's bytes with ssh-keygen -Y sign and the listed key; change nothing after.", UNCHANGED)
     PROPOSAL_SCHEMA = ("PROPOSAL_SCHEMA", "The proposal does not have the required form.",
         "Write a new proposal with the next number.", UNCHANGED)
     PROPOSAL_SIGNATURE = ("PROPOSAL_SIGNATURE", "The proposal is not signed by its requester.",
@@ -119,6 +137,10 @@ class Reason(StrEnum):
         "Wait.", UNCHANGED)
     PROPOSAL_EXPIRED = ("PROPOSAL_EXPIRED", "The proposal has expired.",
         "Propose a renewal.", "reducing for the root's bound, then halted")
+    EXPIRES_SOON = ("EXPIRES_SOON", "A trust root, an approval or a key ends soon.",
+        "Renew it: governor propose --renew for an approval, the next trust root for itself and its keys.", UNCHANGED)
+    PROPOSAL_EVIDENCE = ("PROPOSAL_EVIDENCE", "The proposal does not list the evidence packs that its gate asks for.",
+        "Propose again and list the packs named in the message, each with its sha256.", UNCHANGED)
     SIGNOFF_SCHEMA = ("SIGNOFF_SCHEMA", "The sign-off does not have the required form.",
         "Write it again with governor sign.", UNCHANGED)
     SIGNOFF_KEY_UNKNOWN = ("SIGNOFF_KEY_UNKNOWN", "The sign-off's key is not in the trust root.",
@@ -144,6 +166,8 @@ class Reason(StrEnum):
         "Sign with a shorter validity.", UNCHANGED)
     SIGNOFF_REQUESTER = ("SIGNOFF_REQUESTER", "The requester's own sign-off does not count.",
         "Ask somebody else.", UNCHANGED)
+    SIGNOFF_TOUCH = ("SIGNOFF_TOUCH", "The gate wants a hardware key that was touched, and the sign-off's was not.",
+        "Sign again with a hardware key of the trust root (ssh-keygen -t ed25519-sk or ecdsa-sk) and touch it.", UNCHANGED)
     VOTE_ERASED = ("VOTE_ERASED", "A file that was a vote or a proposal changed or vanished.",
         "Find out who erased it. The vote stands in memory all the same.", UNCHANGED, True)
     QUORUM_NOT_MET = ("QUORUM_NOT_MET", "Not enough of the right people have signed.",
@@ -152,6 +176,18 @@ class Reason(StrEnum):
         "Propose again under the next number.", UNCHANGED)
     STOP_UNKNOWN = ("STOP_UNKNOWN", "The proposal clears a stop that is not known here.",
         "Name stops by their id from governor status.", UNCHANGED)
+    PROPOSAL_INCOMPLETE = ("PROPOSAL_INCOMPLETE", "From testnet up a proposal names the build, and the account at each venue of its symbols.",
+        "Propose again and name what the message says is missing.", UNCHANGED)
+    BUILD_UNAPPROVED = ("BUILD_UNAPPROVED", "The build that runs is not the one approved for testnet or live trading.",
+        "Install the approved build, or propose the one that runs and have it signed.", HALTED, True)
+    ACCOUNT_UNAPPROVED = ("ACCOUNT_UNAPPROVED", "A venue reports another account than the approved one.",
+        "Use the approved account's key, or propose the account and have it signed.", HALTED, True)
+    RELEASE_WAITS = ("RELEASE_WAITS", "The release of a technical stop is signed, and its venues are not proven clean yet.",
+        "Let the watcher see two clean sweeps, or have the release signed under gate release.", STOPPED, True)
+    WIND_DOWN_BEYOND = ("WIND_DOWN_BEYOND", "The wind-down asks for more than reducing what was approved last.",
+        "Propose again: trading reducing, access reduce, limits within the last approval.", UNCHANGED)
+    WIND_DOWN_UNDER = ("WIND_DOWN_UNDER", "The wind-down does not name every stop in force.",
+        "Propose again and name every stop of governor status in under.", UNCHANGED)
     NOT_APPROVED = ("NOT_APPROVED", "What is asked for exceeds what stands approved.",
         "Propose and sign it, or lower what is asked.", UNCHANGED)
     FALLEN = ("FALLEN", "What was once lowered stays down until people raise it.",
@@ -304,6 +340,8 @@ class Reason(StrEnum):
         "Name another folder.", NOTHING_DONE)
     DESK_GIT = ("DESK_GIT", "Git refused in the working clone.",
         "Read git's words; commit or stash what is changed there, or pull, and try again.", NOTHING_DONE)
+    MERGE_CONFLICT = ("MERGE_CONFLICT", "The change cannot be merged as it stands.",
+        "Merge or rebase the branch onto its target, then look again.", NOTHING_DONE)
     TOOL_MISSING = ("TOOL_MISSING", "A program that is needed is not installed.",
         "Install git and OpenSSH.", NOTHING_DONE)
     SIGNING_FAILED = ("SIGNING_FAILED", "ssh-keygen could not sign.",

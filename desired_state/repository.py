@@ -5,24 +5,18 @@ from dataclasses import dataclass
 from typing import Protocol
 
 from desired_state.stops import SwitchBlob, SwitchChange
+from desired_state.trees import Tree
 
 
 @dataclass(frozen=True, slots=True)
-class Entry:
-    """One path of a tree: git's mode, the object's id, and its size in bytes (-1: no blob)."""
-
-    mode: str
-    oid: str
-    size: int
-
-
-@dataclass(frozen=True, slots=True)
-class LineFiles:
-    """One revision of main's first-parent line: object ids of the two asking files."""
+class LineStep:
+    """One step of main: its two asking files as object ids, and what it brings to the ledger."""
 
     revision: str
+    asks: bool  # it changes one of the two
     mode: str | None
     limits: str | None
+    versions: tuple[tuple[str, str], ...]  # paths and object ids, of what it merged as well
 
 
 class StateRepository(Protocol):
@@ -35,7 +29,7 @@ class StateRepository(Protocol):
         """Full ref name to commit, of main, stop and stop/*, as the remote advertises them now."""
         ...
 
-    def tree(self, commit: str) -> Mapping[str, Entry]:
+    def tree(self, commit: str) -> Tree:
         """Every entry under the governed paths. Raises ``Stalled(TREE_*)``."""
         ...
 
@@ -47,16 +41,12 @@ class StateRepository(Protocol):
         """Whether ``ancestor`` is ``commit`` or before it; false for what does not exist."""
         ...
 
-    def line(self, head: str, since: str | None) -> tuple[LineFiles, ...]:
-        """First-parent revisions after ``since`` that touch mode or limits, oldest first."""
-        ...
+    def steps(self, head: str, since: str | None) -> tuple[LineStep, ...]:
+        """The steps of main after ``since`` up to ``head``, oldest first.
 
-
-class LedgerHistory(Protocol):
-    """The history of files that never change: same clone, same errors."""
-
-    def ledger(self, head: str, since: str | None) -> tuple[tuple[str, str], ...]:
-        """Path and object id of every version in commits after ``since``, oldest first."""
+        Every version of a ledger file in a commit after ``since`` stands in one of them, so one
+        that was overwritten or removed since is seen as well.
+        """
         ...
 
 
@@ -85,8 +75,8 @@ class SwitchHistory(Protocol):
 class Contents(Protocol):
     """Content-addressed bytes that outlive the process."""
 
-    def keep(self, data: bytes) -> str:
-        """``sha256:…`` of the bytes, which are on disk when this returns."""
+    def keep(self, data: bytes, *more: bytes) -> str:
+        """``sha256:…`` of the first bytes; all of them are safe when this returns."""
         ...
 
     def kept(self, digest: str) -> bytes:

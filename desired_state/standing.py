@@ -3,7 +3,7 @@
 Judged anew each time from every vote ever seen; what is remembered is only that it was complete.
 """
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 
@@ -12,8 +12,9 @@ from desired_state.errors import Finding, finding
 from desired_state.memory import Memory
 from desired_state.proposals import Proposal, proposal_path
 from desired_state.reasons import Reason
-from desired_state.trust_root import GateRule, Root
-from desired_state.values import Mode, StopClass, Trading, instant_text
+from desired_state.releases import release_gate
+from desired_state.trust_root import GateRule, Root, within_ceilings
+from desired_state.values import Mode, Trading, instant_text
 from desired_state.votes import (
     Ballot,
     Papers,
@@ -49,9 +50,11 @@ def standing(
     signed, problems = read_proposal(memory.high.sequence, papers)
     if signed is None or signed.digest != memory.high.proposal:
         return None, problems or (finding(Reason.PROPOSAL_CHANGED, subject),)
-    if lacking := lacking_gates(signed.proposal, papers.root, memory):
-        return None, (finding(Reason.PROPOSAL_GATE, subject, lacking),)
     rules = rules_of(signed.proposal, papers.root, memory)
+    lacking = lacking_gates(signed.proposal, papers.root, memory)
+    over = [(Reason.PROPOSAL_GATE, lacking)] if lacking else [*beyond(signed.proposal, rules)]
+    if over:  # APPROVAL-4: what a later root allows no more ends at once
+        return None, tuple(finding(code, subject, text) for code, text in over)
     votes = ballot(signed, rules, papers)
     if votes.vetoes or memory.high.sequence in memory.voided:
         # APPROVAL-2: a completed one can be withdrawn as well
@@ -64,6 +67,26 @@ def standing(
         return Approval(signed.proposal, authority, people, end, standing=True), ()
     problem = finding(code, subject, f"it ended at {instant_text(end)}")
     return _running_out(signed.proposal, people, end, (memory, papers.root, now)), (problem,)
+
+
+def beyond(proposal: Proposal, rules: Sequence[GateRule]) -> Iterable[tuple[Reason, str]]:
+    """Where the proposal asks for more than these rules may grant."""
+    for rule in rules:
+        if rule.at_most_days and proposal.lasts > timedelta(days=rule.at_most_days):
+            yield Reason.PROPOSAL_CEILING, f"expected at most {rule.at_most_days} days"
+        over = within_ceilings(proposal.authority.limits, rule.ceilings)
+        if over:
+            text = f"above the gate's ceiling, or missing: {', '.join(over)}"
+            yield Reason.PROPOSAL_CEILING, text
+        if lacking := unlisted(proposal, rule):
+            text = f"no pack is listed for {', '.join(lacking)}"
+            yield Reason.PROPOSAL_EVIDENCE, text
+
+
+def unlisted(proposal: Proposal, rule: GateRule) -> tuple[str, ...]:
+    """Claims of the gate for which the proposal lists no pack (EVIDENCE-1)."""
+    listed = {pack.shows for pack in proposal.evidence}
+    return tuple(claim for claim in rule.evidence if claim not in listed)
 
 
 def _running_out(
@@ -91,8 +114,7 @@ def rules_of(proposal: Proposal, root: Root, memory: Memory) -> tuple[GateRule, 
 def _gates(proposal: Proposal, memory: Memory) -> tuple[str, ...]:
     names = [proposal.gate]
     if proposal.clears:
-        kinds = {memory.kind_of(memory.stops[s]) for s in proposal.clears if s in memory.stops}
-        names.append("release_technical" if kinds == {StopClass.TECHNICAL} else "release")
+        names.append(release_gate(proposal.clears, memory))
         if proposal.authority.mode >= Mode.TESTNET:
             names.append(proposal.authority.mode.value)  # RELEASE-2: resuming testnet or live
     return tuple(dict.fromkeys(names))

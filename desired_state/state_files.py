@@ -7,8 +7,11 @@ from pydantic import model_validator
 from desired_state.authority import Authority, SymbolAccess
 from desired_state.frozen import Frozen
 from desired_state.limits import NO_LIMITS, Limits
+from desired_state.suspension import Suspension
 from desired_state.values import (
+    Account,
     Amount,
+    Digest,
     LayerId,
     Mode,
     Name,
@@ -23,7 +26,8 @@ LIMITS: Final = "limits.yaml"
 KILL_SWITCH: Final = "kill_switch.yaml"
 CONFIGURATION: Final = ("layers.yaml", "venues.yaml", "phases.yaml", "schedule.yaml")
 CONFIGURATION_FOLDERS: Final = ("scopes/", "prompts/")
-LEDGER_FOLDERS: Final = ("proposals/", "signoffs/", "revocations/", "trust/root/")
+PAPER_FOLDERS: Final = ("proposals/", "signoffs/")
+LEDGER_FOLDERS: Final = (*PAPER_FOLDERS, "revocations/", "trust/root/")
 MAX_FILE_BYTES: Final = 64 * 1024  # trust.md, section 2
 
 
@@ -35,6 +39,17 @@ class ModeFile(Frozen):
     symbols: dict[Symbol, SymbolAccess]
     layers: tuple[LayerId, ...]
     budgets: dict[Name, Amount]
+    build: Digest | None = None  # from testnet up: which build may run
+    accounts: dict[Name, Account] = {}  # noqa: RUF012  (from testnet up: on which account a venue)
+    suspension: Suspension | None = None  # why trading was taken down, where somebody did
+
+    @model_validator(mode="after")
+    def _suspended_is_not_active(self) -> Self:
+        if self.suspension and self.trading is Trading.ACTIVE:  # SUSPEND-1: `trading` narrows
+            raise ValueError(
+                "expected trading reducing or halted beside a suspension, found active"
+            )
+        return self
 
 
 class LimitsFile(Limits):
@@ -70,6 +85,8 @@ def asked(mode: ModeFile | None, limits: Limits | None) -> Authority:
         limits=Limits(**dict(limits)) if limits else NO_LIMITS,
         layers=mode.layers if mode else (),
         budgets=mode.budgets if mode else {},
+        build=mode.build if mode else None,
+        accounts=mode.accounts if mode else {},
     )
 
 

@@ -5,35 +5,33 @@ What is looked up twice is named by its content, so an unchanged head costs almo
 
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
-from typing import Protocol
 
 from desired_state.configuration import configuration_digest
 from desired_state.document import load
 from desired_state.errors import Finding, Stalled, Waiting
+from desired_state.ledger import Ledger
 from desired_state.memory import Memory, Stop
 from desired_state.observation import Base, LedgerFile, LineRevision, Observation
-from desired_state.proposals import Proposal, proposal_sequence
-from desired_state.repository import Contents, Entry, LedgerHistory, StateRepository
-from desired_state.state_files import KILL_SWITCH, is_configuration
+from desired_state.proposals import MAX_AHEAD, Proposal, proposal_path
+from desired_state.repository import Contents, LineStep, StateRepository
+from desired_state.state_files import KILL_SWITCH, LEDGER_FOLDERS, PAPER_FOLDERS, is_configuration
 from desired_state.stops import PLAIN_FILE, SwitchBlob, read_switch
+from desired_state.trees import Entry, Tree
 from desired_state.values import Switch
 from desired_state.votes import VERSIONS_READ
-
-
-class Repository(StateRepository, LedgerHistory, Protocol):
-    """What a survey reads."""
 
 
 @dataclass
 class Survey:
     """Observes a state repository; keeps what it read by digest in ``contents``."""
 
-    repository: Repository
+    repository: StateRepository
     contents: Contents
     _digests: dict[str, str] = field(default_factory=dict)
     _covers: dict[tuple[str, str], bool] = field(default_factory=dict)
     _configurations: dict[str, str | None] = field(default_factory=dict)
-    _trees: dict[str, dict[str, str]] = field(default_factory=dict)
+    _trees: dict[str, tuple[Tree, dict[str, str]]] = field(default_factory=dict)
+    _asked: dict[str, str | None] = field(default_factory=dict)  # base by digest of a proposal
 
     def observe(self, head: str | None, memory: Memory, stops: Iterable[Stop]) -> Observation:
         """What stands at ``head`` and what is new since memory's head."""
@@ -41,12 +39,16 @@ class Survey:
         if head is None:
             return _nothing(stops)
         descends = memory.head is None or self._is_ancestor(memory.head, head)
-        files, problems = self._files(head)
-        line: tuple[LineRevision, ...] = ()
-        ledger: tuple[LedgerFile, ...] = ()
+        tree, files, problems = self._files(head)
+        steps: tuple[LineStep, ...] = ()
         if descends and head != memory.head:
-            line = tuple(self._line(head, memory.head))
-            ledger = tuple(self._ledger(head, memory))
+            try:
+                steps = self.repository.steps(head, memory.head)
+            except Stalled as error:
+                problems = (*problems, error.finding)
+        line = tuple(self._line(steps))
+        ledger = tuple(self._ledger(steps, memory))
+        grown = memory.ledger.grown((file.path, file.digest) for file in ledger)
         return Observation(
             revision=head,
             descends=descends,
@@ -54,41 +56,59 @@ class Survey:
             problems=problems,
             line=line,
             ledger=ledger,
-            bases=tuple(self._bases(head, memory, line, ledger)) if descends else (),
+            standing=self._standing(tree, memory, ledger) if steps and tree else {},
+            bases=tuple(self._bases(head, memory, line, grown)) if descends else (),
             stops=stops,
             switch_armed=self._armed(files),
         )
 
-    def _files(self, head: str) -> tuple[dict[str, str], tuple[Finding, ...]]:
+    def _files(self, head: str) -> tuple[Tree | None, dict[str, str], tuple[Finding, ...]]:
         if head not in self._trees:
             try:
                 tree = self.repository.tree(head)
             except Stalled as error:
-                return {}, (error.finding,)
-            self._trees = {head: {path: self._digest(entry.oid) for path, entry in tree.items()}}
-        return self._trees[head], ()
+                return None, {}, (error.finding,)
+            there = tree.outside(PAPER_FOLDERS)
+            files = {path: self._digest(entry.oid) for path, entry in there}
+            self._trees = {head: (tree, files)}
+        return *self._trees[head], ()
 
-    def _line(self, head: str, since: str | None) -> Iterable[LineRevision]:
-        for step in self.repository.line(head, since):
-            yield LineRevision(
-                revision=step.revision,
-                mode=self._digest(step.mode) if step.mode else None,
-                limits=self._digest(step.limits) if step.limits else None,
-            )
+    def _line(self, steps: Iterable[LineStep]) -> Iterable[LineRevision]:
+        for step in steps:
+            if step.asks:
+                yield LineRevision(
+                    revision=step.revision,
+                    mode=self._digest(step.mode) if step.mode else None,
+                    limits=self._digest(step.limits) if step.limits else None,
+                )
 
-    def _ledger(self, head: str, memory: Memory) -> Iterable[LedgerFile]:
-        seen: dict[str, int] = {}
-        for path, oid in self.repository.ledger(head, memory.head):
-            seen[path] = seen.get(path, len(memory.ledger.get(path, ()))) + 1
-            if seen[path] <= VERSIONS_READ:
-                yield LedgerFile(path=path, digest=self._digest(oid))
+    def _ledger(self, steps: Iterable[LineStep], memory: Memory) -> Iterable[LedgerFile]:
+        """Versions that memory lacks, as many of one path as are looked at (VOTE-2)."""
+        seen: dict[str, dict[str, None]] = {}
+        for path, oid in (version for step in steps for version in step.versions):
+            known = seen.setdefault(path, dict.fromkeys(memory.ledger.get(path, ())))
+            if len(known) < VERSIONS_READ and (digest := self._digest(oid)) not in known:
+                known[digest] = None
+                yield LedgerFile(path=path, digest=digest)
+
+    def _standing(
+        self, tree: Tree, memory: Memory, ledger: Iterable[LedgerFile]
+    ) -> dict[str, str | None]:
+        """What stands at the head of every ledger path that may stand otherwise than before."""
+        before = None
+        if memory.head is not None:
+            try:
+                before = self.repository.tree(memory.head)
+            except Stalled:
+                before = None  # then every path is looked at
+        found: dict[str, Entry | None] = dict.fromkeys(memory.ledger) if before is None else {}
+        found.update((file.path, tree.get(file.path)) for file in ledger)
+        found.update((path, tree.get(path)) for path in found)
+        found.update(tree.changes(before, LEDGER_FOLDERS))
+        return {path: self._digest(e.oid) if e else None for path, e in sorted(found.items())}
 
     def _bases(
-        self,
-        head: str,
-        memory: Memory,
-        line: Iterable[LineRevision],
-        ledger: Iterable[LedgerFile],
+        self, head: str, memory: Memory, line: Iterable[LineRevision], ledger: Ledger
     ) -> Iterable[Base]:
         fallen = {fall.revision for fall in memory.falls} | {step.revision for step in line}
         for base in sorted(self._open_bases(memory, ledger)):
@@ -97,20 +117,27 @@ class Survey:
             covers = tuple(sorted(r for r in fallen if self._is_ancestor(r, base)))
             yield Base(revision=base, covers=covers, configuration=self._configuration(base))
 
-    def _open_bases(self, memory: Memory, ledger: Iterable[LedgerFile]) -> set[str]:
-        high = memory.high.sequence if memory.high else 0
-        files = [(path, digest) for path, found in memory.ledger.items() for digest in found]
-        files += [(file.path, file.digest) for file in ledger]
+    def _open_bases(self, memory: Memory, ledger: Ledger) -> set[str]:
+        """Of every proposal that can be judged now, should all of those before it be complete."""
+        last = memory.high.sequence if memory.high else 0
         bases = set()
-        for path, digest in files:
-            sequence = proposal_sequence(path) if path.startswith("proposals/") else None
-            if sequence is None or sequence <= high or sequence in memory.voided:
+        # that of `high` as well: what runs is the configuration at its base (CONFIG-1)
+        for sequence in ledger.after(max(last - 1, 0)):
+            if sequence > last + MAX_AHEAD:
+                break
+            if sequence in memory.voided:
                 continue
+            last, path = sequence, proposal_path(sequence)
+            bases |= {self._base(path, digest) for digest in ledger[path]}
+        return {base for base in bases if base is not None}
+
+    def _base(self, path: str, digest: str) -> str | None:
+        if digest not in self._asked:
             try:
-                bases.add(load(Proposal, self.contents.kept(digest), path).base)
+                self._asked[digest] = load(Proposal, self.contents.kept(digest), path).base
             except Stalled:
-                continue  # admission reports it, with the line at fault
-        return bases
+                self._asked[digest] = None  # admission reports it, with the line at fault
+        return self._asked[digest]
 
     def _configuration(self, base: str) -> str | None:
         if base not in self._configurations:
@@ -118,13 +145,13 @@ class Survey:
                 tree = self.repository.tree(base)
                 self._configurations[base] = configuration_digest(self._read(tree))
             except Stalled:
-                self._configurations[base] = None
+                return None  # not kept: it may read again
         return self._configurations[base]
 
-    def _read(self, tree: Mapping[str, Entry]) -> dict[str, bytes]:
+    def _read(self, tree: Tree) -> dict[str, bytes]:
         return {
             path: self.repository.blob(entry.oid)
-            for path, entry in tree.items()
+            for path, entry in tree.outside(LEDGER_FOLDERS)
             if is_configuration(path)
         }
 
@@ -159,6 +186,7 @@ def _nothing(stops: tuple[Stop, ...]) -> Observation:
         problems=(),
         line=(),
         ledger=(),
+        standing={},
         bases=(),
         stops=stops,
         switch_armed=False,

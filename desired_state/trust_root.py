@@ -1,13 +1,13 @@
 """The root of trust: persons, keys, roles, gates and bounds (trust.md, section 3).
 
-Version 1 counts because its digest is pinned in the host's ``governor.yaml``. Later versions are
-refused by name until rotation exists here; nothing is ever trusted on first use.
+Version 1 counts because its digest is pinned in the host's ``governor.yaml``, each later one
+because the one before and itself signed it; nothing is ever trusted on first use.
 """
 
 from collections.abc import Iterable
 from datetime import datetime
 from enum import StrEnum
-from typing import Annotated, Self
+from typing import Annotated, Final, Self
 
 from pydantic import Field, StringConstraints, model_validator
 
@@ -17,10 +17,11 @@ from desired_state.limits import DIRECTIONS, Limits, Tighter
 from desired_state.quorum import Requirement, Vote, missing
 from desired_state.reasons import Reason
 from desired_state.signatures import PublicKey, SignatureRefused, public_key
-from desired_state.values import Environment, Instant, KeyId, Name, Person, Span
+from desired_state.values import Environment, Instant, KeyId, Mode, Name, Person, Span
 
 RepositoryId = Annotated[str, StringConstraints(pattern=r"^[A-Za-z0-9._/-]{1,100}$")]
 Role = Name
+ROOT_ROLE: Final = "root"  # who signs the next root; their number is a threshold
 
 
 class Use(StrEnum):
@@ -54,16 +55,19 @@ class KeyEntry(Frozen):
     uses: tuple[Use, ...]
     valid_from: Instant
     valid_until: Instant
-    hardware: bool = False
+    hardware: bool = False  # as the kind of the key says; stands here for people to read
 
 
 class GateRule(Frozen):
-    """Who must sign, for how long at most, and how much at most."""
+    """Who must sign, for how long at most, how much at most, and whether with a touch."""
 
     all_of: Annotated[tuple[Requirement, ...], Field(min_length=1)]
     distinct: Annotated[int, Field(ge=1, le=20)]
     at_most_days: Annotated[int, Field(ge=1, le=366)] | None = None
+    at_most_minutes: Annotated[int, Field(ge=1, le=1440)] | None = None
     ceilings: Limits = Limits()
+    touch: bool = False  # TOUCH-1
+    evidence: tuple[Name, ...] = ()  # claims whose packs the proposal must list
 
 
 class Bounds(Frozen):
@@ -99,8 +103,14 @@ class Root(Frozen):
                 raise ValueError(
                     f"expected a person of this file for key {key_id}, found {entry.person}"
                 )
-            if _parsed(entry.public, key_id).key_id != key_id:
+            key = _parsed(entry.public, key_id)
+            if key.key_id != key_id:
                 raise ValueError(f"expected the public key of {key_id}, found another")
+            if key.hardware != entry.hardware:
+                told = str(key.hardware).lower()
+                raise ValueError(
+                    f"expected hardware: {told} for {key_id}, a key of kind {key.kind}"
+                )
         for roles in self.incompatible:
             for name, person in self.persons.items():
                 if len(set(roles) & set(person.roles)) > 1:
@@ -124,6 +134,7 @@ def root_findings(root: Root) -> tuple[Finding, ...]:
     found = list(_duplicate_keys(root))
     for name, rule in sorted(root.gates.items()):
         found.extend(_gate_findings(root, name, rule))
+    found.extend(_threshold_findings(root))
     return tuple(found)
 
 
@@ -153,14 +164,15 @@ def satisfiable(root: Root, rule: GateRule, without: Iterable[str]) -> bool:
     votes = [
         Vote(person=name, role=role)
         for name, person in root.persons.items()
-        if name not in absent and _has_use(root, name, Use.SIGN_OFF)
+        if name not in absent and _has_use(root, name, Use.SIGN_OFF, hardware=rule.touch)
         for role in person.roles
     ]
     return not missing(rule.all_of, rule.distinct, votes)
 
 
-def _has_use(root: Root, person: str, use: Use) -> bool:
-    return any(k.person == person and use in k.uses for k in root.keys.values())
+def _has_use(root: Root, person: str, use: Use, *, hardware: bool = False) -> bool:
+    keys = (k for k in root.keys.values() if k.person == person and use in k.uses)
+    return any(k.hardware or not hardware for k in keys)  # TOUCH-2
 
 
 def _duplicate_keys(root: Root) -> Iterable[Finding]:
@@ -174,8 +186,11 @@ def _duplicate_keys(root: Root) -> Iterable[Finding]:
 
 
 def _gate_findings(root: Root, name: str, rule: GateRule) -> Iterable[Finding]:
-    requesters = [p for p in root.persons if _has_use(root, p, Use.PROPOSAL)]
-    able = [p for p in requesters if satisfiable(root, rule, [p])]
+    if rule.touch and _beyond(root, name) and not _able(root, rule):
+        rule = rule.model_copy(update={"touch": False})
+        text = "expected hardware keys enough to complete it, found too few"
+        yield finding(Reason.GATE_TOUCH, f"gate {name}", text, severity=Severity.WARNING)
+    able = _able(root, rule)
     if not able:
         text = (
             "expected at least one requester without whom the others complete the gate, found none"
@@ -190,3 +205,34 @@ def _gate_findings(root: Root, name: str, rule: GateRule) -> Iterable[Finding]:
     if needed:
         text = f"it cannot be completed without each of {', '.join(needed)}"
         yield finding(Reason.GATE_FRAGILE, f"gate {name}", text, severity=Severity.WARNING)
+
+
+def _able(root: Root, rule: GateRule) -> list[str]:
+    """The requesters without whom the others complete the gate."""
+    requesters = [p for p in root.persons if _has_use(root, p, Use.PROPOSAL)]
+    return [p for p in requesters if satisfiable(root, rule, [p])]
+
+
+def _beyond(root: Root, name: str) -> bool:
+    """Whether the gate is of a mode that a rehearsal never comes to."""
+    higher = [mode.value for mode in Mode if mode > Mode.PAPER]
+    return root.environment is Environment.REHEARSAL and name in higher
+
+
+def _threshold_findings(root: Root) -> Iterable[Finding]:
+    """ROOT-6: whether those who hold the role ``root`` can sign the next root at all."""
+    subject, needed = "threshold root", root.thresholds.get(ROOT_ROLE)
+    able = sorted(
+        name
+        for name, person in root.persons.items()
+        if ROOT_ROLE in person.roles and _has_use(root, name, Use.TRUST_ROOT)
+    )
+    if needed is None:
+        text = "it is not stated, so this root can never be replaced"
+        yield finding(Reason.GATE_FRAGILE, subject, text, severity=Severity.WARNING)
+    elif len(able) < needed:
+        text = f"expected {needed} people with role root and a key for it, found {len(able)}"
+        yield finding(Reason.GATE_UNSATISFIABLE, subject, text)
+    elif len(able) == needed:
+        text = f"it cannot be reached without each of {', '.join(able)}"
+        yield finding(Reason.GATE_FRAGILE, subject, text, severity=Severity.WARNING)

@@ -173,5 +173,6 @@ KeyId = Annotated[str, StringConstraints(pattern=r"^SHA256:[A-Za-z0-9+/]{43}$")]
 StopId = Annotated[
     str, StringConstraints(pattern=r"^(S-[0-9a-f]{16}|(L|LOST)-[A-Za-z0-9.-]{1,64}-[0-9]{1,12})$")
 ]
+Account = Annotated[str, StringConstraints(pattern=r"^[A-Za-z0-9][A-Za-z0-9._@-]{0,63}$")]
 LayerId = Annotated[str, StringConstraints(pattern=r"^L[0-6]$")]
 Text = Annotated[str, StringConstraints(max_length=4000)]

@@ -7,14 +7,15 @@ only shorten how long a vote counts (VOTE-1).
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
-from functools import lru_cache
 
+from desired_state.detached import verifies
 from desired_state.document import load
 from desired_state.errors import Finding, Severity, Stalled, finding
+from desired_state.ledger import Ledger
 from desired_state.proposals import Decision, Proposal, SignOff, proposal_path, signoff_place
 from desired_state.quorum import Requirement, Vote, missing
 from desired_state.reasons import Reason
-from desired_state.signatures import SignatureRefused, public_key, verify
+from desired_state.signatures import Presence
 from desired_state.trust_root import GateRule, KeyEntry, Root, Use
 
 VERSIONS_READ = 16  # of one path: more versions than this are not looked at
@@ -54,9 +55,10 @@ class Signed:
 class Papers:
     """Every version of every ledger file ever seen, their bytes, and the root that judges them."""
 
-    ledger: Mapping[str, Sequence[str]]
+    ledger: Ledger
     blobs: Mapping[str, bytes]
     root: Root
+    revoked: frozenset[str] = frozenset()  # key ids that sign nothing any more
 
 
 def read_proposal(sequence: int, papers: Papers) -> tuple[Signed | None, tuple[Finding, ...]]:
@@ -98,14 +100,14 @@ def ballot(signed: Signed, rules: Sequence[GateRule], papers: Papers) -> Ballot:
     counted: list[Counted] = []
     vetoes: list[str] = []
     findings: list[Finding] = []
-    for path in sorted(papers.ledger):
+    for path, versions in sorted(papers.ledger.under(signed.proposal.sequence).items()):
         place = signoff_place(path)
         if place is None or place[0] != signed.proposal.sequence:
             continue
         if _flooded(path, place, rules, papers):
             vetoes.append(place[1])
             continue
-        for digest in papers.ledger[path][:VERSIONS_READ]:
+        for digest in versions[:VERSIONS_READ]:
             outcome = _judge(path, digest, signed, rules, papers)
             if isinstance(outcome, Counted):
                 counted.append(outcome)
@@ -189,13 +191,14 @@ def _judge(
         code, text = refusal
         return finding(code, path, text)
     key = papers.root.keys[signoff.key]
-    if _signature(papers.blobs[digest], path, key, Use.SIGN_OFF, papers) is None:
+    found = _signature(papers.blobs[digest], path, key, Use.SIGN_OFF, papers)
+    if found is None:
         return finding(Reason.SIGNOFF_SIGNATURE, path)
-    if signoff.role not in _roles(rules):
-        return finding(Reason.SIGNOFF_ROLE, path, f"{signoff.role} is not a role of this gate")
+    if unheard := _unheard(signoff, rules, papers):
+        return finding(unheard[0], path, unheard[1])
     if signoff.decision is not Decision.GO:
         return signoff.person
-    return _counted(path, signoff, signed.proposal, rules, key)
+    return _counted(path, signoff, signed.proposal, rules, (key, found[1]))
 
 
 def _misplaced(
@@ -223,11 +226,28 @@ def _by_whom(signoff: SignOff, root: Root) -> tuple[Reason, str] | None:
     return None
 
 
+def _unheard(
+    signoff: SignOff, rules: Sequence[GateRule], papers: Papers
+) -> tuple[Reason, str] | None:
+    if signoff.role not in _roles(rules):
+        return Reason.SIGNOFF_ROLE, f"{signoff.role} is not a role of this gate"
+    if signoff.decision is Decision.GO and signoff.key in papers.revoked:
+        return Reason.SIGNOFF_KEY_REVOKED, f"{signoff.key} is revoked"
+    return None  # VOTE-3: a veto counts by a revoked key as well, for it can only tighten
+
+
 def _counted(
-    path: str, signoff: SignOff, proposal: Proposal, rules: Sequence[GateRule], key: KeyEntry
+    path: str,
+    signoff: SignOff,
+    proposal: Proposal,
+    rules: Sequence[GateRule],
+    by: tuple[KeyEntry, Presence],
 ) -> Counted | Finding:
+    key, presence = by
     if signoff.person == proposal.requester:
         return finding(Reason.SIGNOFF_REQUESTER, path, severity=Severity.WARNING)
+    if any(rule.touch for rule in rules) and not presence.touch:
+        return finding(Reason.SIGNOFF_TOUCH, path)  # TOUCH-1
     if set(proposal.clears) - set(signoff.clears):
         return finding(Reason.SIGNOFF_CLEARS, path)
     days = min((rule.at_most_days for rule in rules if rule.at_most_days), default=None)
@@ -248,27 +268,25 @@ def _signed_by(
 ) -> tuple[str, KeyEntry] | None:
     """The signature by one of the person's keys, the one that stays valid longest first."""
     keys = sorted(papers.root.keys.items(), key=lambda item: (item[1].valid_until, item[0]))
-    for _, entry in reversed(keys):
-        if entry.person == person:
+    for key_id, entry in reversed(keys):
+        if entry.person == person and key_id not in papers.revoked:
             found = _signature(message, path, entry, Use.PROPOSAL, papers)
             if found:
-                return found, entry
+                return found[0], entry
     return None
 
 
-def _signature(message: bytes, path: str, key: KeyEntry, use: Use, papers: Papers) -> str | None:
-    if use not in key.uses:
-        return None
-    for digest in papers.ledger.get(path + ".sig", ())[:VERSIONS_READ]:
-        if _verifies(papers.blobs[digest], message, use.namespace, key.public):
-            return digest
-    return None
-
-
-@lru_cache(maxsize=4096)
-def _verifies(signature: bytes, message: bytes, namespace: str, public: str) -> bool:
-    try:
-        verify(signature, message, namespace=namespace, key=public_key(public))
-    except SignatureRefused:
-        return False
-    return True
+def _signature(
+    message: bytes, path: str, key: KeyEntry, use: Use, papers: Papers
+) -> tuple[str, Presence] | None:
+    """The first that verifies; a later one that was touched is better than one that was not."""
+    best: tuple[str, Presence] | None = None
+    versions = papers.ledger.get(path + ".sig", ())[:VERSIONS_READ] if use in key.uses else ()
+    for digest in versions:
+        presence = verifies(papers.blobs[digest], message, use.namespace, key.public)
+        if presence is None or (best and not presence.touch):
+            continue
+        best = digest, presence
+        if presence.touch or not key.hardware:
+            break
+    return best

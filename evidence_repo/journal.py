@@ -34,8 +34,8 @@ class Journal(Protocol):
         """
         ...
 
-    def keep(self, data: bytes) -> Digest:
-        """Digest of the bytes, which are on disk (fsync) when this returns.
+    def keep(self, data: bytes, *more: bytes) -> Digest:
+        """Digest of the first bytes; all of them are on disk (one fsync) when this returns.
 
         Raises:
             Stalled: ``JOURNAL`` if they cannot be known to be on disk.

@@ -1,5 +1,6 @@
 """What a stop did, with its times (trust.md, section 7): pure values and their one next step."""
 
+from collections.abc import Iterable
 from datetime import datetime, timedelta
 from typing import Final
 
@@ -68,6 +69,12 @@ def swept(
         "cancels_confirmed": ack.cancels_confirmed or (at if still_open == () else None),
     }
     return ack.model_copy(update=update)
+
+
+def clean_stops(acks: Iterable[Acknowledgement]) -> tuple[str, ...]:
+    """Stops after which every venue was proven clean and none is in doubt since (RELEASE-3)."""
+    clean = (a.stop for a in acks if a.verified_clean and not a.still_open and not a.unreachable)
+    return tuple(sorted(clean))
 
 
 def sweep_due(ack: Acknowledgement, at: datetime) -> bool:

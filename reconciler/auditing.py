@@ -6,22 +6,23 @@ belong to exactly one thing before it (AUDIT-4)?
 """
 
 import json
-from collections.abc import Callable, Iterable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Any
 
 from pydantic import ValidationError
 
-from desired_state.canonical import digest
 from desired_state.errors import Finding, finding
-from desired_state.memory import EMPTY, Stop
+from desired_state.memory import EMPTY, Stop, snapshot_digest
 from desired_state.observation import Observation
 from desired_state.reasons import Reason
+from desired_state.state_files import PAPER_FOLDERS
 from desired_state.values import parse_instant
 from evidence_repo.chain import Leaf
 from layers.l5_risk_gate.finding import Outcome
 from reconciler import decisions, verdicts
+from reconciler.contents import Lazy
 from reconciler.gate import Verdict
 from reconciler.recovery import RECOVERED
 from reconciler.verdicts import VerdictRecord
@@ -30,28 +31,12 @@ Objects = Callable[[str], bytes]
 FilesAt = Callable[[str], Mapping[str, str] | None]  # digests by path at a revision; none: unknown
 
 
-class _Lazy(Mapping[str, bytes]):
-    """Objects as a mapping; only what is asked for is read."""
-
-    def __init__(self, objects: Objects) -> None:
-        self._objects = objects
-
-    def __getitem__(self, name: str) -> bytes:
-        return self._objects(name)
-
-    def __iter__(self) -> Iterator[str]:
-        return iter(())
-
-    def __len__(self) -> int:
-        return 0
-
-
 @dataclass
 class Replay:
     """Goes through the leaves once, oldest first, and remembers what later ones must rest on."""
 
     files_at: FilesAt
-    _memory: str = field(default_factory=lambda: digest(EMPTY))
+    _memory: str = field(default_factory=lambda: snapshot_digest(EMPTY))
     _lost: str = ""  # the stop that the next verdict must hold
     _ends: dict[str, datetime | None] = field(default_factory=dict)  # verdict: valid until
     _allowed: set[str] = field(default_factory=set)  # intents that L5 allowed, not yet sent
@@ -74,7 +59,7 @@ class Replay:
             body = VerdictRecord.model_validate_json(json.dumps(dict(leaf.body)))
         except ValidationError:
             return (_mismatch(leaf, "the record of the verdict does not read"),)
-        found = list(verdicts.replay(body, _Lazy(objects)))
+        found = list(verdicts.replay(body, Lazy(objects)))
         if body.memory_before != self._memory:
             found.append(_mismatch(leaf, "its memory is not the one that the verdict before left"))
         self._memory = body.memory_after
@@ -102,8 +87,14 @@ class Replay:
         there = self.files_at(observation.revision)
         if there is None:
             yield _mismatch(leaf, f"the state repository has no revision {observation.revision}")
-        elif observation.files and dict(there) != observation.files:
+            return
+        papers = {path for path in there if path.startswith(PAPER_FOLDERS)}
+        files = {path: digest for path, digest in there.items() if path not in papers}
+        if observation.files and files != observation.files:
             yield _mismatch(leaf, f"its files are not those of {observation.revision}")
+        told = observation.standing.items()
+        if any(there.get(path) != digest for path, digest in told):
+            yield _mismatch(leaf, f"its papers are not those of {observation.revision}")
 
     def _decision(self, leaf: Leaf, _objects: Objects) -> Iterable[Finding]:
         body = leaf.body

@@ -10,6 +10,9 @@ def authority_words(authority: Authority | None) -> str:
         return "nothing"
     found = [f"mode {authority.mode}", f"trading {authority.trading}"]
     found += [f"{s} {e.access} at {e.venue}" for s, e in authority.symbols.items()]
+    found += [f"account {name} at {venue}" for venue, name in authority.accounts.items()]
+    if authority.build:
+        found.append(f"build {authority.build}")
     limits = authority.limits
     for name in ("max_order_notional", "max_total_exposure", "max_daily_loss"):
         value = getattr(limits, name)

@@ -1,7 +1,7 @@
 """Bytes by digest, read once: what a cycle looks at twice does not touch the disk twice."""
 
 from collections import OrderedDict
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from typing import Final, Protocol
 
 from desired_state.canonical import digest_bytes
@@ -11,6 +11,23 @@ from desired_state.repository import Contents
 MAX_CACHED: Final = 4096
 
 
+class Lazy(Mapping[str, bytes]):
+    """Objects as a mapping; only what is asked for is read."""
+
+    def __init__(self, objects: Callable[[str], bytes]) -> None:
+        """``objects`` gives the bytes of a digest."""
+        self._objects = objects
+
+    def __getitem__(self, name: str) -> bytes:
+        return self._objects(name)
+
+    def __iter__(self) -> Iterator[str]:
+        return iter(())
+
+    def __len__(self) -> int:
+        return 0
+
+
 class Cached(Mapping[str, bytes]):
     """A mapping over a store of content-addressed bytes."""
 
@@ -18,19 +35,31 @@ class Cached(Mapping[str, bytes]):
         """``store`` keeps; this only remembers."""
         self._store = store
         self._known: OrderedDict[str, bytes] = OrderedDict()
+        self._waiting: dict[str, bytes] = {}
 
-    def keep(self, data: bytes) -> str:
-        """As the store, skipped for bytes that were kept already."""
-        digest = digest_bytes(data)
-        if digest not in self._known:
-            self._remember(self._store.keep(data), data)
-        return digest
+    def keep(self, data: bytes, *more: bytes) -> str:
+        """The bytes are at hand from now on; the store has them after ``settle``."""
+        for each in (data, *more):
+            digest = digest_bytes(each)
+            if digest not in self._known:
+                self._waiting[digest] = each
+        return digest_bytes(data)
+
+    def settle(self) -> None:
+        """The store has everything that was given here, and took it at once."""
+        if self._waiting:
+            self._store.keep(*self._waiting.values())
+            for digest, data in self._waiting.items():
+                self._remember(digest, data)
+            self._waiting = {}
 
     def kept(self, digest: str) -> bytes:
         """The bytes of this digest."""
         return self[digest]
 
     def __getitem__(self, digest: str) -> bytes:
+        if digest in self._waiting:
+            return self._waiting[digest]
         if digest not in self._known:
             self._remember(digest, self._store.kept(digest))
         return self._known[digest]
@@ -62,9 +91,9 @@ class Mended:
         """``store`` keeps; ``other`` is asked for what it lacks."""
         self._store, self._other = store, other
 
-    def keep(self, data: bytes) -> str:
+    def keep(self, data: bytes, *more: bytes) -> str:
         """As the store."""
-        return self._store.keep(data)
+        return self._store.keep(data, *more)
 
     def kept(self, digest: str) -> bytes:
         """From the store, else from the other one. Raises ``Stalled`` where neither has it."""
@@ -84,11 +113,10 @@ class InMemory:
         self._kept: dict[str, bytes] = {}
         self._below = below
 
-    def keep(self, data: bytes) -> str:
+    def keep(self, data: bytes, *more: bytes) -> str:
         """Nothing touches the disk."""
-        digest = digest_bytes(data)
-        self._kept[digest] = data
-        return digest
+        self._kept.update((digest_bytes(each), each) for each in (data, *more))
+        return digest_bytes(data)
 
     def kept(self, digest: str) -> bytes:
         """From here, or from below. Raises ``KeyError`` where neither has it."""

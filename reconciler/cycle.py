@@ -10,15 +10,17 @@ from datetime import datetime, timedelta
 from typing import Any, Final
 
 from desired_state.admission import Admission, admit
-from desired_state.authority import BOTTOM
-from desired_state.canonical import canonical, digest_bytes
-from desired_state.errors import Finding, GovernanceError, Stalled, Waiting, finding
-from desired_state.memory import Memory, Stop
+from desired_state.authority import BOTTOM, Authority, at_most
+from desired_state.canonical import digest_bytes
+from desired_state.errors import Finding, GovernanceError, Severity, Stalled, Waiting, finding
+from desired_state.memory import Memory, Stop, snapshot
 from desired_state.observation import Observation
 from desired_state.reasons import Reason
 from desired_state.standing import Approval
 from desired_state.survey import Survey, unread
+from layers.orders import CancelReport
 from layers.ports import Cancels
+from reconciler.acknowledgement import clean_stops
 from reconciler.conditions import Condition, Kind
 from reconciler.contents import Cached, Mended
 from reconciler.gate import Facts, Verdict, Writer, judge, levels, switch_of
@@ -29,7 +31,7 @@ from reconciler.ports import Ports, Report
 from reconciler.recovery import RECOVERED, STORED, Here, Recovered, newest, recover
 from reconciler.stop_lane import stops_at
 from reconciler.summarize import summarize
-from reconciler.verdicts import LEAF_KIND, read_files, record, substance
+from reconciler.verdicts import LEAF_KIND, ledger_nodes, read_files, record, substance
 
 STEPS: Final = ("fetch", "admit", "observe", "judge", "plan", "apply", "record")
 FILES_A_LEAF: Final = 500
@@ -60,6 +62,7 @@ class Cycle:
     halted_after: timedelta = HEARTBEAT  # of the root in force
     _lifting: tuple[Held, ...] = ()
     _standing: Verdict | None = None
+    _worked_under: Authority | None = None  # what the open orders were last judged under
     _heartbeat: timedelta = HEARTBEAT
     _loaded: bool = False
     ears: Ears = field(init=False)
@@ -96,11 +99,17 @@ class Cycle:
         verdict = judge(admission, facts, now)
         said = levels(admission, facts, now)
         self._lifting = after(facts.held, said, admitted=admission.admitted)
-        actions = plan(verdict, admission.memory, actual)
+        actions = plan(verdict, admission.memory, actual, self._rejudged(verdict, actual))
         problems = self._apply(actions, widening=False)
+        if not problems:  # else the same orders are judged again by the next cycle
+            self._worked_under = verdict.permitted
         self._latch()
         leaves = self._record(observation, admission, facts, verdict, actions)
         problems += self._apply(actions, widening=True)
+        problems += tuple(
+            finding(p.code, p.subject, p.message, severity=Severity.WARNING)
+            for p in self.ears.problems
+        )
         return self._summary(verdict, actual, actions, problems, leaves)
 
     # --- the steps ---------------------------------------------------------------------------
@@ -139,7 +148,10 @@ class Cycle:
         self._tips |= set(tips.values())
         self._answered_at = now
         latched = {**self._held, **self.ports.records.stops()}
-        return self._survey.observe(tips.get(self.ports.state.main), self.memory, latched.values())
+        head = tips.get(self.ports.state.main)
+        seen = self._survey.observe(head, self.memory, latched.values())
+        clean = clean_stops(self.ports.records.acknowledgements().values())
+        return seen.model_copy(update={"clean": clean})
 
     def _latch(self) -> None:
         """After the cancels: a disk that refuses a stop's record never delays them (STOP-10)."""
@@ -178,6 +190,7 @@ class Cycle:
             elsewhere_stops=beats.elsewhere_stops,
             heartbeats=tuple(map(digest_bytes, beats.files)),
             held=self._lifting,
+            build=self.ports.build,
         )
 
     def _listen(self, admission: Admission, now: datetime) -> Ears:
@@ -190,11 +203,19 @@ class Cycle:
 
         self.ears = self.ears.heard(
             self.ports.heartbeats() if root else (),
-            heartbeat_keys(root, now) if root else (),
+            heartbeat_keys(root, now, admission.revoked) if root else (),
             Known(frozenset(admission.memory.stops), is_known),
             now,
         )
         return self.ears
+
+    def _rejudged(self, verdict: Verdict, actual: Actual) -> dict[str, tuple[str, ...] | None]:
+        """PLAN-2: every open order, where permission fell or nobody knows what it was before."""
+        before = self._worked_under
+        if before is not None and at_most(before, verdict.permitted):
+            return {}
+        working = [view.venue for view in actual.venues if view.open_orders]
+        return {venue: self.ports.rejudge(venue, verdict) for venue in working}
 
     def _apply(self, actions: tuple[Action, ...], *, widening: bool) -> tuple[Finding, ...]:
         problems = []
@@ -210,9 +231,13 @@ class Cycle:
         if action.doing is Doing.RELEASE:
             self.ports.records.put_release(self.memory.releases[action.subject])
             return
-        report = self.ports.venues()[action.subject].cancel_all()
-        if report.unreachable or report.still_open:
-            raise Waiting(Reason.VENUE_NOT_CLEAN, action.subject, retry_after=timedelta(seconds=1))
+        venue = self.ports.venues()[action.subject]
+        if action.doing is Doing.CANCEL:
+            for order in venue.open_orders():
+                if order.client_order_id in action.orders:
+                    _proven(action.subject, venue.cancel(order.symbol, order.client_order_id))
+            return
+        _proven(action.subject, venue.cancel_all())
 
     def _record(
         self,
@@ -236,9 +261,12 @@ class Cycle:
                 self.ports.host,
             )
             objects |= dict(zip(facts.heartbeats, self.ears.files, strict=True))
-            for data in objects.values():
+            nodes, papers = ledger_nodes((self.memory, admission.memory), self._recorded)
+            for data in (*objects.values(), *nodes.values()):
                 self._cached.keep(data)
-            self._record_files(read_files(observation, admission.memory), verdict)
+            self._cached.settle()
+            files = read_files(observation, admission.memory)
+            self._record_files(files | papers | nodes.keys(), verdict)
             self._leaf(LEAF_KIND, body.model_dump(mode="json"), verdict, sorted(objects))
             if admission.memory != self.memory:
                 self.ports.store.store(admission.memory)
@@ -253,9 +281,11 @@ class Cycle:
         lost = self._recovered
         if lost is None or lost.stop is None:
             return
-        name = self._cached.keep(canonical(self.memory))
+        nodes, _ = ledger_nodes((self.memory,), ())
+        name = self._cached.keep(snapshot(self.memory), *nodes.values())
+        self._cached.settle()
         told = {"stop": lost.stop.id, "code": lost.code, "memory": name, "found": lost.found}
-        self._leaf(RECOVERED, told, verdict, [name])
+        self._leaf(RECOVERED, told, verdict, [name, *sorted(nodes)])
         self._recovered = None
 
     def _ends_soon(self, verdict: Verdict) -> bool:
@@ -268,6 +298,8 @@ class Cycle:
     def _record_files(self, files: frozenset[str], verdict: Verdict) -> None:
         """The governed files that a replay will read, each named by one leaf of this run."""
         new = sorted(files - self._recorded)
+        for name in new:
+            self._cached.kept(name)  # MEM-4: a leaf rests on what is kept here
         for start in range(0, len(new), FILES_A_LEAF):
             batch = new[start : start + FILES_A_LEAF]
             self._leaf("governed_files", {"count": len(batch)}, verdict, batch)
@@ -333,6 +365,11 @@ class Cycle:
     def _close(self) -> None:
         for _, venue in sorted(self.ports.venues().items()):
             venue.cancel_all()
+
+
+def _proven(venue: str, report: CancelReport) -> None:
+    if report.unreachable or report.still_open:
+        raise Waiting(Reason.VENUE_NOT_CLEAN, venue, retry_after=timedelta(seconds=1))
 
 
 def view_of(name: str, venue: Cancels) -> VenueView:

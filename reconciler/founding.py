@@ -2,7 +2,7 @@
 
 import json
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from typing import Any, Final
 
@@ -12,6 +12,7 @@ from desired_state.canonical import digest_bytes
 from desired_state.document import dump, load
 from desired_state.errors import Finding
 from desired_state.proposals import Proposal, SignOff
+from desired_state.revocations import Revocation
 from desired_state.signatures import public_key
 from desired_state.state_files import KillSwitchFile, LimitsFile, ModeFile
 from desired_state.trust_root import Root, Use, root_findings
@@ -22,6 +23,8 @@ LIFE: Final = timedelta(days=90)  # trust.md, section 3
 THE_FOUR: Final = ("risk_officer", "security_officer", "operations", "system_owner")
 PERSONAL_USES: Final = (Use.SIGN_OFF, Use.PROPOSAL, Use.TRUST_ROOT, Use.REVOCATION)
 ROOT_SIGNERS: Final = 3
+# phases.md, P11: the review with its checklist, the risk assessment, the operator's decision
+READINESS: Final = ("live_readiness", "risk_assessment", "operator_decision")
 SCHEMAS: Final[Mapping[str, type[BaseModel]]] = {
     "mode": ModeFile,
     "limits": LimitsFile,
@@ -29,6 +32,7 @@ SCHEMAS: Final[Mapping[str, type[BaseModel]]] = {
     "proposal": Proposal,
     "signoff": SignOff,
     "root": Root,
+    "revocation": Revocation,
 }
 
 
@@ -39,6 +43,7 @@ class Holder:
     name: str
     roles: tuple[str, ...]
     keys: tuple[tuple[str, tuple[Use, ...]], ...]  # line as in a .pub file, and what it is for
+    forge: Mapping[str, int] = field(default_factory=dict)
 
 
 def person(name: str, roles: Iterable[str], public: str) -> Holder:
@@ -69,14 +74,17 @@ def root_file(
         "environment": environment.value,
         "issued": instant_text(issued),
         "expires": instant_text(issued + LIFE),
-        "persons": {who.name: {"roles": list(who.roles)} for who in holders},
+        "persons": {
+            who.name: {"roles": list(who.roles)} | ({"forge": dict(who.forge)} if who.forge else {})
+            for who in holders
+        },
         "keys": {
             public_key(line).key_id: {
                 "public": public_key(line).line,
                 "person": who.name,
                 "uses": [use.value for use in uses],
                 **span,
-                "hardware": False,
+                "hardware": public_key(line).hardware,
             }
             for who in holders
             for line, uses in who.keys
@@ -100,13 +108,13 @@ def root_file(
     return dump(data, header=header, name=ROOT_FILE)
 
 
-def read_root(data: bytes) -> tuple[Root, tuple[Finding, ...]]:
+def read_root(data: bytes, path: str = ROOT_FILE) -> tuple[Root, tuple[Finding, ...]]:
     """The root as the reconciler will read it, with what is wrong or fragile in it.
 
     Raises:
         Stalled: ``STATE_SCHEMA``.
     """
-    root = load(Root, data, ROOT_FILE)
+    root = load(Root, data, path)
     return root, root_findings(root)
 
 
@@ -164,11 +172,17 @@ def _gates() -> dict[str, Any]:
         "shadow": {**two, "at_most_days": 30},
         "paper": {**two, "at_most_days": 30, "ceilings": _PAPER},
         "testnet": {**four, "at_most_days": 30, "ceilings": _TESTNET},
-        "bounded_live": {**four, "at_most_days": 14, "ceilings": _BOUNDED_LIVE},
+        "bounded_live": {
+            **four,
+            "at_most_days": 14,
+            "ceilings": _BOUNDED_LIVE,
+            "evidence": list(READINESS),
+            "touch": True,
+        },
         "restore": two,
         "release": two,
         "release_technical": one,
-        "wind_down": {**two, "at_most_days": 1},
+        "wind_down": {**two, "at_most_minutes": 60},
     }
 
 

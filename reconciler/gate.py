@@ -30,10 +30,21 @@ from desired_state.ratchet import lower
 from desired_state.reasons import HALTED, Reason
 from desired_state.stops import LOST, loss_code
 from desired_state.trust_root import Bounds, Root
-from desired_state.values import Commit, Digest, Instant, StopId, Switch, Trading, instant_text
+from desired_state.values import (
+    Account,
+    Commit,
+    Digest,
+    Instant,
+    Mode,
+    Name,
+    StopId,
+    Switch,
+    Trading,
+    instant_text,
+)
 from reconciler.lifting import GOOD_CYCLES, Fact, Held, lifts
 
-SEMANTICS: Final = 1  # raised when the same inputs may give another verdict (evidence.md)
+SEMANTICS: Final = 2  # raised when the same inputs may give another verdict (evidence.md)
 BEAT_PERIOD: Final = timedelta(seconds=1)  # a watcher writes its heartbeat so often
 _VALIDITY: Final = frozenset({"not_before", "expires"})
 UNBOUNDED: Final = Bounds(
@@ -67,6 +78,8 @@ class Facts(Frozen):
     elsewhere_stops: tuple[StopId, ...] = ()  # those of what it knows that are stops
     heartbeats: tuple[Digest, ...] = ()  # the files that say so
     held: tuple[Held, ...] = ()  # facts that narrowed and are watched
+    build: Digest | None = None  # of what runs here
+    accounts: dict[Name, Account] = {}  # noqa: RUF012  (as venues report them: absent is unasked)
     suspended: bool = False
 
 
@@ -86,6 +99,7 @@ class Verdict(Frozen):
     configuration: Digest | None  # the approved one, which is what runs
     findings: tuple[Finding, ...]
     valid_until: Instant | None
+    wind_down: Authority | None = None  # people's own orders alone: it permits the machine nothing
     semantics: int = SEMANTICS
 
     @property
@@ -121,6 +135,7 @@ def judge(admission: Admission, facts: Facts, now: datetime) -> Verdict:
         _clock(facts),
         _suspension(facts),
         _refusals(admission),
+        _running(approved, facts),
     ]
     trading = min(n.trading for n in narrowings)
     permitted = BOTTOM
@@ -145,6 +160,7 @@ def judge(admission: Admission, facts: Facts, now: datetime) -> Verdict:
         configuration=approval.proposal.configuration if approval else None,
         findings=tuple(dict.fromkeys(found)),
         valid_until=min((t for t in changes if t > now), default=None),
+        wind_down=admission.wind_down,
     )
 
 
@@ -286,6 +302,27 @@ def _suspension(facts: Facts) -> _Narrowing:
     if not facts.suspended:
         return _Narrowing(Trading.ACTIVE)
     return _Narrowing(Trading.REDUCING, (finding(Reason.SUSPENDED, "reconciler"),))
+
+
+def _running(approved: Authority | None, facts: Facts) -> _Narrowing:
+    """GATE-3: what runs is what people named, from testnet up; asked of what stands approved.
+
+    Not of what is permitted: then lowering ``mode`` would permit more. A build that is not known is
+    another one. An account is known once its venue was asked, and L5 refuses every order till then.
+    """
+    settled = settle(approved) if approved else BOTTOM
+    if settled.mode < Mode.TESTNET:
+        return _Narrowing(Trading.ACTIVE)
+    found = []
+    if facts.build != settled.build:
+        text = f"expected {settled.build} as approved, found {facts.build or 'none'}"
+        found.append(finding(Reason.BUILD_UNAPPROVED, "build", text))
+    for venue, name in sorted(facts.accounts.items()):
+        expected = settled.accounts.get(venue)
+        if expected is not None and name != expected:
+            text = f"expected {expected} as approved, found {name}"
+            found.append(finding(Reason.ACCOUNT_UNAPPROVED, venue, text))
+    return _Narrowing(Trading.HALTED if found else Trading.ACTIVE, tuple(found))
 
 
 def _refusals(admission: Admission) -> _Narrowing:

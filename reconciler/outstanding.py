@@ -1,5 +1,6 @@
 """Who has signed, who is still missing, and whether each gate can be satisfied at all. Pure."""
 
+from collections.abc import Container
 from datetime import datetime
 from enum import StrEnum
 
@@ -21,6 +22,15 @@ class State(StrEnum):
     OPEN = "open"
     STANDING = "standing"
     ENDED = "ended"  # it only reduces until its bound, then nothing
+
+
+class Ends(StrEnum):
+    """What can end by time alone."""
+
+    ROOT = "trust root"
+    KEY = "key"
+    PROPOSAL = "proposal"
+    SIGN_OFF = "sign-off"
 
 
 class Signature(Frozen):
@@ -61,6 +71,15 @@ class GateState(Frozen):
     needs: tuple[str, ...]  # each of them alone can keep it from being completed
 
 
+class Deadline(Frozen):
+    """Something that ends by time alone."""
+
+    at: Instant
+    kind: Ends
+    subject: str  # whose, or which
+    ended: bool
+
+
 def outstanding(admission: Admission, now: datetime) -> tuple[Outstanding, ...]:
     """The approval that stands, then every proposal above it that is still open."""
     found = [_standing(admission.approval)] if admission.approval else []
@@ -69,9 +88,38 @@ def outstanding(admission: Admission, now: datetime) -> tuple[Outstanding, ...]:
     return tuple(found)
 
 
-def gates(root: Root) -> tuple[GateState, ...]:
-    """Every gate of the root, by name."""
-    return tuple(_gate(name, rule, root) for name, rule in sorted(root.gates.items()))
+def gates(root: Root, now: datetime, revoked: Container[str] = ()) -> tuple[GateState, ...]:
+    """Every gate of the root, by name, for the people whose keys are good now."""
+    keys = {
+        key_id: key
+        for key_id, key in root.keys.items()
+        if key_id not in revoked and key.valid_from <= now < key.valid_until
+    }
+    able = root.model_copy(update={"keys": keys})
+    return tuple(_gate(name, rule, able) for name, rule in sorted(root.gates.items()))
+
+
+def deadlines(admission: Admission, now: datetime) -> tuple[Deadline, ...]:
+    """Everything that ends by time alone, the next first."""
+    found: list[tuple[datetime, Ends, str]] = []
+    if admission.root:
+        root = admission.root
+        found.append((root.expires, Ends.ROOT, f"version {root.version}"))
+        found += [
+            (key.valid_until, Ends.KEY, f"{key.person} {key_id}")
+            for key_id, key in root.keys.items()
+        ]
+    for item in outstanding(admission, now):
+        found.append((item.expires, Ends.PROPOSAL, f"{item.sequence:04d} {item.state}"))
+        found += [
+            (vote.until, Ends.SIGN_OFF, f"{item.sequence:04d} by {vote.person}")
+            for vote in item.signed
+            if vote.role is not None
+        ]
+    return tuple(
+        Deadline(at=at, kind=kind, subject=subject, ended=at <= now)
+        for at, kind, subject in sorted(found)
+    )
 
 
 def _standing(approval: Approval) -> Outstanding:

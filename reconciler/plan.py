@@ -1,17 +1,22 @@
 """The plan: from permitted and actual to an ordered list of actions, tightening first. Pure."""
 
+from collections.abc import Mapping
 from enum import StrEnum
+from typing import Final
 
 from desired_state.frozen import Frozen
 from desired_state.memory import Memory
 from desired_state.values import Access, Instant, Mode, StopId, Trading
 from reconciler.gate import Verdict
 
+NOBODY: Final[Mapping[str, tuple[str, ...] | None]] = {}
+
 
 class Doing(StrEnum):
     """What the reconciler can do about a difference, in the order in which it does it."""
 
     CANCEL_ALL = "cancel_all"
+    CANCEL = "cancel"
     RELEASE = "release"
 
 
@@ -21,6 +26,7 @@ class Action(Frozen):
     doing: Doing
     subject: str
     why: str
+    orders: tuple[str, ...] = ()  # client ids, where not every order of the venue is meant
 
     @property
     def widens(self) -> bool:
@@ -47,13 +53,24 @@ class Actual(Frozen):
     seen_at: Instant
 
 
-def plan(verdict: Verdict, memory: Memory, actual: Actual) -> tuple[Action, ...]:
-    """What closes the difference."""
+Rejudged = Mapping[str, tuple[str, ...] | None]
+
+
+def plan(
+    verdict: Verdict, memory: Memory, actual: Actual, rejudged: Rejudged = NOBODY
+) -> tuple[Action, ...]:
+    """What closes the difference.
+
+    ``rejudged`` holds, where permission fell, the open orders of each venue that would be refused
+    now; none for a venue whose orders nobody here can judge, which counts as all (PLAN-2).
+    """
     actions = []
     for view in actual.venues:
         if view.open_orders and not _may_work(verdict, view.venue):
             why = "nothing may be sent there"
             actions.append(Action(doing=Doing.CANCEL_ALL, subject=view.venue, why=why))
+        elif view.open_orders and view.venue in rejudged:
+            actions += _taken_back(view, rejudged[view.venue])
     for stop in sorted(set(memory.releases) - set(actual.released)):
         release = memory.releases[stop]
         why = f"released by {', '.join(release.people)} in proposal {release.sequence}"
@@ -61,11 +78,24 @@ def plan(verdict: Verdict, memory: Memory, actual: Actual) -> tuple[Action, ...]
     return tuple(actions)
 
 
+def _taken_back(view: VenueView, refused: tuple[str, ...] | None) -> tuple[Action, ...]:
+    if refused is None:
+        why = "permission fell, and nobody here can judge its orders again"
+        return (Action(doing=Doing.CANCEL_ALL, subject=view.venue, why=why),)
+    still = tuple(name for name in refused if name in (view.open_orders or ()))
+    if not still:
+        return ()
+    why = "permission fell, and L5 would refuse them now"
+    return (Action(doing=Doing.CANCEL, subject=view.venue, why=why, orders=still),)
+
+
 def _may_work(verdict: Verdict, venue: str) -> bool:
     """PLAN-1: a venue outside the permitted authority is treated as halted."""
     permitted = verdict.permitted
     if permitted.mode < Mode.PAPER or permitted.trading is Trading.HALTED:
         return False
+    if permitted.mode >= Mode.TESTNET and venue not in permitted.accounts:
+        return False  # AUTH-4
     return any(
         entry.venue == venue and entry.access is not Access.NONE
         for entry in permitted.symbols.values()

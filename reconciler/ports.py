@@ -7,8 +7,7 @@ from typing import Protocol
 from desired_state.admission import Trust
 from desired_state.errors import Finding
 from desired_state.memory import Memory, Release, Stop
-from desired_state.repository import SwitchHistory
-from desired_state.survey import Repository
+from desired_state.repository import StateRepository, SwitchHistory
 from evidence_repo.journal import Journal
 from layers.ports import Cancels
 from reconciler.acknowledgement import Acknowledgement
@@ -17,7 +16,7 @@ from reconciler.gate import Verdict
 from reconciler.plan import Action, Actual
 
 
-class StateReader(Repository, SwitchHistory, Protocol):
+class StateReader(StateRepository, SwitchHistory, Protocol):
     """The state repository, whole."""
 
     @property
@@ -103,6 +102,9 @@ class Ports:
     host: str  # digest of governor.yaml
     host_name: str = "local"  # in the ids of stops raised here
     heartbeats: Callable[[], tuple[bytes, ...]] = tuple  # files of watchers, here and elsewhere
+    build: str | None = None  # digest of what runs here
+    # the open orders of a venue that L5 would refuse under this verdict; none: it cannot be asked
+    rejudge: Callable[[str, Verdict], tuple[str, ...] | None] = lambda _venue, _verdict: None
     session: Callable[[], tuple[str, str] | None] = lambda: None
 
 

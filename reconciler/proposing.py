@@ -4,49 +4,38 @@ The gate is computed by the same function that will judge it, so what is written
 reconciler expects; the words say what would change, path by path.
 """
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Container, Iterable, Sequence
 from dataclasses import dataclass
-from datetime import datetime, timedelta
+from datetime import datetime
 from typing import Final
 
 from desired_state.admission import Admission
 from desired_state.approvals import gate_for
-from desired_state.authority import (
-    BOTTOM,
-    Authority,
-    at_most,
-    differences,
-    meet,
-    points,
-    settle,
-    tighter,
-)
+from desired_state.authority import Authority, differences, points, settle, tighter
 from desired_state.canonical import plain
 from desired_state.document import dump
 from desired_state.errors import Stalled
 from desired_state.observation import Base
-from desired_state.proposals import Proposal, proposal_path, proposal_sequence
+from desired_state.proposals import (
+    MAX_AHEAD,
+    WIND_DOWN,
+    Proposal,
+    proposal_path,
+    proposal_sequence,
+)
 from desired_state.reasons import Reason
-from desired_state.standing import Approval, rules_of
-from desired_state.trust_root import GateRule, KeyEntry, Root, Use, satisfiable, usable
-from desired_state.trust_root import within_ceilings as beyond_ceilings
-from desired_state.values import Environment, Mode, Trading
+from desired_state.trust_root import GateRule, KeyEntry, Root, Use, usable
+from desired_state.values import instant_text
+from reconciler.proposal_checks import checked, checked_wind_down
+from reconciler.proposal_terms import (
+    Request,
+    Terms,
+    asked_terms,
+    renewed_terms,
+    wind_down_terms,
+)
 
-UNBOUNDED: Final = timedelta(days=366)
-
-
-@dataclass(frozen=True, slots=True)
-class Request:
-    """What a person asks for; what is left out is taken from the head and the gate."""
-
-    requester: str
-    reason: str
-    clears: tuple[str, ...] = ()
-    mode: Mode | None = None
-    trading: Trading | None = None
-    gate: str | None = None
-    not_before: datetime | None = None
-    expires: datetime | None = None
+_FIRST: Final = ("mode", "trading", "expires", "symbols", "accounts", "build", "limits")
 
 
 @dataclass(frozen=True, slots=True)
@@ -93,48 +82,53 @@ def compose(
         Stalled: the code under which the reconciler would refuse the proposal.
     """
     root, base = ground(admission)
-    _requester(request.requester, root, now)
-    wanted = _asked(request, admission)
-    start = (request.not_before or now).replace(microsecond=0)
-    # within a standing approval people only give back what fell, or release: the smaller gate
-    inside = _inside(request, wanted, admission)
-    gate = request.gate or wanted.mode.value
-    if inside:
-        wanted = _without_time(meet(wanted, inside.authority))
-        start = max(start, inside.proposal.not_before)
-    draft = Proposal(
-        sequence=_next_number(admission, taken),
-        repository=root.repository,
-        environment=root.environment,
-        requester=request.requester,
-        gate=gate,
-        base=base.revision,
-        authority=wanted,
-        configuration=str(admission.configuration),
-        clears=request.clears,
-        not_before=start,
-        expires=request.expires or _end(start, wanted, inside, root),
-        reason=request.reason,
-    )
+    _requester(request.requester, root, admission.revoked, now)
+    terms = _terms(request, admission, root, now)
+    if terms.end <= terms.start:
+        told = f"it would end at {instant_text(terms.end)}, before it starts"
+        raise Stalled(Reason.PROPOSAL_CEILING, request.requester, told)
+    draft = _draft(request, admission, root, terms, _next_number(admission, taken))
+    if request.gate == WIND_DOWN:
+        exits = draft.model_copy(update={"gate": WIND_DOWN, "under": in_force(admission)})
+        rules = checked_wind_down(exits, admission, root)
+        return Composed(exits, (), signers(rules))  # the machine may do nothing more or less by it
     gate = gate_for(draft, admission.approval, admission.memory, base)
-    if request.gate in {None, gate, draft.authority.mode.value}:
-        draft = draft.model_copy(update={"gate": request.gate or gate})
-    else:
+    if request.gate not in {None, gate, draft.authority.mode.value}:
         told = f"expected gate {gate} for what is asked, found {request.gate}"
-        raise Stalled(Reason.PROPOSAL_GATE, draft.gate, told)
-    rules = _checked(draft, admission, root)
+        raise Stalled(Reason.PROPOSAL_GATE, request.gate or gate, told)
+    draft = draft.model_copy(update={"gate": request.gate or gate})
+    rules = checked(draft, admission, root)
     return Composed(draft, changes(permitted, draft.granted), signers(rules))
 
 
+def _terms(request: Request, admission: Admission, root: Root, now: datetime) -> Terms:
+    if request.gate == WIND_DOWN:
+        return wind_down_terms(request, admission, root, now)
+    if request.renew:
+        return renewed_terms(request, admission, root, now)
+    return asked_terms(request, admission, root, now)
+
+
+def in_force(admission: Admission) -> tuple[str, ...]:
+    """Ids of the stops under which people would wind down."""
+    return tuple(stop.id for stop in admission.memory.in_force)
+
+
 def changes(before: Authority, after: Authority) -> tuple[Change, ...]:
-    """Path by path what would differ, the looser first."""
+    """Path by path what would differ: the looser first, and of them what weighs most."""
     old, new = points(settle(before)), points(settle(after))
     found = [
         Change(path, a, b, path in new and (path not in old or tighter(path, old[path], new[path])))
         for path, a, b in differences(settle(before), settle(after))
         if path != "not_before" and not (path == "expires" and before.expires is None)
     ]
-    return tuple(sorted(found, key=lambda change: (not change.looser, change.path)))
+    return tuple(sorted(found, key=lambda change: (not change.looser, *_weight(change.path))))
+
+
+def _weight(path: str) -> tuple[int, str]:
+    """What people must see first comes first."""
+    head = path.partition(".")[0]
+    return (_FIRST.index(head) if head in _FIRST else len(_FIRST)), path
 
 
 def signers(rules: Sequence[GateRule]) -> tuple[str, ...]:
@@ -155,7 +149,8 @@ def proposal_file(proposal: Proposal) -> bytes:
 
 def authority_data(authority: Authority) -> dict[str, object]:
     """Plain values without what is not set."""
-    return authority.model_dump(mode="json", exclude_none=True)
+    left_out = set() if authority.accounts else {"accounts"}
+    return authority.model_dump(mode="json", exclude_none=True, exclude=left_out)
 
 
 def ground(admission: Admission) -> tuple[Root, Base]:
@@ -170,83 +165,39 @@ def ground(admission: Admission) -> tuple[Root, Base]:
     )
 
 
-def _requester(name: str, root: Root, now: datetime) -> None:
-    keys: list[KeyEntry] = [key for key in root.keys.values() if key.person == name]
+def _requester(name: str, root: Root, revoked: Container[str], now: datetime) -> None:
+    keys: list[KeyEntry] = [
+        key for key_id, key in root.keys.items() if key.person == name and key_id not in revoked
+    ]
     if not any(usable(key, Use.PROPOSAL, now) for key in keys):
         told = f"expected a person of the trust root who may propose, found {name}"
         raise Stalled(Reason.PROPOSAL_SIGNATURE, name, told)
 
 
-def _asked(request: Request, admission: Admission) -> Authority:
-    asked = admission.desired or BOTTOM
-    given = {"mode": request.mode, "trading": request.trading}
-    return asked.model_copy(update={k: v for k, v in given.items() if v is not None})
-
-
-def _inside(request: Request, wanted: Authority, admission: Admission) -> Approval | None:
-    """The standing approval within which the request stays, where it can."""
-    approval = admission.approval
-    if approval is None or not approval.standing:
-        return None
-    if request.clears:
-        return approval if request.gate in {None, "release", "release_technical"} else None
-    within = at_most(wanted, approval.authority.model_copy(update=_TIMELESS))
-    restores = bool(admission.memory.falls) and request.gate in {None, "restore"}
-    return approval if within and restores else None
-
-
-def _without_time(authority: Authority) -> Authority:
-    return authority.model_copy(update=_TIMELESS)
-
-
-_TIMELESS: Final = {"not_before": None, "expires": None}
-
-
-def _end(start: datetime, wanted: Authority, inside: Approval | None, root: Root) -> datetime:
-    rule = root.gates.get(wanted.mode.value)
-    ends = [start + longest([rule] if rule else []), root.expires]
-    if inside:
-        ends.append(inside.until)
-    return min(ends)
-
-
-def longest(rules: Sequence[GateRule]) -> timedelta:
-    """How long these rules let a proposal or a sign-off last."""
-    days = [rule.at_most_days for rule in rules if rule.at_most_days]
-    return timedelta(days=min(days)) if days else UNBOUNDED
+def _draft(
+    request: Request, admission: Admission, root: Root, terms: Terms, sequence: int
+) -> Proposal:
+    return Proposal(
+        sequence=sequence,
+        repository=root.repository,
+        environment=root.environment,
+        requester=request.requester,
+        gate=request.gate or terms.authority.mode.value,
+        base=str(admission.revision),
+        authority=terms.authority,
+        configuration=str(admission.configuration),
+        evidence=request.evidence,
+        clears=request.clears,
+        not_before=terms.start,
+        expires=terms.end,
+        reason=request.reason,
+    )
 
 
 def _next_number(admission: Admission, taken: Iterable[str]) -> int:
     memory = admission.memory
-    used = [proposal_sequence(path) or 0 for path in (*memory.ledger, *taken)]
+    used = {proposal_sequence(path) for path in (*memory.ledger, *taken)} | set(memory.voided)
     high = memory.high.sequence if memory.high else 0
-    return max([high, *memory.voided, *used]) + 1
-
-
-def _checked(draft: Proposal, admission: Admission, root: Root) -> tuple[GateRule, ...]:
-    subject = proposal_path(draft.sequence)
-    if settle(draft.authority) == BOTTOM:
-        told = "it would grant nothing; say what is wanted in mode.yaml, or with --mode"
-        raise Stalled(Reason.PROPOSAL_GATE, subject, told)
-    if draft.gate not in root.gates:
-        raise Stalled(Reason.PROPOSAL_GATE, subject, f"the trust root has no gate {draft.gate}")
-    if root.environment is Environment.REHEARSAL and draft.authority.mode > Mode.PAPER:
-        raise Stalled(Reason.PROPOSAL_CEILING, subject, "a rehearsal allows nothing above paper")
-    if draft.expires > root.expires:
-        raise Stalled(Reason.PROPOSAL_CEILING, subject, "it would outlive the trust root")
-    unknown = [stop for stop in draft.clears if stop not in admission.memory.stops]
-    if unknown:
-        raise Stalled(Reason.STOP_UNKNOWN, subject, f"not known here: {', '.join(unknown)}")
-    rules = rules_of(draft, root, admission.memory)
-    for rule in rules:
-        over = beyond_ceilings(draft.authority.limits, rule.ceilings)
-        if over:
-            told = f"above the gate's ceiling, or missing: {', '.join(over)}"
-            raise Stalled(Reason.PROPOSAL_CEILING, subject, told)
-        if draft.lasts > longest([rule]):
-            told = f"expected at most {rule.at_most_days} days"
-            raise Stalled(Reason.PROPOSAL_CEILING, subject, told)
-        if not satisfiable(root, rule, [draft.requester]):
-            told = f"without {draft.requester}, who asks, nobody can complete it"
-            raise Stalled(Reason.GATE_UNSATISFIABLE, subject, told)
-    return rules
+    # the next free one: a number far ahead, pushed by whoever likes to, must not be followed there
+    free = (n for n in range(high + 1, high + MAX_AHEAD + 1) if n not in used)
+    return next(free, high + MAX_AHEAD)

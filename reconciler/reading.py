@@ -12,14 +12,14 @@ from desired_state.admission import Admission, Trust, admit
 from desired_state.errors import Stalled
 from desired_state.memory import Memory, Stop
 from desired_state.reasons import Reason
-from desired_state.repository import Contents, SwitchHistory
-from desired_state.survey import Repository, Survey
+from desired_state.repository import Contents, StateRepository, SwitchHistory
+from desired_state.survey import Survey
 from reconciler.contents import Cached, InMemory
 from reconciler.gate import Facts, Verdict, judge
 from reconciler.stop_lane import stops_at
 
 
-class StateReader(Repository, SwitchHistory, Protocol):
+class StateReader(StateRepository, SwitchHistory, Protocol):
     """The state repository, whole."""
 
     @property
@@ -38,6 +38,8 @@ class Reader:
     repository: str  # its id, in stop ids
     objects: Contents | None = None  # what the host kept; none where it never ran
     latched: Mapping[str, Stop] = field(default_factory=dict)
+    clean: tuple[str, ...] = ()  # stops after which every venue was proven clean
+    build: str | None = None  # digest of what runs here
     clock_unsure: str = ""
 
     def head(self) -> str:
@@ -59,22 +61,26 @@ class Reader:
         """
         tips = dict(self.state.tips())
         head = revision or self.head()
-        memory = self._memory_at(head)
+        memory = self._memory_at(head, tips.get(self.state.main))
         stops = self._stops([*tips.values(), head], now)
         contents = Cached(InMemory(self.objects))
         observation = Survey(self.state, contents).observe(head, memory, stops.values())
+        observation = observation.model_copy(update={"clean": self.clean})
         self._complete(contents, head, memory)
         admission = admit(observation, contents, memory, self.trust, now)
         unreadable_since = now if admission.unreadable else None
         facts = Facts(
-            answered_at=now, unreadable_since=unreadable_since, clock_unsure=self.clock_unsure
+            answered_at=now,
+            unreadable_since=unreadable_since,
+            clock_unsure=self.clock_unsure,
+            build=self.build,
         )
         return admission, judge(admission, facts, now)
 
-    def _memory_at(self, head: str) -> Memory:
+    def _memory_at(self, head: str, main: str | None) -> Memory:
         last = self.memory.head
-        if last is None or last == head or not self.state.descends(last, head):
-            return self.memory
+        if last is None or head in {last, main} or not self.state.descends(last, head):
+            return self.memory  # main itself behind what was seen is a rewrite, and judged as one
         # what was decided later does not count here; that it was ever stopped or released does
         kept = {"stops": self.memory.stops, "releases": self.memory.releases}
         return Memory().model_copy(update=kept)
@@ -89,8 +95,9 @@ class Reader:
         wanted |= set(memory.roots.values())
         if all(_has(contents, digest) for digest in wanted):
             return
-        for _, oid in self.state.ledger(head, None):
-            contents.keep(self.state.blob(oid))
+        for step in self.state.steps(head, None):
+            for _, oid in step.versions:
+                contents.keep(self.state.blob(oid))
 
 
 def _has(contents: Cached, digest: str) -> bool:

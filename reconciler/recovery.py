@@ -9,15 +9,14 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Final, Protocol
 
-from pydantic import ValidationError
-
-from desired_state.canonical import digest
 from desired_state.errors import Stalled
-from desired_state.memory import EMPTY, Memory, Stop
+from desired_state.ledger import Ledger
+from desired_state.memory import EMPTY, Memory, Stop, from_snapshot, snapshot_digest
 from desired_state.reasons import Reason
 from desired_state.stops import LOST, loss_code
 from desired_state.values import StopClass
 from evidence_repo.chain import Leaf, parse
+from reconciler.contents import Lazy
 from reconciler.verdicts import LEAF_KIND
 
 STORED: Final = "memory_stored"  # body: memory
@@ -91,7 +90,7 @@ def recover(
     found: Memory | Stalled | None, told: Told | None, chain: Bytes, here: Here
 ) -> Recovered:
     """What to remember from here on."""
-    name = digest(found) if isinstance(found, Memory) else ""
+    name = snapshot_digest(found) if isinstance(found, Memory) else ""
     if told is None:
         if found is None:
             return Recovered(EMPTY)  # a first start
@@ -100,7 +99,7 @@ def recover(
     if name == told.after:
         return Recovered(found if isinstance(found, Memory) else EMPTY)
     known = _object(told.after, chain)
-    before = name or (digest(EMPTY) if found is None else "")
+    before = name or (snapshot_digest(EMPTY) if found is None else "")
     if known is not None and before == told.before and not told.stored:
         return Recovered(known)  # MEM-1: the crash lay between the leaf and the disk
     base = known or EMPTY.model_copy(update={"floor": told.at})
@@ -135,7 +134,7 @@ def _lost(
         seen_at=here.now,
     )
     stop = here.stops.get(stop.id, stop)
-    return Recovered(memory, stop, digest(known) if isinstance(found, Memory) else "")
+    return Recovered(memory, stop, snapshot_digest(known) if isinstance(found, Memory) else "")
 
 
 def _stop_id(memory: Memory, here: Here, size: int) -> str:
@@ -156,9 +155,17 @@ def _stop_id(memory: Memory, here: Here, size: int) -> str:
 
 
 def _object(name: str, chain: Bytes) -> Memory | None:
+    """The memory of this snapshot with its whole ledger, if every byte of both is at hand."""
+
+    def whole(root: str) -> Ledger:
+        ledger = Ledger.of(Ledger.at(root, Lazy(chain.kept)))  # read now, not in the next cycle
+        if ledger.digest != root:
+            raise ValueError("the nodes are not those of the ledger that the snapshot names")
+        return ledger
+
     try:
-        return Memory.model_validate_json(chain.kept(name))
-    except (Stalled, ValidationError):
+        return from_snapshot(chain.kept(name), whole)
+    except (Stalled, ValueError):  # pydantic's refusals are ValueErrors
         return None
 
 

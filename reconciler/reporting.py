@@ -18,6 +18,7 @@ def report_data(report: Report, acks: Mapping[str, Acknowledgement]) -> dict[str
         "revision": f"main@sha1:{verdict.revision}" if verdict.revision else None,
         "admitted": verdict.admitted,
         "permitted": authority_data(verdict.permitted),
+        "wind_down": authority_data(verdict.wind_down) if verdict.wind_down else None,
         "kill_switch": {
             "state": verdict.switch.value,
             "stops": [_stop(plain(stop), acks.get(stop.id)) for stop in verdict.stops],

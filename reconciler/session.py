@@ -32,6 +32,7 @@ from reconciler.decisions import LEAF_KIND, decision_body
 from reconciler.gate import Verdict
 from reconciler.market_state import MarketState
 from reconciler.marks import LossStop, Mark, Marks, WindowName
+from reconciler.rejudging import refused_orders
 from reconciler.snapshots import Scene, Wired, account, equity, snapshot
 from reconciler.thinking import Thinking
 
@@ -90,6 +91,7 @@ class Session:
     outcomes: dict[str, int] = field(default_factory=dict)  # refusals by control
     bars: int = 0
     _last: Authority | None = None
+    _seen: Scene | None = None  # as the last bar left it
 
     def warm(self, item: FeedItem) -> None:
         """A bar from before the session: seen by the layers, not traded on."""
@@ -147,24 +149,34 @@ class Session:
         self.marks.add(mark, limits.max_daily_loss)
         self.desk.journal.append("mark", mark.model_dump(mode="json"), at)
         self.thinking.think(book, at)
-        self._follow(verdict, at)
         scene = self._scene(at, verdict, mark)
+        self._seen = scene
+        if self._follow(scene):
+            scene = self._scene(at, verdict, mark)
         if self._loss(scene, limits):
             return Ending.STOPPED
         return self._trade(scene, bar)
 
-    def _follow(self, verdict: Verdict, at: datetime) -> None:
-        """A permission that fell: what increases risk is taken back at once (SESSION-2)."""
-        permitted, last = verdict.permitted, self._last
+    def refused(self, verdict: Verdict) -> tuple[str, ...] | None:
+        """Open orders that L5 would refuse under this verdict; none before there was a bar."""
+        if self._seen is None:
+            return None
+        scene = self._scene(self._seen.at, verdict, self._seen.mark)
+        return refused_orders(scene, self.desk.wall_clock())
+
+    def _follow(self, scene: Scene) -> bool:
+        """A permission that fell: what would be refused now is taken back at once (SESSION-2)."""
+        permitted, last = scene.verdict.permitted, self._last
         self._last = permitted
         if last is None or at_most(last, permitted):
-            return
+            return False
         books = self.desk.execution.books
-        increasing = [name for name in books.working if books.orders[name].increasing]
-        for name in increasing:
-            self.desk.execution.cancel(books.orders[name].symbol, name, at)
-        if increasing:
-            self.desk.execution.poll(at)
+        refused = refused_orders(scene, self.desk.wall_clock())
+        for name in refused:
+            self.desk.execution.cancel(books.orders[name].symbol, name, scene.at)
+        if refused:
+            self.desk.execution.poll(scene.at)
+        return bool(refused)
 
     def _trade(self, scene: Scene, bar: Bar) -> Ending | None:
         view = self._view(scene, bar)

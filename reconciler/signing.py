@@ -8,6 +8,7 @@ from desired_state.admission import Admission
 from desired_state.canonical import digest_bytes, plain
 from desired_state.document import dump
 from desired_state.errors import Stalled
+from desired_state.ledger import Ledger
 from desired_state.proposals import (
     STATEMENT,
     Decision,
@@ -20,7 +21,8 @@ from desired_state.reasons import Reason
 from desired_state.standing import rules_of
 from desired_state.trust_root import GateRule, Root, Use, usable
 from desired_state.votes import Papers, read_proposal
-from reconciler.proposing import ground, longest
+from reconciler.proposal_checks import longest
+from reconciler.proposing import ground
 
 
 @dataclass(frozen=True, slots=True)
@@ -46,7 +48,7 @@ def proposal_of(sequence: int, data: bytes, signature: bytes | None, root: Root)
     if signature is not None:
         ledger[path + ".sig"] = (digest_bytes(signature),)
         blobs[digest_bytes(signature)] = signature
-    signed, problems = read_proposal(sequence, Papers(ledger, blobs, root))
+    signed, problems = read_proposal(sequence, Papers(Ledger.of(ledger), blobs, root))
     if signed is None:
         raise Stalled(problems[0].code, problems[0].subject, problems[0].message)
     return signed.proposal
@@ -58,13 +60,16 @@ def sign_off(
     """One person's decision on one proposal, valid as long as its gate allows.
 
     Raises:
-        Stalled: ``SIGNOFF_KEY_UNKNOWN``, ``SIGNOFF_KEY_EXPIRED``, ``SIGNOFF_PERSON``,
-            ``SIGNOFF_ROLE`` or ``SIGNOFF_REQUESTER``: it would not count.
+        Stalled: ``SIGNOFF_KEY_UNKNOWN``, ``SIGNOFF_KEY_REVOKED``, ``SIGNOFF_KEY_EXPIRED``,
+            ``SIGNOFF_PERSON``, ``SIGNOFF_ROLE``, ``SIGNOFF_TOUCH`` or ``SIGNOFF_REQUESTER``: it
+            would not count.
     """
     root, _ = ground(admission)
     entry = root.keys.get(answer.key)
     if entry is None or Use.SIGN_OFF not in entry.uses:
         raise Stalled(Reason.SIGNOFF_KEY_UNKNOWN, answer.key)
+    if answer.key in admission.revoked:
+        raise Stalled(Reason.SIGNOFF_KEY_REVOKED, answer.key)
     if entry.person != answer.person:
         text = f"expected {entry.person}, whose key it is, found {answer.person}"
         raise Stalled(Reason.SIGNOFF_PERSON, answer.person, text)
@@ -73,6 +78,9 @@ def sign_off(
     if answer.person == proposal.requester and answer.decision is Decision.GO:
         raise Stalled(Reason.SIGNOFF_REQUESTER, answer.person)
     rules = rules_of(proposal, root, admission.memory)
+    wanted = answer.decision is Decision.GO and any(rule.touch for rule in rules)
+    if wanted and not entry.hardware:
+        raise Stalled(Reason.SIGNOFF_TOUCH, answer.key)
     issued = now.replace(microsecond=0)
     latest = issued + longest(rules)
     return SignOff(

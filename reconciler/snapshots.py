@@ -90,7 +90,7 @@ def account(scene: Scene) -> Snapshot:
         trading=permitted.trading,
         venue_class=scene.wired.venue_class,
         venue=None,
-        account=scene.wired.account,
+        account=_account(scene),
         symbols=(),
         plan=None,
         equity_now=mark.equity if mark else None,
@@ -115,6 +115,14 @@ def account(scene: Scene) -> Snapshot:
             unexplained=len(scene.books.unexplained),
         ),
     )
+
+
+def _account(scene: Scene) -> str | None:
+    """Which account an order must name: from testnet up the one that people signed (AUTH-4)."""
+    permitted = scene.verdict.permitted
+    if permitted.mode < Mode.TESTNET:
+        return scene.wired.account
+    return permitted.accounts.get(scene.wired.venue)
 
 
 def snapshot(scene: Scene, intent: Intent) -> Snapshot:

@@ -1,6 +1,6 @@
 """A verdict with everything it takes to come to it again (evidence.md): pure, and replayed here."""
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Container, Iterator, Mapping
 from typing import Final
 
 from desired_state.admission import Admission, Trust, admit
@@ -8,7 +8,8 @@ from desired_state.build import __version__
 from desired_state.canonical import canonical, digest, digest_bytes
 from desired_state.errors import Finding, Stalled, finding
 from desired_state.frozen import Frozen
-from desired_state.memory import Memory
+from desired_state.ledger import Ledger
+from desired_state.memory import Memory, from_snapshot, snapshot, snapshot_digest
 from desired_state.observation import Observation
 from desired_state.reasons import Reason
 from desired_state.trust_root import RepositoryId
@@ -52,17 +53,15 @@ def record(
     trust: Trust,
     host: str,
 ) -> tuple[VerdictRecord, dict[str, bytes]]:
-    """The leaf's body, and the bytes it names beyond the governed files."""
+    """The leaf's body, and the bytes it names beyond the governed files and the ledgers."""
     observation, before, facts = given
-    objects = {
-        digest_bytes(data): data
-        for data in map(canonical, (observation, before, admission.memory, verdict))
-    }
+    told = (canonical(observation), snapshot(before), snapshot(admission.memory))
+    objects = {digest_bytes(data): data for data in (*told, canonical(verdict))}
     body = VerdictRecord(
         now=verdict.now,
-        observation=digest(observation),
-        memory_before=digest(before),
-        memory_after=digest(admission.memory),
+        observation=digest_bytes(told[0]),
+        memory_before=digest_bytes(told[1]),
+        memory_after=digest_bytes(told[2]),
         verdict=digest(verdict),
         facts=facts,
         pin=trust.pin,
@@ -72,11 +71,23 @@ def record(
     return body, objects
 
 
+def ledger_nodes(
+    memories: tuple[Memory, ...], known: Container[str]
+) -> tuple[dict[str, bytes], frozenset[str]]:
+    """Nodes of their ledgers that are not known yet, and the versions that these name."""
+    nodes: dict[str, bytes] = {}
+    versions: set[str] = set()
+    for memory in memories:
+        for name, data, named in memory.ledger.nodes(known):
+            nodes[name] = data
+            versions |= named
+    return nodes, frozenset(versions)
+
+
 def read_files(observation: Observation, memory: Memory) -> frozenset[str]:
-    """Digests of every governed file that the judgement may have read."""
+    """Digests of the governed files that the judgement may have read, but for older papers."""
     found = set(observation.files.values()) | {file.digest for file in observation.ledger}
     found |= {d for step in observation.line for d in (step.mode, step.limits) if d}
-    found |= {d for versions in memory.ledger.values() for d in versions}
     return frozenset(found | set(memory.roots.values()))
 
 
@@ -103,7 +114,7 @@ def _again(body: VerdictRecord, objects: Mapping[str, bytes]) -> tuple[Admission
     for name in (body.verdict, body.memory_after):  # not needed for judging, but named by the leaf
         objects[name]
     observation = Observation.model_validate_json(objects[body.observation])
-    before = Memory.model_validate_json(objects[body.memory_before])
+    before = from_snapshot(objects[body.memory_before], lambda name: Ledger.at(name, objects))
     for name in sorted(read_files(observation, before)):
         objects[name]
     trust = Trust(pin=body.pin, repository=body.repository)
@@ -124,7 +135,7 @@ def replay(body: VerdictRecord, objects: Mapping[str, bytes]) -> tuple[Finding, 
     found = []
     for name, expected, again in (
         ("verdict", body.verdict, digest(verdict)),
-        ("memory", body.memory_after, digest(admission.memory)),
+        ("memory", body.memory_after, snapshot_digest(admission.memory)),
     ):
         if expected != again:
             text = f"the leaf says {expected}, judged again it is {again}"

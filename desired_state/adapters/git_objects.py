@@ -1,6 +1,7 @@
 """Objects of one bare clone, read through long-lived git processes. The door to GitPython here."""
 
 import os
+import re
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from datetime import timedelta
@@ -29,6 +30,9 @@ ENVIRONMENT: Final[Mapping[str, str]] = {
 }
 
 
+_ENTRY: Final = re.compile(rb"([0-7]{5,6}) ([^\0]+)\0(.{20})", re.DOTALL)
+
+
 @contextmanager
 def as_waiting(subject: str) -> Iterator[None]:
     """Every failure of git leaves as ``Waiting(FETCH)``."""
@@ -49,6 +53,7 @@ class GitObjects:
         self.command.update_environment(**ENVIRONMENT)
         self._data = lru_cache(maxsize=8192)(self._read)
         self._sizes = lru_cache(maxsize=65536)(self._size)
+        self._folders = lru_cache(maxsize=2048)(self._folder)
 
     def run(self, *arguments: str, timeout_s: int = TIMEOUT_S) -> str:
         """Standard output of one git command, bounded in time."""
@@ -58,17 +63,6 @@ class GitObjects:
             )
             return str(done)
 
-    def succeeds(self, *arguments: str) -> bool:
-        """Whether git answers yes (exit code 0) rather than no."""
-        with as_waiting(" ".join(arguments[:2])):
-            status, _, _ = self.command.execute(
-                ["git", *arguments],
-                kill_after_timeout=TIMEOUT_S,
-                with_extended_output=True,
-                with_exceptions=False,
-            )
-            return status == 0
-
     def data(self, oid: str) -> bytes:
         """Content of one object."""
         return self._data(oid)
@@ -77,38 +71,35 @@ class GitObjects:
         """Size of one object in bytes, without reading it."""
         return self._sizes(oid)
 
-    def folder(self, oid: str) -> Iterator[tuple[str, str, str]]:
+    def folder(self, oid: str) -> tuple[tuple[str, str, str], ...]:
         """Mode, name and id of each entry of one tree object."""
-        raw, at = self.data(oid), 0
-        while at < len(raw):
-            space, end = raw.index(b" ", at), raw.index(b"\0", at)
-            name = raw[space + 1 : end].decode("utf-8", "surrogateescape")
-            yield raw[at:space].decode().zfill(6), name, raw[end + 1 : end + 21].hex()
-            at = end + 21
+        return self._folders(oid)
 
-    def root_tree(self, commit: str) -> str:
-        """Id of the tree of a commit."""
-        first = self.data(commit).split(b"\n", 1)[0]
-        if not first.startswith(b"tree "):
-            raise Waiting(Reason.FETCH, commit, "not a commit", retry_after=RETRY)
-        return first[5:].decode()
-
-    def parents(self, commit: str) -> tuple[str, ...]:
-        """Ids of the parents of a commit."""
-        header = self.data(commit).split(b"\n\n", 1)[0]
-        return tuple(x[7:].decode() for x in header.split(b"\n") if x.startswith(b"parent "))
-
-    def find(self, tree: str, path: str) -> tuple[str, str] | None:
-        """Mode and id of one path below a tree, or none."""
-        name, _, rest = path.partition("/")
-        for mode, entry, oid in self.folder(tree):
-            if entry == name:
-                return self.find(oid, rest) if rest and mode == "040000" else (mode, oid)
-        return None
+    def commit(self, oid: str) -> tuple[str, tuple[str, ...]]:
+        """Ids of the tree and of the parents of a commit; not cached."""
+        header = self._read(oid).split(b"\n\n", 1)[0].split(b"\n")
+        if not header[0].startswith(b"tree "):
+            raise Waiting(Reason.FETCH, oid, "not a commit", retry_after=RETRY)
+        parents = []
+        for line in header[1:]:
+            if not line.startswith(b"parent "):  # nothing after these may look like one
+                break
+            parents.append(line[7:].decode())
+        return header[0][5:].decode(), tuple(parents)
 
     def close(self) -> None:
         """End the git processes that read objects; the next read starts new ones."""
         self.command.clear_cache()
+
+    def _folder(self, oid: str) -> tuple[tuple[str, str, str], ...]:
+        raw = self._read(oid)
+        found = _ENTRY.findall(raw)
+        if sum(len(mode) + len(name) + 22 for mode, name, _ in found) != len(raw):
+            raise Waiting(Reason.FETCH, oid, "not a tree", retry_after=RETRY)
+        return tuple(
+            (mode.decode().zfill(6), name.decode("utf-8", "surrogateescape"), entry.hex())
+            for mode, name, entry in found
+        )
 
     def _read(self, oid: str) -> bytes:
         with as_waiting(oid):

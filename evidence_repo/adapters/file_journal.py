@@ -1,6 +1,6 @@
-"""The journal as files: numbered segments of lines, and kept bytes under their digest.
+"""The journal as files: numbered segments of lines, and kept bytes in files of their own.
 
-``<folder>/<first seq>.jsonl``, ``<folder>/objects/<aa>/<sha256>``, ``<folder>/lock``. A line is
+``<folder>/<first seq>.jsonl``, ``<folder>/objects/<number>.kept``, ``<folder>/lock``. A line is
 whole when its newline is there; only a tail without one is ever cut off (JRN-2).
 """
 
@@ -19,12 +19,12 @@ from desired_state.errors import Stalled
 from desired_state.reasons import Reason
 from desired_state.values import Digest
 from evidence_repo import chain
+from evidence_repo.adapters.kept_segments import KeptSegments
 from evidence_repo.chain import GENESIS, Head, Leaf
 
 SEGMENT_LEAVES: Final = 500
 """Leaves of one segment: what is read and checked again at every start."""
 _OPEN: Final = os.O_RDWR | os.O_CREAT | os.O_APPEND | os.O_CLOEXEC
-_TEMPORARY: Final = ".tmp"
 
 
 class FileJournal:
@@ -45,17 +45,18 @@ class FileJournal:
         self._folder = folder
         self._mutex = threading.Lock()
         self._failed: str | None = None
-        self._synced: set[Path] = set()
+        self._objects = KeptSegments(folder / "objects")
         self._head = start
         self._segment, self._first, self._length = -1, 0, 0
         try:
-            (folder / "objects").mkdir(parents=True, exist_ok=True)
+            folder.mkdir(parents=True, exist_ok=True)
             self._lock = os.open(folder / "lock", _OPEN, 0o600)
         except OSError as error:
             raise _stalled(folder, error) from error
         try:
             self._take_lock()
             self._recover(start)
+            self._objects.open()
         except OSError as error:
             self.close()
             raise _stalled(folder, error) from error
@@ -78,7 +79,7 @@ class FileJournal:
     ) -> Leaf:
         """The next leaf, on disk when this returns; see the port."""
         for digest in objects:
-            if not self._object_path(digest).is_file():
+            if _hex(digest) not in self._objects:
                 raise ValueError(f"keep the bytes of {digest} before a leaf rests on them")
         with self._mutex:
             if self._failed is not None:
@@ -89,25 +90,26 @@ class FileJournal:
             self._head = chain.advance(self._head, line)
             return leaf
 
-    def keep(self, data: bytes) -> Digest:
-        """Digest of the bytes, which are on disk when this returns; see the port."""
-        digest = digest_bytes(data)
-        path = self._object_path(digest)
-        try:
-            if not path.is_file():
-                self._store(path, data)
-        except OSError as error:
-            raise _stalled(path, error) from error
-        return digest
+    def keep(self, data: bytes, *more: bytes) -> Digest:
+        """Digest of the first bytes; all of them are on disk when this returns; see the port."""
+        with self._mutex:
+            if self._failed is not None:
+                raise _stalled(self._folder, self._failed)
+            try:
+                self._objects.add((data, *more))
+            except OSError as error:
+                # The kernel may have dropped the bytes and call the next fsync a success.
+                raise _stalled(self._folder, error) from error
+        return digest_bytes(data)
 
     def kept(self, digest: Digest) -> bytes:
         """The bytes of this digest, checked against it; see the port."""
         try:
-            data = self._object_path(digest).read_bytes()
-        except OSError as error:
-            raise _stalled(self._object_path(digest), error) from error
+            data = self._objects.read(_hex(digest))
+        except (OSError, KeyError) as error:
+            raise _stalled(self._folder, f"{digest}: {error!r}") from error
         if digest_bytes(data) != digest:
-            raise _stalled(self._object_path(digest), "the kept bytes have another digest")
+            raise _stalled(self._folder, f"{digest}: the kept bytes have another digest")
         return data
 
     def lines(self, from_seq: int = 0) -> Iterator[bytes]:
@@ -139,6 +141,7 @@ class FileJournal:
                 with suppress(OSError):
                     os.close(descriptor)
         self._segment = self._lock = -1
+        self._objects.close()
 
     def __enter__(self) -> Self:
         return self
@@ -161,8 +164,6 @@ class FileJournal:
 
     def _recover(self, start: Head) -> None:
         """JRN-2: start-up and recovery are one path."""
-        for leftover in self._folder.glob(f"objects/*/*{_TEMPORARY}"):
-            leftover.unlink()
         firsts = self._segments()
         while firsts:
             path = self._folder / _name(firsts[-1])
@@ -220,26 +221,6 @@ class FileJournal:
         self._segment, self._first, self._length = opened, first, 0
         _sync_folder(self._folder)
 
-    def _store(self, path: Path, data: bytes) -> None:
-        path.parent.mkdir(exist_ok=True)
-        temporary = path.with_name(f"{path.name}.{threading.get_ident()}{_TEMPORARY}")
-        descriptor = os.open(temporary, os.O_WRONLY | os.O_CREAT | os.O_TRUNC | os.O_CLOEXEC, 0o600)
-        with os.fdopen(descriptor, "wb") as file:
-            file.write(data)
-            file.flush()
-            os.fsync(file.fileno())
-        temporary.rename(path)
-        _sync_folder(path.parent)
-        if (
-            path.parent not in self._synced
-        ):  # its name is on disk once; then only what it holds is new
-            _sync_folder(path.parent.parent)
-            self._synced.add(path.parent)
-
-    def _object_path(self, digest: Digest) -> Path:
-        name = digest.removeprefix("sha256:")
-        return self._folder / "objects" / name[:2] / name
-
     def _segments(self) -> list[int]:
         return sorted(int(path.stem) for path in self._folder.glob("[0-9]*.jsonl"))
 
@@ -288,6 +269,10 @@ def _whole_part(path: Path) -> bytes:
     if b"\x00" in data:
         data = data[: data.index(b"\x00")]
     return data[: data.rfind(b"\n") + 1]
+
+
+def _hex(digest: Digest) -> str:
+    return digest.removeprefix("sha256:")
 
 
 def _name(first: int) -> str:

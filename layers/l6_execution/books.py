@@ -243,6 +243,20 @@ class Books:
             if name in self.orders:
                 self._put(self._moved(name, (Happening.CANCEL_ASKED,)))
 
+    # --- as if it were not there ---------------------------------------------------------------
+    def take_out(self, name: str) -> None:
+        """This order weighs nothing any more; for a copy in which orders are judged anew."""
+        order = self.orders.pop(name)
+        self._weigh(self.symbols[order.symbol], order, -1)
+        self.by_intent.pop(order.intent.intent_id, None)
+        _member(self.working, name, present=False)
+        _member(self.unproven, name, present=False)
+
+    def put_back(self, order: OwnOrder) -> None:
+        """It weighs again what it weighed."""
+        self.by_intent[order.intent.intent_id] = order.client_order_id
+        self._put(order)
+
     # --- aggregates --------------------------------------------------------------------------
     def _put(self, order: OwnOrder) -> None:
         name = order.client_order_id

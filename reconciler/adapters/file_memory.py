@@ -2,7 +2,7 @@
 
 from pathlib import Path
 
-from desired_state.adapters.memory_store import load_memory, store_memory
+from desired_state.adapters.memory_store import MemoryFile
 from desired_state.memory import Memory
 
 
@@ -11,12 +11,12 @@ class FileMemory:
 
     def __init__(self, path: Path) -> None:
         """``path`` need not exist."""
-        self._path = path
+        self._file = MemoryFile(path)
 
     def load(self) -> Memory | None:
         """None on a host that never had one. Raises ``Stalled(MEMORY_UNREADABLE)``."""
-        return load_memory(self._path)
+        return self._file.load()
 
     def store(self, memory: Memory) -> None:
         """On disk when this returns. Raises ``Stalled(EVIDENCE_UNWRITABLE)``."""
-        store_memory(self._path, memory)
+        self._file.store(memory)

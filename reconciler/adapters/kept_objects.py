@@ -6,26 +6,26 @@ from pathlib import Path
 from desired_state.canonical import digest_bytes
 from desired_state.errors import Stalled
 from desired_state.reasons import Reason
+from evidence_repo.adapters.kept_segments import KeptSegments
 
 
 class KeptObjects:
-    """``objects/<aa>/<sha256>`` below the journal's folder."""
+    """Objects below the journal's folder."""
 
     def __init__(self, journal: Path) -> None:
         """``journal`` need not be there."""
-        self._objects = journal / "objects"
+        self._objects = KeptSegments(journal / "objects")
 
-    def keep(self, data: bytes) -> str:
+    def keep(self, data: bytes, *_more: bytes) -> str:
         """A reader keeps nothing."""
         raise Stalled(Reason.JOURNAL, digest_bytes(data), "opened for reading alone")
 
     def kept(self, digest: str) -> bytes:
         """The bytes, checked. Raises ``Stalled(JOURNAL)`` where they are not here."""
-        name = digest.removeprefix("sha256:")
         try:
-            data = (self._objects / name[:2] / name).read_bytes()
-        except OSError as error:
-            raise Stalled(Reason.JOURNAL, digest, str(error)) from error
+            data = self._objects.read(digest.removeprefix("sha256:"))
+        except (OSError, KeyError) as error:
+            raise Stalled(Reason.JOURNAL, digest, f"not kept here: {error!r}") from error
         if digest_bytes(data) != digest:
             raise Stalled(Reason.JOURNAL, digest, "the kept bytes have another digest")
         return data

@@ -1,7 +1,5 @@
 """``governor propose``, ``sign`` and ``approvals``."""
 
-from datetime import datetime
-from pathlib import Path
 from typing import Annotated
 
 import typer
@@ -10,27 +8,25 @@ from desired_state.canonical import digest_bytes, plain
 from desired_state.errors import Stalled
 from desired_state.proposals import Decision, Proposal, SignOff, proposal_path, signoff_path
 from desired_state.reasons import Reason
-from desired_state.trust_root import Use
-from desired_state.values import Mode, Trading, instant_text, parse_instant
+from desired_state.values import Mode, Trading, instant_text
 from reconciler.cli.app import app
+from reconciler.cli.papers import Key, Push, Time, Who, Yes, evidence_of, finish, time_of
 from reconciler.cli.shared import NO, AsJson, Config, host_of, note, show, show_json
-from reconciler.cli.words import outstanding_lines, proposal_lines
-from reconciler.outstanding import gates, outstanding
-from reconciler.proposing import Composed, Request, changes, compose, proposal_file
-from reconciler.signing import Answer, proposal_of, sign_off, signoff_file
+from reconciler.cli.words import (
+    composed_data,
+    composed_lines,
+    deadline_lines,
+    gate_line,
+    outstanding_lines,
+    proposal_lines,
+)
+from reconciler.outstanding import deadlines, gates, outstanding
+from reconciler.proposal_terms import Request
+from reconciler.proposing import changes
+from reconciler.signing import Answer, proposal_of, sign_off
 from reconciler.wiring.host import present
-from reconciler.wiring.paperwork import Paperwork, paperwork
+from reconciler.wiring.paperwork import paperwork
 from reconciler.wiring.reading import open_reading
-
-Who = Annotated[str, typer.Option("--as", metavar="PERSON", help="A person of the trust root.")]
-Key = Annotated[
-    Path | None,
-    typer.Option("--key", metavar="FILE", help="Private key; else the demonstration key."),
-]
-Push = Annotated[bool, typer.Option("--push", help="Commit and push, else print the commands.")]
-Time = Annotated[
-    str | None, typer.Option(metavar="TIME", help='UTC, such as "2026-11-22T10:00:00Z".')
-]
 
 
 @app.command()
@@ -45,6 +41,13 @@ def propose(
     clears: Annotated[
         list[str] | None, typer.Option("--clears", metavar="ID", help="A stop to release.")
     ] = None,
+    evidence: Annotated[
+        list[str] | None,
+        typer.Option("--evidence", metavar="ID=SHA256[:CLAIM]", help="A pack that this relies on."),
+    ] = None,
+    renew: Annotated[
+        bool, typer.Option("--renew", help="The next period of what stands, as it stands.")
+    ] = False,
     not_before: Time = None,
     expires: Time = None,
     push: Push = False,
@@ -64,19 +67,20 @@ def propose(
         mode=mode,
         trading=trading,
         gate=gate,
-        not_before=_time(not_before, "--not-before"),
-        expires=_time(expires, "--expires"),
+        not_before=time_of(not_before, "--not-before"),
+        expires=time_of(expires, "--expires"),
+        evidence=tuple(evidence_of(text) for text in evidence or ()),
+        renew=renew,
     )
     with open_reading(host) as reading:
         admission, verdict = reading.reader.verify(None, now)
-    made = compose(request, admission, verdict.permitted, papers.proposals(), now)
-    data = proposal_file(made.proposal)
-    written = papers.put(made.path, data, key_file, Use.PROPOSAL)
-    commit = _finish(
-        papers, written, f"Propose {made.proposal.sequence}: {reason}", person, push=push
-    )
-    _tell_proposal(made, digest_bytes(data), commit, as_json=as_json)
-    note(f"Signed as by: {papers.plain_line(made.path, key_file, Use.PROPOSAL)}")
+    made, paper = papers.propose(request, admission, verdict.permitted, key_file, now)
+    commit = finish(papers, paper, push=push)
+    if as_json:
+        show_json(composed_data(made, paper.digest, commit))
+        return
+    for line in composed_lines(made):
+        show(line)
 
 
 @app.command()
@@ -88,7 +92,7 @@ def sign(
     key: Key = None,
     decision: Annotated[Decision, typer.Option()] = Decision.GO,
     reason: Annotated[str, typer.Option(help="Stands in the signed file.")] = "",
-    yes: Annotated[bool, typer.Option("--yes", help="Do not ask.")] = False,
+    yes: Yes = False,
     push: Push = False,
     config: Config = None,
     as_json: AsJson = False,
@@ -112,11 +116,9 @@ def sign(
     note(f"Signed file: {signoff.proposal}")
     if not yes and not typer.confirm(f"{person} ({signoff.role}) says {decision}?", err=True):
         raise typer.Exit(NO)
-    path = signoff_path(sequence, person, decision)
-    written = papers.put(path, signoff_file(signoff), key_file, Use.SIGN_OFF)
-    commit = _finish(papers, written, f"{decision} to {sequence} by {person}", person, push=push)
+    paper = papers.answer(signoff, key_file)
+    commit = finish(papers, paper, push=push)
     _tell_signoff(proposal, signoff, commit, as_json=as_json)
-    note(f"Signed as by: {papers.plain_line(path, key_file, Use.SIGN_OFF)}")
 
 
 @app.command()
@@ -126,7 +128,10 @@ def approvals(*, config: Config = None, as_json: AsJson = False) -> None:
     with open_reading(host) as reading:
         admission, _ = reading.reader.verify(None, now)
     found = outstanding(admission, now)
-    states = gates(admission.root) if admission.root else ()
+    revoked = admission.revoked
+    states = gates(admission.root, now, revoked) if admission.root else ()
+    ends = deadlines(admission, now)
+    soon = [f for f in admission.findings if f.code is Reason.EXPIRES_SOON]
     waiting = any(item.missing for item in found) or admission.root is None
     if as_json:
         show_json(
@@ -135,6 +140,8 @@ def approvals(*, config: Config = None, as_json: AsJson = False) -> None:
                 "now": instant_text(now),
                 "proposals": [plain(item) for item in found],
                 "gates": [plain(state) for state in states],
+                "expiries": [plain(end) for end in ends],
+                "expires_soon": [plain(found) for found in soon],
                 "root_expires": instant_text(admission.root.expires) if admission.root else None,
             }
         )
@@ -145,53 +152,14 @@ def approvals(*, config: Config = None, as_json: AsJson = False) -> None:
         if not found:
             show("No proposal stands or waits.")
         for state in states:
-            word = "can be completed" if state.satisfiable else "CANNOT BE COMPLETED by anybody"
-            alone = f"; not without {', '.join(state.needs)}" if state.needs else ""
-            show(f"gate {state.gate}: {word}{alone}")
+            show(gate_line(state))
+        show("What ends when:")
+        for line in deadline_lines(ends):
+            show(line)
+        for announced in soon:
+            show(announced.message)
     if waiting:
         raise typer.Exit(NO)
-
-
-def _time(text: str | None, option: str) -> datetime | None:
-    try:
-        return parse_instant(text) if text else None
-    except ValueError as error:
-        raise Stalled(Reason.USAGE, option, str(error)) from error
-
-
-def _finish(
-    papers: Paperwork, paths: tuple[str, ...], message: str, person: str, *, push: bool
-) -> str | None:
-    """Pushed where that was asked for; else how to do it by hand."""
-    if push:
-        return papers.publish(paths, message, person)
-    note("Not pushed yet. In the working clone:")
-    note(f"  git add {' '.join(paths)}")
-    note(f"  git commit -m {message!r} && git push origin HEAD:{papers.branch}")
-    return None
-
-
-def _tell_proposal(made: Composed, digest: str, commit: str | None, *, as_json: bool) -> None:
-    if as_json:
-        show_json(
-            {
-                "sequence": made.proposal.sequence,
-                "path": made.path,
-                "sha256": digest,
-                "gate": made.proposal.gate,
-                "changes": [
-                    {"path": c.path, "now": c.now, "then": c.then, "looser": c.looser}
-                    for c in made.changes
-                ],
-                "signers": list(made.signers),
-                "commit": commit,
-            }
-        )
-        return
-    for line in proposal_lines(made.proposal, made.changes):
-        show(line)
-    show(f"To be signed by {' and '.join(made.signers)}, not counting {made.proposal.requester}.")
-    show(f"Next: governor sign {made.proposal.sequence} --as PERSON --push")
 
 
 def _tell_signoff(

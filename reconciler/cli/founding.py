@@ -1,5 +1,6 @@
 """``governor init`` and ``governor explain``."""
 
+from difflib import get_close_matches
 from pathlib import Path
 from typing import Annotated
 
@@ -53,6 +54,7 @@ def init_command(
     show(f"Made {founded.folder}: state, evidence, governor.yaml; mode halted, switch armed.")
     show(f"main@sha1:{founded.revision}")
     show(f"Next: cd {founded.folder} && governor verify")
+    show("Before the merge: governor-ci workflow github|gitlab|forgejo, or governor-ci hook")
 
 
 def _warn(founded: Founded) -> None:
@@ -79,7 +81,9 @@ def explain(
     """What a reason code means, what to do, and what is permitted meanwhile."""
     found = next((r for r in Reason if r.value.lower() == code.lower()), None)
     if found is None:
-        raise Stalled(Reason.USAGE, code, "no such reason code", "see docs/reasons.md")
+        near = get_close_matches(code.upper(), [r.value for r in Reason], n=3)
+        told = f"no such reason code; did you mean {' or '.join(near)}?" if near else ""
+        raise Stalled(Reason.USAGE, code, told or "no such reason code", "see docs/reasons.md")
     words = found.explanation
     if as_json:
         show_json(

@@ -15,6 +15,8 @@ VERBS: Final[Mapping[str, tuple[str, ...]]] = {
     "stopping": ("watch", "halt"),
     "verifying": ("verify",),
     "approving": ("propose", "sign", "approvals"),
+    "trusting": ("trust",),
+    "suspending": ("suspend", "resume"),
     "operating": ("reconcile", "run", "status", "get", "diff"),
     "sessions": ("session",),
     "evidence": ("audit", "evidence"),

@@ -6,6 +6,8 @@ from collections.abc import Iterable, Mapping
 from rich.console import Console
 from rich.table import Table
 
+from desired_state.errors import Severity
+from desired_state.reasons import Reason
 from desired_state.values import instant_text
 from reconciler.acknowledgement import Acknowledgement
 from reconciler.authority_words import authority_words
@@ -14,6 +16,7 @@ from reconciler.ports import Report
 from reconciler.reporting import differing
 
 WIDTH = 118
+ANNOUNCED = frozenset({Reason.EXPIRES_SOON, Reason.SUSPENDED, Reason.SUSPENSION_OVERDUE})
 _MARKS = {Status.TRUE: "✔", Status.FALSE: "✗", Status.UNKNOWN: "◎"}
 
 
@@ -42,11 +45,16 @@ def diff_table(report: Report) -> str:
 def status_lines(report: Report, acks: Mapping[str, Acknowledgement]) -> Iterable[str]:
     """The page an operator looks at first."""
     yield verdict_line(report)
+    if report.verdict.wind_down:
+        yield f"◎ people may wind down: {authority_words(report.verdict.wind_down)}"
     for stop in report.verdict.stops:
         yield f"✗ stop {stop.id} ({stop.kind}, by {stop.by or 'unknown'}): {stop.reason}"
         ack = acks.get(stop.id)
         if ack:
             yield f"  {acknowledgement_words(ack)}"
+    for found in report.findings:
+        if found.code in ANNOUNCED:
+            yield f"{'◎' if found.severity is Severity.INFO else '⚠'} {found.message}"
     yield conditions_table(report.conditions)
 
 

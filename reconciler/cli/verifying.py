@@ -54,6 +54,8 @@ def _tell(verdict: Verdict) -> None:
     show(f"permitted: {authority_words(verdict.permitted)}")
     if verdict.sequence:
         show(f"           by proposal {verdict.sequence}, signed by {', '.join(verdict.people)}")
+    if verdict.wind_down:
+        show(f"people may wind down: {authority_words(verdict.wind_down)}")
     stops = ", ".join(stop.id for stop in verdict.stops)
     show(f"switch:    {verdict.switch}" + (f"; stops in force: {stops}" if stops else ""))
     if verdict.valid_until:

@@ -1,14 +1,16 @@
 """Authorities, changes and proposals in words that a stranger reads."""
 
 from collections.abc import Iterable
+from itertools import groupby
 
 from desired_state.canonical import plain
-from desired_state.proposals import Proposal
+from desired_state.proposals import WIND_DOWN, Proposal
 from desired_state.values import instant_text
 from reconciler.authority_words import authority_words
+from reconciler.change_words import change_words
 from reconciler.gate import Verdict
-from reconciler.outstanding import Outstanding, State
-from reconciler.proposing import Change, authority_data
+from reconciler.outstanding import Deadline, Ends, GateState, Outstanding, State
+from reconciler.proposing import Change, Composed, authority_data
 
 
 def verdict_data(verdict: Verdict) -> dict[str, object]:
@@ -26,6 +28,7 @@ def verdict_data(verdict: Verdict) -> dict[str, object]:
             "stops": [plain(stop) for stop in verdict.stops],
         },
         "findings": [plain(found) for found in verdict.findings],
+        "wind_down": authority_data(verdict.wind_down) if verdict.wind_down else None,
         "sequence": verdict.sequence,
         "people": list(verdict.people),
         "configuration": verdict.configuration,
@@ -37,7 +40,8 @@ def change_lines(changes: Iterable[Change]) -> Iterable[str]:
     """``+`` what the machine could do that it cannot now, ``-`` what it no longer could."""
     for change in changes:
         sign, word = ("+", "looser") if change.looser else ("-", "tighter")
-        yield f"  {sign} {change.path}: {change.now} -> {change.then} ({word})"
+        told = f"{change.path}: {change.now} -> {change.then}, {word}"
+        yield f"  {sign} {change_words(change.path, change.then)}  [{told}]"
 
 
 def proposal_lines(proposal: Proposal, changes: Iterable[Change]) -> Iterable[str]:
@@ -52,11 +56,44 @@ def proposal_lines(proposal: Proposal, changes: Iterable[Change]) -> Iterable[st
     yield f"  base main@sha1:{proposal.base}, configuration {proposal.configuration}"
     for pack in proposal.evidence:
         yield f"  evidence {pack.id} {pack.sha256}: {pack.claim}"
+    if proposal.gate == WIND_DOWN:
+        under = ", ".join(proposal.under) or "none"
+        yield f"  for people's own orders alone, never the machine's; stops in force: {under}"
     if proposal.clears:
         yield f"  releases the stops {', '.join(proposal.clears)}"
     yield "Compared with what is permitted now:"
     shown = list(change_lines(changes))
     yield from shown or ["  nothing changes"]
+
+
+def composed_data(made: Composed, digest: str, commit: str | None) -> dict[str, object]:
+    """What ``governor propose --json`` prints; keys are only ever added."""
+    return {
+        "sequence": made.proposal.sequence,
+        "path": made.path,
+        "sha256": digest,
+        "gate": made.proposal.gate,
+        "changes": [
+            {
+                "path": c.path,
+                "now": c.now,
+                "then": c.then,
+                "looser": c.looser,
+                "words": change_words(c.path, c.then),
+            }
+            for c in made.changes
+        ],
+        "signers": list(made.signers),
+        "commit": commit,
+    }
+
+
+def composed_lines(made: Composed) -> Iterable[str]:
+    """A proposal just written: what it says, who must sign it, and what comes next."""
+    yield from proposal_lines(made.proposal, made.changes)
+    who = " and ".join(made.signers)
+    yield f"To be signed by {who}, not counting {made.proposal.requester}."
+    yield f"Next: governor sign {made.proposal.sequence} --as PERSON --push"
 
 
 def outstanding_lines(item: Outstanding) -> Iterable[str]:
@@ -73,3 +110,21 @@ def outstanding_lines(item: Outstanding) -> Iterable[str]:
     yield f"  {word} {instant_text(item.expires)}"
     for found in item.findings:
         yield f"  {found.code}: {found.message}"
+
+
+def deadline_lines(deadlines: Iterable[Deadline]) -> Iterable[str]:
+    """What ends when, the next first; what ends at one time in one line."""
+    for (at, kind, ended), group in groupby(deadlines, key=lambda d: (d.at, d.kind, d.ended)):
+        # of a key the person says enough here; its id stands in --json
+        subjects = dict.fromkeys(
+            d.subject.partition(" ")[0] if kind is Ends.KEY else d.subject for d in group
+        )
+        word = "ENDED" if ended else "ends"
+        yield f"  {instant_text(at)} {word}: {kind} {', '.join(subjects)}"
+
+
+def gate_line(state: GateState) -> str:
+    """Whether the people there are could complete one gate, and without whom not."""
+    word = "can be completed" if state.satisfiable else "CANNOT BE COMPLETED by anybody"
+    alone = f"; not without {', '.join(state.needs)}" if state.needs else ""
+    return f"gate {state.gate}: {word}{alone}"

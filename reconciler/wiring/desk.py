@@ -31,8 +31,9 @@ from reconciler.adapters.evidence_chain import EvidenceChain
 from reconciler.adapters.file_memory import FileMemory
 from reconciler.adapters.heartbeat_files import read_heartbeat
 from reconciler.adapters.latch import Latch
+from reconciler.adapters.running_build import running_build
 from reconciler.cycle import Cycle
-from reconciler.gate import Writer
+from reconciler.gate import Verdict, Writer
 from reconciler.host import Host
 from reconciler.local_stop import LocalStop
 from reconciler.permits import PermitOffice
@@ -51,6 +52,12 @@ class Running:
     """The one session of this host, while there is one."""
 
     session: tuple[str, str] | None = None  # run id and mode
+    refused: Callable[[Verdict], tuple[str, ...] | None] | None = None  # its L5, asked again
+    venue: str | None = None  # where it trades
+
+    def rejudge(self, venue: str, verdict: Verdict) -> tuple[str, ...] | None:
+        """Open orders there that its L5 would refuse now; none where nobody can say."""
+        return self.refused(verdict) if self.refused and venue == self.venue else None
 
 
 @dataclass
@@ -247,6 +254,8 @@ def open_desk(host: Host) -> Iterator[Desk]:
                 host_name=host.file.host,
                 heartbeats=lambda: heartbeats(host),
                 session=lambda: running.session,
+                build=running_build(),
+                rejudge=running.rejudge,
             )
         )
         permits = PermitOffice(secrets.token_bytes(SEAL_BYTES), epoch, wall_clock)

@@ -1,20 +1,39 @@
 """A person's desk: the working clone beside ``governor.yaml``, and a key to sign with."""
 
 from dataclasses import dataclass
+from datetime import datetime
 from pathlib import Path
 from typing import Final
 
-from desired_state.adapters.ssh_keygen import command_line, sign
+from desired_state.adapters.ssh_keygen import PUBLIC, command_line, sign_as_person
+from desired_state.admission import Admission
+from desired_state.authority import Authority
+from desired_state.canonical import digest_bytes
 from desired_state.errors import Stalled
-from desired_state.proposals import proposal_path
+from desired_state.proposals import SignOff, proposal_path, signoff_path
 from desired_state.reasons import Reason
-from desired_state.signatures import public_key
+from desired_state.signatures import MAX_KEY_LINE, public_key
 from desired_state.trust_root import Use
 from reconciler.adapters.git_desk import GitDesk
 from reconciler.host import Host
+from reconciler.proposal_terms import Request
+from reconciler.proposing import Composed, compose, proposal_file
+from reconciler.signing import signoff_file
 from reconciler.wiring.host import present
 
 WORKING_CLONE: Final = "state"
+
+
+@dataclass(frozen=True, slots=True)
+class Paper:
+    """A file and its signature, standing in the working clone and not yet committed."""
+
+    path: str
+    paths: tuple[str, ...]
+    digest: str
+    person: str
+    message: str  # of the commit that carries it
+    plain_line: str  # what a person would type to sign the same
 
 
 @dataclass(frozen=True, slots=True)
@@ -49,7 +68,7 @@ class Paperwork:
         return data, self.desk.read(f"{path}.sig")
 
     def key_of(self, person: str, key: Path | None) -> Path:
-        """The key file given, else the person's demonstration key.
+        """The key file given (private, or the public half of one in an agent), else the demo's.
 
         Raises:
             Stalled: ``USAGE``.
@@ -66,24 +85,48 @@ class Paperwork:
         Raises:
             Stalled: ``USAGE``, ``SIGNATURE``.
         """
+        beside = key if key.suffix == PUBLIC else Path(f"{key}{PUBLIC}")
         try:
-            line = Path(f"{key}.pub").read_text(encoding="utf-8")
+            with beside.open(encoding="utf-8") as file:
+                line = file.read(MAX_KEY_LINE + 1)
         except (OSError, ValueError) as error:
-            told = f"expected the public half at {key.name}.pub, found none"
+            told = f"expected the public half at {beside.name}, found none"
             raise Stalled(Reason.USAGE, "--key", told) from error
         return public_key(line.strip()).key_id
 
-    def put(self, path: str, data: bytes, key: Path, use: Use) -> tuple[str, ...]:
-        """The file and its signature stand in the working clone. Their paths.
+    def propose(
+        self, request: Request, admission: Admission, permitted: Authority, key: Path, now: datetime
+    ) -> tuple[Composed, Paper]:
+        """The proposal that the request makes at the head, signed by its requester.
+
+        Raises:
+            Stalled: the code under which it would be refused; or as for ``put``.
+        """
+        made = compose(request, admission, permitted, self.proposals(), now)
+        message = f"Propose {made.proposal.sequence}: {request.reason}"
+        data = proposal_file(made.proposal)
+        return made, self.put(made.path, data, (request.requester, key, Use.PROPOSAL), message)
+
+    def answer(self, signoff: SignOff, key: Path) -> Paper:
+        """The sign-off, signed by its person. Raises as for ``put``."""
+        path = signoff_path(signoff.sequence, signoff.person, signoff.decision)
+        message = f"{signoff.decision} to {signoff.sequence} by {signoff.person}"
+        signer = (signoff.person, key, Use.SIGN_OFF)
+        return self.put(path, signoff_file(signoff), signer, message)
+
+    def put(self, path: str, data: bytes, signer: tuple[str, Path, Use], message: str) -> Paper:
+        """The file and its signature stand in the working clone.
 
         Raises:
             Stalled: ``SIGNING_FAILED``, ``DESK_GIT``; or ``USAGE`` where the file is there already.
         """
+        person, key, use = signer
         if self.desk.read(path) is not None:
             raise Stalled(Reason.USAGE, path, "it is there already, and such files never change")
-        signature = sign(data, key, use.namespace)
-        self.desk.write({path: data, f"{path}.sig": signature})
-        return path, f"{path}.sig"
+        beside = f"{path}.sig"
+        self.desk.write({path: data, beside: sign_as_person(data, key, use.namespace)})
+        line = self.plain_line(path, key, use)
+        return Paper(path, (path, beside), digest_bytes(data), person, message, line)
 
     def plain_line(self, path: str, key: Path, use: Use) -> str:
         """What a person would type to sign the same, beside ``governor.yaml``."""
@@ -95,6 +138,10 @@ class Paperwork:
         commit = self.desk.commit(paths, message, person, present())
         self.desk.push(self.branch)
         return commit
+
+    def publish_paper(self, paper: Paper) -> str:
+        """A paper, committed in its signer's name and pushed. The commit."""
+        return self.publish(paper.paths, paper.message, paper.person)
 
 
 def paperwork(host: Host) -> Paperwork:

@@ -13,12 +13,14 @@ from desired_state.adapters.git_state import GitState
 from desired_state.errors import Stalled
 from desired_state.memory import Memory
 from desired_state.reasons import Reason
+from reconciler.acknowledgement import clean_stops
 from reconciler.adapters.clock import wall_clock
 from reconciler.adapters.evidence_chain import EvidenceChain, reading_store
 from reconciler.adapters.file_memory import FileMemory
 from reconciler.adapters.git_desk import GitDesk
 from reconciler.adapters.kept_objects import KeptObjects, journal_size
 from reconciler.adapters.latch import Latch
+from reconciler.adapters.running_build import running_build
 from reconciler.contents import InMemory, Mended
 from reconciler.host import Host
 from reconciler.reading import Reader
@@ -78,6 +80,8 @@ def open_reading(host: Host) -> Iterator[Reading]:
                 objects=Mended(InMemory(KeptObjects(host.var / "journal")), chain),
                 latched={**records.stops(), **lost},
                 clock_unsure=host_time(host, memory_path(host)).look(found.memory.floor).unsure,
+                clean=clean_stops(records.acknowledgements().values()),
+                build=running_build(),
             )
             yield Reading(reader, clone, journal_size(host.var / "journal"))
         finally:

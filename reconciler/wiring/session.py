@@ -123,6 +123,7 @@ class SessionRun:
         journal = SharedJournal(self.desk.journal, self._revision, wall_clock)
         session = self._session(files, venue, journal, verdict)
         self.desk.running.session = (setup.run_id, setup.mode.value)
+        self.desk.running.refused, self.desk.running.venue = session.refused, PAPER
         try:
             journal.append("session_start", setup.model_dump(mode="json"), start)
             settle(session.desk.execution, start)
@@ -135,7 +136,7 @@ class SessionRun:
             PaperCancels(venue).cancel_all()  # SESSION-1: what cannot go on leaves nothing open
             raise
         finally:
-            self.desk.running.session = None
+            self.desk.running.session = self.desk.running.refused = None
             self._renewed = None
             self._verdict()
             venue.close()

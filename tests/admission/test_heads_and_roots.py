@@ -108,7 +108,6 @@ def test_votes_on_a_rewritten_head_are_not_taken(paper: TrustDesk) -> None:
         ({"limits.yaml": None}, "STATE_MISSING"),
         ({ROOT_1: None}, "ROOT_ERASED"),
         ({ROOT_1: ROOT + b"# other bytes\n"}, "ROOT_CHANGED"),
-        ({"trust/root/2.yaml": ROOT}, "ROOT_VERSION"),
     ],
 )
 def test_a_head_that_is_not_admissible_never_helps_and_lifts_when_mended(

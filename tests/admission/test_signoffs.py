@@ -343,6 +343,7 @@ def test_one_operator_releases_a_technical_stop_and_nothing_else(paper: TrustDes
     (stop,) = paper.cycle().stops
     assert stop.kind is StopClass.TECHNICAL
     paper.push({"kill_switch.yaml": ARMED})
+    paper.clean.add(stop.id)
     release(paper, 2, "oscar", gate="release_technical", clears=(stop.id,))
     verdict = paper.cycle()
     assert verdict.permitted.mode is Mode.PAPER
@@ -364,6 +365,7 @@ def test_one_operators_technical_release_undoes_no_tightening(paper: TrustDesk) 
     paper.push({"kill_switch.yaml": None})
     (stop,) = paper.cycle().stops
     paper.push({"kill_switch.yaml": ARMED})
+    paper.clean.add(stop.id)
     release(paper, 2, "oscar", gate="release_technical", clears=(stop.id,))
     verdict = paper.cycle()
     assert verdict.stops == ()

@@ -23,6 +23,7 @@ from desired_state.authority import (
     points,
     settle,
     tighter,
+    unaccounted,
 )
 from desired_state.document import load
 from desired_state.errors import Stalled
@@ -263,3 +264,56 @@ def test_true_is_no_limit(name: str) -> None:
         Limits(currency="USD", **{name: True})
     with pytest.raises(Stalled):
         load(LimitsFile, f"currency: USD\n{name}: true\n".encode(), "limits.yaml")
+
+
+# --- build and account ---------------------------------------------------------------------------
+BUILD = "sha256:" + "a" * 64
+TESTNET = FULL.model_copy(
+    update={
+        "mode": Mode.TESTNET,
+        "symbols": {"BTC/USDT": SymbolAccess(venue="binance", access=Access.TRADE)},
+        "build": BUILD,
+        "accounts": {"binance": "12345678"},
+    }
+)
+
+
+@pytest.mark.parametrize("mode", [Mode.TESTNET, Mode.BOUNDED_LIVE])
+@pytest.mark.parametrize("lost", [{"build": None}, {"accounts": {}}, {"accounts": {"kraken": "1"}}])
+def test_from_testnet_up_without_build_or_account_it_is_at_most_paper(
+    mode: Mode, lost: dict[str, object]
+) -> None:
+    whole = TESTNET.model_copy(update={"mode": mode})
+    assert settle(whole) == whole
+    left = settle(whole.model_copy(update=lost))
+    assert (left.mode, left.build, left.accounts) == (Mode.PAPER, None, {})
+    assert left.symbols == whole.symbols
+
+
+@pytest.mark.parametrize("mode", [Mode.SHADOW, Mode.PAPER])
+def test_below_testnet_build_and_account_mean_nothing(mode: Mode) -> None:
+    named = TESTNET.model_copy(update={"mode": mode})
+    silent = named.model_copy(update={"build": None, "accounts": {}})
+    assert compare(named, silent) is Order.EQUAL
+    assert settle(named) == settle(silent)
+
+
+@pytest.mark.parametrize(
+    "other", [{"build": "sha256:" + "b" * 64}, {"accounts": {"binance": "87654321"}}]
+)
+def test_another_build_or_account_is_another_permission(other: dict[str, object]) -> None:
+    changed = TESTNET.model_copy(update=other)
+    assert compare(TESTNET, changed) is Order.INCOMPARABLE
+    both = meet(TESTNET, changed)
+    assert (both.mode, both.build, both.accounts) == (Mode.PAPER, None, {})
+
+
+def test_venues_without_an_account_are_named_and_never_change_the_others() -> None:
+    both = {**TESTNET.symbols, "ETH/USDT": SymbolAccess(venue="kraken", access=Access.TRADE)}
+    more = TESTNET.model_copy(update={"symbols": both})
+    assert unaccounted(TESTNET) == ()
+    assert unaccounted(more) == ("kraken",)
+    assert unaccounted(more.model_copy(update={"mode": Mode.PAPER})) == ()
+    # settled as a whole, the one symbol alone would allow more than the two
+    assert compare(TESTNET, more) is Order.TIGHTER
+    assert at_most(meet(TESTNET, more), more)

@@ -8,9 +8,11 @@ from pathlib import Path
 import pytest
 
 from desired_state.adapters.memory_store import load_memory, store_memory
-from desired_state.memory import EMPTY, Memory
-from desired_state.values import Mode
-from tests.fakes.cycle_desk import Calls, CycleDesk
+from desired_state.canonical import digest_bytes
+from desired_state.memory import EMPTY, Memory, Release, Stop
+from desired_state.ratchet import Fall
+from desired_state.values import Mode, StopClass
+from tests.fakes.cycle_desk import Calls, CycleDesk, kept
 from tests.fakes.governed_desk import ENGAGED, GovernedDesk, present
 
 Damage = Callable[[Path], object]
@@ -58,6 +60,8 @@ DAMAGES: dict[str, Damage] = {
     "short": lambda path: path.write_bytes(path.read_bytes()[:-7]),
     "empty": lambda path: path.write_bytes(b""),
     "digest": lambda path: path.write_bytes(b"0" + path.read_bytes()[1:]),
+    "ledger": lambda path: path.with_name("memory.ledger").unlink(),
+    "line": lambda path: path.with_name("memory.ledger").write_bytes(b"[]\n"),
 }
 
 
@@ -144,15 +148,27 @@ def test_everything_of_the_host_gone_is_a_stop_and_history_is_read_again(
     assert memory_of(desk).high == known.high
 
 
-def test_memory_whose_bytes_are_nowhere_is_rebuilt_from_history(desk: GovernedDesk) -> None:
+NOWHERE: dict[str, Callable[[bytes], bool]] = {
+    "snapshot": lambda data: b'"high"' in data,
+    "shelf": lambda data: data.startswith(b'{"files"'),
+    "case": lambda data: data.startswith(b'{"nodes"'),
+}
+
+
+@pytest.mark.parametrize("part", list(NOWHERE))
+def test_memory_whose_bytes_are_nowhere_is_rebuilt_from_history(
+    desk: GovernedDesk, part: str
+) -> None:
+    gone = NOWHERE[part]
     cycles = CycleDesk.over(desk)
     now = present()
     cycles.run(now)
     known = memory_of(desk)
     path = desk.var / "trusted" / "memory"
-    for file in (desk.var / "journal" / "objects").glob("*/*"):
-        if b'"high"' in file.read_bytes():
-            file.unlink()
+    for file in (desk.var / "journal" / "objects").glob("*.kept"):
+        found = [(name, data) for name, data in kept(file.read_bytes()) if not gone(data)]
+        rows = (f"{n.removeprefix('sha256:')} {len(d)}\n".encode() + d + b"\n" for n, d in found)
+        file.write_bytes(b"".join(rows))
     path.unlink()
     report = cycles.run(now + timedelta(seconds=1))
     assert report.verdict.permitted.mode is Mode.HALTED
@@ -216,3 +232,50 @@ def test_the_leaf_on_disk_and_memory_not_is_no_loss(desk: GovernedDesk) -> None:
     assert report.verdict.stops == ()
     assert memory_of(desk) != EMPTY
     cycles.close()
+
+
+def test_what_narrows_is_kept_of_both_memories_and_nothing_that_widens(
+    desk: GovernedDesk,
+) -> None:
+    ready(desk)
+    known = memory_of(desk)
+    assert known.high is not None
+    stop = a_stop("S-0000000000000001", 1)
+    fall = Fall(path="limits.max_daily_loss", value="1", revision="a" * 40)
+    winding = known.high.model_copy(update={"sequence": 9})
+    release = Release(stop=stop.id, sequence=1, people=("rita",), at=present())
+    disk = Memory(
+        revoked={f"SHA256:{'A' * 43}": digest_bytes(b"file")},
+        erased=("signoffs/0001/rita.NO.yaml",),
+        voided=(7,),
+        winding=winding,
+        falls=(fall,),
+        stops={stop.id: stop},
+        releases={stop.id: release},
+        high=winding,
+    )
+    found = known.with_refusals_of(disk)
+    kept_of_disk = ("revoked", "erased", "voided", "winding", "falls", "stops")
+    assert all(getattr(found, name) == getattr(disk, name) for name in kept_of_disk)
+    assert found == disk.model_copy(
+        update={
+            "head": known.head,
+            "desired": known.desired,
+            "roots": known.roots,
+            "ledger": known.ledger,
+            "high": known.high,
+            "releases": {},
+            "floor": known.floor,
+        }
+    )
+
+
+def a_stop(name: str, hours: int) -> Stop:
+    return Stop(
+        id=name,
+        kind=StopClass.TECHNICAL,
+        reason="lost",
+        by="",
+        commit=None,
+        seen_at=present() - timedelta(hours=hours),
+    )

@@ -21,7 +21,9 @@ STOP = "S-0123456789abcdef"
 
 def verdict(mode: Mode, trading: Trading, access: Access, venue: str = "paper") -> Verdict:
     symbols = {"BTC/USDT": SymbolAccess(venue=venue, access=access)}
-    permitted = BOTTOM.model_copy(update={"mode": mode, "trading": trading, "symbols": symbols})
+    permitted = BOTTOM.model_copy(
+        update={"mode": mode, "trading": trading, "symbols": symbols, "accounts": {venue: "1"}}
+    )
     return Verdict(
         now=NOW,
         revision="1" * 40,

@@ -1,6 +1,5 @@
 """The one line that stops, as anyone pushes it, and the release that names it."""
 
-
 import pytest
 
 from tests.fakes.governed_desk import GovernedDesk

@@ -21,6 +21,8 @@ def values_of(name: str) -> st.SearchStrategy[object]:
     return spans if "timedelta" in kind else amounts if "Decimal" in kind else counts
 
 
+BUILDS = ("sha256:" + "a" * 64, "sha256:" + "b" * 64)
+account_names = st.sampled_from(["desk.1", "desk-2"])
 SHOWN = (
     "max_order_notional",
     "max_total_exposure",
@@ -50,6 +52,8 @@ def authorities(draw: st.DrawFn, names: tuple[str, ...] = SHOWN) -> Authority:
         limits=draw(limits(names)),
         layers=tuple(draw(st.lists(st.sampled_from(["L2", "L5", "L6"]), unique=True))),
         budgets=draw(st.dictionaries(st.sampled_from(["models_per_day", "gpu"]), amounts)),
+        build=draw(st.sampled_from([None, *BUILDS])),
+        accounts=draw(st.dictionaries(st.sampled_from(["paper", "binance"]), account_names)),
         not_before=draw(instants),
         expires=draw(instants),
     )

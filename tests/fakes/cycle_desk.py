@@ -16,11 +16,13 @@ from evidence_repo.adapters.file_journal import FileJournal
 from reconciler.adapters.evidence_chain import EvidenceChain
 from reconciler.adapters.file_memory import FileMemory
 from reconciler.cycle import Cycle
+from reconciler.gate import Verdict
 from reconciler.ports import Ports, Report
 from reconciler.verdicts import LEAF_KIND, VerdictRecord
 from reconciler.wiring import desk as wiring
 from tests.fakes.governed_desk import GovernedDesk
 
+Rejudge = Callable[[str, Verdict], tuple[str, ...] | None]
 Fault = Callable[[str], object]
 DECLARED: Mapping[str, Callable[[], GovernanceError]] = {
     "state": lambda: Waiting(Reason.FETCH, "fault", retry_after=timedelta(seconds=1)),
@@ -76,6 +78,7 @@ class CycleDesk:
 
     desk: GovernedDesk
     state: GitState
+    rejudge: Rejudge = lambda _venue, _verdict: None
 
     @classmethod
     def over(cls, desk: GovernedDesk) -> "CycleDesk":
@@ -98,6 +101,7 @@ class CycleDesk:
             trust=wiring.trust_of(host),
             repository="peak/state",
             host=host.digest,
+            rejudge=self.rejudge,
         )
         try:
             yield Cycle(ports)
@@ -135,8 +139,8 @@ class CycleDesk:
         return [from_json(line) for path in lines for line in path.read_bytes().splitlines()]
 
     def objects(self) -> dict[str, bytes]:
-        found = (self.desk.var / "journal" / "objects").glob("*/*")
-        return {f"sha256:{path.name}": path.read_bytes() for path in found}
+        found = sorted((self.desk.var / "journal" / "objects").glob("*.kept"))
+        return {name: data for path in found for name, data in kept(path.read_bytes())}
 
     def verdict_records(self) -> list[VerdictRecord]:
         return [
@@ -144,6 +148,15 @@ class CycleDesk:
             for leaf in self.leaves()
             if leaf["kind"] == LEAF_KIND
         ]
+
+
+def kept(data: bytes) -> Iterator[tuple[str, bytes]]:
+    """The records of one file of kept bytes."""
+    while data:
+        header, _, rest = data.partition(b"\n")
+        name, length = header.decode().split()
+        yield f"sha256:{name}", rest[: int(length)]
+        data = rest[int(length) + 1 :]
 
 
 KEPT = ("journal", "trusted", "stops", "releases", "acknowledgements", "venues")

@@ -40,6 +40,7 @@ from reconciler.contents import Cached, InMemory
 from reconciler.founding import person, root_file
 from reconciler.gate import Facts, Verdict, judge
 from reconciler.stop_lane import stops_at
+from tests.fakes.software_token import SoftwareToken
 
 START = datetime(2026, 11, 22, 10, tzinfo=UTC)
 DAY = timedelta(days=1)
@@ -71,17 +72,26 @@ def wire(*parts: bytes) -> bytes:
 
 
 class Signer:
-    """One person and one key, always the same for the same name."""
+    """One person and one key, always the same for the same name; with a token it is in hardware."""
 
-    def __init__(self, name: str, *roles: str, seed: str | None = None) -> None:
+    def __init__(
+        self,
+        name: str,
+        *roles: str,
+        seed: str | None = None,
+        token: SoftwareToken | None = None,
+    ) -> None:
         self.name, self.roles = name, roles
         secret = hashlib.sha256((seed or name).encode()).digest()
         self.secret = Ed25519PrivateKey.from_private_bytes(secret)
         openssh = self.secret.public_key().public_bytes(Encoding.OpenSSH, PublicFormat.OpenSSH)
-        self.public = openssh.decode()
+        self.token = token
+        self.public = token.public if token else openssh.decode()
         self.key = public_key(self.public)
 
     def sign(self, message: bytes, use: Use) -> bytes:
+        if self.token:
+            return self.token.sign(message, use.namespace)
         namespace, digest = use.namespace.encode(), hashlib.sha512(message).digest()
         signed = self.secret.sign(b"SSHSIG" + wire(namespace, b"", b"sha512", digest))
         inner = wire(b"ssh-ed25519", signed)
@@ -98,10 +108,10 @@ PEOPLE = {
     for who in (
         Signer("olivia", "operator"),
         Signer("oscar", "operator"),
-        Signer("rita", "risk_officer"),
-        Signer("sam", "security_officer"),
-        Signer("otto", "operations"),
-        Signer("sybil", "system_owner"),
+        Signer("rita", "risk_officer", "root"),
+        Signer("sam", "security_officer", "root"),
+        Signer("otto", "operations", "root"),
+        Signer("sybil", "system_owner", "root"),
         Signer("dora", "operator", "operations"),
     )
 }
@@ -201,6 +211,9 @@ class TrustDesk:
     files: dict[str, bytes] = field(default_factory=dict)  # of the head, as pushed through here
     latched: dict[str, Stop] = field(default_factory=dict)
     admission: Admission | None = None
+    clean: set[str] = field(default_factory=set)  # stops whose venues were proven clean
+    build: str | None = None  # of what runs on the host
+    accounts: dict[str, str] = field(default_factory=dict)  # as venues report them
     _tips: set[str] = field(default_factory=set)
     _unreadable_since: datetime | None = None
 
@@ -333,12 +346,18 @@ class TrustDesk:
         self._tips |= set(tips.values())
         self.latched.update({s.id: s for s in found if s.id not in self.latched})
         seen = self.survey.observe(tips.get(MAIN), self.memory, self.latched.values())
+        seen = seen.model_copy(update={"clean": tuple(sorted(self.clean))})
         admission = admit(seen, self.contents, self.memory, self.trust, self.now)
         if not admission.unreadable:
             self._unreadable_since = None
         elif self._unreadable_since is None:
             self._unreadable_since = self.now
-        facts = Facts(answered_at=self.now, unreadable_since=self._unreadable_since)
+        facts = Facts(
+            answered_at=self.now,
+            unreadable_since=self._unreadable_since,
+            build=self.build,
+            accounts=self.accounts,
+        )
         self.admission = admission
         self.memory = Memory.model_validate_json(canonical(admission.memory))
         return judge(admission, facts, self.now)

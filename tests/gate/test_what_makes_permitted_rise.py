@@ -255,6 +255,27 @@ class Histories(RuleBasedStateMachine):
         self.look()
         self.propose(authority, 0, timedelta(), 7 * DAY, ("oscar", "sam"), clear=True)
 
+    @rule(signed=st.booleans(), named=st.booleans())
+    def wind_down(self, signed: bool, named: bool) -> None:  # noqa: FBT001
+        """People's own exits: to the model of what the machine may do, nothing at all."""
+        number = max(self.model.proposals, default=0) + 1
+        now, granted = self.desk.now, self._authority({**START, "trading": 1, "eth": 0})
+        btc = {"BTC/USDT": SymbolAccess(venue="paper", access=Access.REDUCE)}
+        self.desk.propose(
+            number,
+            gate="wind_down",
+            authority=granted.model_copy(update={"symbols": btc}),
+            expires=now + 60 * MINUTE,
+            under=tuple(self.known) if named else (),
+        )
+        base = len(self.bases) - 1
+        self.model.proposals[number] = Asked(
+            START, base, now, now + 60 * MINUTE, frozenset(), vetoed=True
+        )
+        for name in ("oscar", "rita") if signed else ():
+            self._sign(number, name, 30 * DAY)
+        self.look()
+
     def _propose(
         self,
         authority: Vector,

@@ -12,7 +12,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from desired_state.adapters.memory_store import load_memory, store_memory
+from desired_state.adapters.memory_store import MemoryFile, load_memory, store_memory
 from desired_state.authority import BOTTOM
 from desired_state.canonical import canonical, digest_bytes
 from desired_state.errors import Stalled
@@ -49,16 +49,20 @@ def test_what_was_stored_is_loaded(tmp_path: Path, memory: Memory) -> None:
     assert load_memory(path) is None
     store_memory(path, memory)
     assert load_memory(path) == memory
-    assert list(path.parent.iterdir()) == [path]
+    lines = [path.with_name("memory.json.ledger")] if memory.ledger else []
+    assert sorted(path.parent.iterdir()) == [path, *lines]
 
 
-def test_every_truncation_is_noticed(tmp_path: Path) -> None:
+def test_every_truncation_of_either_file_is_noticed(tmp_path: Path) -> None:
     path = tmp_path / "memory.json"
     store_memory(path, FULL)
-    whole = path.read_bytes()
-    for size in range(len(whole)):
-        path.write_bytes(whole[:size])
-        unreadable(path)
+    for file in sorted(tmp_path.iterdir()):
+        whole = file.read_bytes()
+        for size in range(len(whole)):
+            file.write_bytes(whole[:size])
+            unreadable(path)
+        file.write_bytes(whole)
+    assert load_memory(path) == FULL
 
 
 @given(st.data())
@@ -67,10 +71,11 @@ def test_every_changed_byte_is_noticed(
 ) -> None:
     path = tmp_path_factory.mktemp("m") / "memory.json"
     store_memory(path, FULL)
-    raw = bytearray(path.read_bytes())
+    file = data.draw(st.sampled_from(sorted(path.parent.iterdir())))
+    raw = bytearray(file.read_bytes())
     at = data.draw(st.integers(0, len(raw) - 1))
     raw[at] ^= data.draw(st.integers(1, 255))
-    path.write_bytes(raw)
+    file.write_bytes(raw)
     unreadable(path)
 
 
@@ -99,16 +104,61 @@ def test_what_a_crash_left_beside_it_is_not_read(tmp_path: Path) -> None:
     assert load_memory(path) == FULL
 
 
+def grown(memory: Memory, number: int) -> Memory:
+    entry = (f"signoffs/{number:04d}/ann.GO.yaml", DIGEST)
+    return memory.model_copy(update={"ledger": memory.ledger.grown([entry])})
+
+
+def test_a_crash_between_lines_and_snapshot_leaves_the_memory_before(tmp_path: Path) -> None:
+    path, lines = tmp_path / "memory.json", tmp_path / "memory.json.ledger"
+    store_memory(path, FULL)
+    before = path.read_bytes()
+    store_memory(path, grown(FULL, 7))
+    path.write_bytes(before)
+    assert load_memory(path) == FULL
+    for left in (b"", b"half a li", b"\0" * 9000):  # what the disk may show of lines never counted
+        lines.write_bytes(lines.read_bytes()[: lines.stat().st_size] + left)
+        store_memory(path, grown(FULL, 8))
+        assert load_memory(path) == grown(FULL, 8)
+        path.write_bytes(before)
+
+
+def test_storing_adds_what_is_new_and_writes_nothing_else_again(tmp_path: Path) -> None:
+    path, lines = tmp_path / "memory.json", tmp_path / "memory.json.ledger"
+    memory, file = FULL, MemoryFile(path)
+    file.store(memory)
+    for number in range(1, 200):
+        told = lines.read_bytes()
+        memory = grown(memory, number)
+        file.store(memory)
+        assert lines.read_bytes().startswith(told)
+        assert lines.stat().st_size - len(told) < 200
+    assert path.stat().st_size < 2000
+    assert load_memory(path) == memory
+
+
+def test_another_memory_than_the_one_before_is_stored_whole(tmp_path: Path) -> None:
+    path = tmp_path / "memory.json"
+    for memory in (FULL, EMPTY, grown(EMPTY, 3), grown(FULL, 4), EMPTY):
+        store_memory(path, memory)
+        assert load_memory(path) == memory
+    path.write_bytes(b"damaged")
+    store_memory(path, grown(FULL, 5))
+    assert load_memory(path) == grown(FULL, 5)
+
+
 CHILD = """
 import sys
 from pathlib import Path
-from desired_state.adapters.memory_store import load_memory, store_memory
-path = Path(sys.argv[1])
-memory = load_memory(path)
+from desired_state.adapters.memory_store import MemoryFile
+file = MemoryFile(Path(sys.argv[1]))
+memory = file.load()
 number = memory.voided[-1]
 while True:
     number += 1
-    store_memory(path, memory.model_copy(update={"voided": (number,)}))
+    ledger = memory.ledger.grown([(f"signoffs/{number:04d}/ann.GO.yaml", "sha256:" + "a" * 64)])
+    memory = memory.model_copy(update={"voided": (number,), "ledger": ledger})
+    file.store(memory)
     print(number, flush=True)
 """
 
@@ -132,4 +182,5 @@ def test_a_process_killed_while_storing_leaves_the_old_or_the_new_one(tmp_path: 
         memory = load_memory(path)
         assert memory is not None
         assert memory.stops == FULL.stops
+        assert f"signoffs/{memory.voided[-1]:04d}/ann.GO.yaml" in memory.ledger
         assert memory.voided[-1] >= int(told[-1] if told else 0)

@@ -1,0 +1,70 @@
+"""Where permission falls, open orders are judged again as if new, and only what fits stays."""
+
+from dataclasses import replace
+from decimal import Decimal
+
+from desired_state.values import Access, Mode, Trading
+from layers.market import Bar
+from reconciler.gate import Verdict
+from reconciler.session import Session
+from reconciler.snapshots import account
+from tests.fakes.governed_desk import GovernedDesk
+from tests.fakes.session_desk import run
+
+Asked = dict[str, tuple[set[str], set[str], set[str]]]
+
+
+def limited(verdict: Verdict, **limits: object) -> Verdict:
+    changed = verdict.permitted.limits.model_copy(update=limits)
+    return verdict.model_copy(
+        update={"permitted": verdict.permitted.model_copy(update={"limits": changed})}
+    )
+
+
+def narrowed(verdict: Verdict, **changes: object) -> Verdict:
+    return verdict.model_copy(update={"permitted": verdict.permitted.model_copy(update=changes)})
+
+
+def test_what_l5_would_refuse_is_named_and_the_rest_stays(desk: GovernedDesk) -> None:
+    asked: Asked = {}
+
+    def ask(session: Session, bar: Bar) -> None:
+        books = session.desk.execution.books
+        if asked or len(books.working) < 2:
+            return
+        working = set(books.working)
+        increasing = {name for name in working if books.orders[name].increasing}
+        before = books.symbol(bar.symbol)
+        verdict = session.desk.verdict()
+        reduce = {bar.symbol: verdict.permitted.symbols[bar.symbol].model_copy(
+            update={"access": Access.REDUCE})}  # fmt: skip
+        for name, told in {
+            "same": verdict,
+            "smaller": limited(verdict, max_order_notional=Decimal(1)),
+            "unset": limited(verdict, max_order_notional=None),
+            "reducing": narrowed(verdict, trading=Trading.REDUCING),
+            "reduce": narrowed(verdict, symbols=reduce),
+            "one": limited(verdict, max_open_orders=1),
+        }.items():
+            asked[name] = (working, increasing, set(session.refused(told) or ()))
+        scene = session._seen  # noqa: SLF001
+        assert scene is not None
+        for mode, accounts, name in (
+            (Mode.PAPER, {}, "paper"),
+            (Mode.TESTNET, {}, None),  # AUTH-4: not named by people, so no order names it
+            (Mode.TESTNET, {"paper": "12345678"}, "12345678"),
+        ):
+            told = narrowed(verdict, mode=mode, accounts=accounts)
+            assert account(replace(scene, verdict=told)).account == name
+        assert books.symbol(bar.symbol) == before  # judged on a copy
+        assert set(books.working) == working
+
+    run(desk, ask)
+    working, increasing, refused = asked["same"]
+    assert increasing
+    assert refused == set()
+    assert asked["smaller"][2] == working
+    assert asked["unset"][2] == working
+    assert asked["reducing"][2] == increasing
+    assert asked["reduce"][2] == increasing
+    assert len(asked["one"][2] & increasing) >= len(increasing) - 1
