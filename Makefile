@@ -21,7 +21,7 @@ DEV     := $(VENV)/.dev-stamp
 BENCH   := $(BENCH_VENV)/.bench-stamp
 LOCKER  := $(VENV)/.lock-stamp
 
-.PHONY: help demo test test-deep test-system bench lint format docs lock clean check-machine
+.PHONY: help demo test test-deep fuzz test-system bench lint format docs lock clean check-machine
 
 help: ## this list
 	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 16
@@ -66,6 +66,9 @@ test: $(DEV) ## every test that needs nothing but Python, git and OpenSSH
 
 test-deep: $(DEV) ## the tests marked slow, properties at full depth
 	@./.ci/marked-tests slow $(BIN)/pytest -n 2 --hypothesis-profile=deep
+
+fuzz: $(DEV) ## signatures against ssh-keygen 50,000 times, and the doors of bytes at depth
+	@SIGNATURE_FUZZ=$${SIGNATURE_FUZZ:-50000} $(BIN)/pytest -n 2 -m fuzz --hypothesis-profile=fuzz
 
 test-system: $(DEV) ## tests that need further programs; installs those from Debian's packages
 	@./.ci/install-debian .ci/system-tests.packages

@@ -99,6 +99,8 @@ class Reason(StrEnum):
         "Sign with the key itself, or with a key that has the use revocation.", UNCHANGED)
     REVOCATION_ERASED = ("REVOCATION_ERASED", "A revocation that was seen is gone or changed.",
         "Find out who erased it. The key stays revoked all the same.", UNCHANGED, True)
+    GATE_TOUCH = ("GATE_TOUCH", "A gate that a rehearsal never comes to wants a touch that too few people's keys can give.",
+        "Give its people hardware keys before this becomes production; there the root would be invalid.", UNCHANGED)
     STATE_YAML = ("STATE_YAML", "A file is not in the strict form of YAML that is read here.",
         "Correct the line named; quote decimals and times; no anchors, tags, duplicates.", NARROWED, True)
     STATE_SCHEMA = ("STATE_SCHEMA", "A file has an unknown, missing or wrong key.",
@@ -112,7 +114,7 @@ class Reason(StrEnum):
 
     # --- proposals and sign-offs -------------------------------------------------------------
     SIGNATURE = ("SIGNATURE", "A signature or public key is not in the one form that is read here.",
-        "Sign the file's bytes with ssh-keygen -Y sign and the listed Ed25519 key; change nothing after.", UNCHANGED)
+        "Sign the file's bytes with ssh-keygen -Y sign and the listed key; change nothing after.", UNCHANGED)
     PROPOSAL_SCHEMA = ("PROPOSAL_SCHEMA", "The proposal does not have the required form.",
         "Write a new proposal with the next number.", UNCHANGED)
     PROPOSAL_SIGNATURE = ("PROPOSAL_SIGNATURE", "The proposal is not signed by its requester.",
@@ -164,6 +166,8 @@ class Reason(StrEnum):
         "Sign with a shorter validity.", UNCHANGED)
     SIGNOFF_REQUESTER = ("SIGNOFF_REQUESTER", "The requester's own sign-off does not count.",
         "Ask somebody else.", UNCHANGED)
+    SIGNOFF_TOUCH = ("SIGNOFF_TOUCH", "The gate wants a hardware key that was touched, and the sign-off's was not.",
+        "Sign again with a hardware key of the trust root (ssh-keygen -t ed25519-sk or ecdsa-sk) and touch it.", UNCHANGED)
     VOTE_ERASED = ("VOTE_ERASED", "A file that was a vote or a proposal changed or vanished.",
         "Find out who erased it. The vote stands in memory all the same.", UNCHANGED, True)
     QUORUM_NOT_MET = ("QUORUM_NOT_MET", "Not enough of the right people have signed.",

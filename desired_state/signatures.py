@@ -3,8 +3,9 @@
 ``ssh-keygen -Y verify`` reads only the first of several signatures and ignores what stands after
 the armour; other libraries accept MD5 and SHA-1 (spec: trust, 1.3). So the reader is our own and
 may differ from ssh-keygen only by refusing more: there is one form, the one ssh-keygen writes.
-The format is OpenSSH's PROTOCOL.sshsig. No function here reads a clock: what a signature says
-about time never counts (spec: trust, 1.2).
+The format is OpenSSH's PROTOCOL.sshsig; what a key is and what its signatures are, by kind, stands
+apart. No function here reads a clock: what a signature says about time never counts (spec: trust,
+1.2).
 """
 
 import base64
@@ -12,53 +13,24 @@ import binascii
 import hashlib
 import re
 from collections.abc import Callable
-from dataclasses import dataclass
-from enum import StrEnum
+from dataclasses import dataclass, field
 from typing import Final
 
-from cryptography.exceptions import InvalidSignature
-from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PublicKey
+from desired_state.key_kinds import Opened, Presence, check, kind_of, opened
+from desired_state.ssh_wire import (
+    PUBLIC_KEY,
+    SIGNATURE,
+    Reader,
+    SignatureRefused,
+    Why,
+    key_refused,
+    packed,
+)
 
-from desired_state.errors import Stalled
-from desired_state.reasons import Reason
+__all__ = ["Presence", "PublicKey", "SignatureRefused", "Why", "public_key", "verify"]
 
 MAX_SIGNATURE_BYTES: Final = 16 * 1024
 MAX_KEY_LINE: Final = 4 * 1024
-
-
-class Why(StrEnum):
-    """The machine word of a refusal; nothing is decided by it, people and tests read it."""
-
-    SIZE = "size"
-    ARMOUR = "armour"
-    BEFORE = "before"
-    TRAILING = "trailing"
-    SEVERAL = "several"
-    LINE_ENDS = "line_ends"
-    BASE64 = "base64"
-    TRUNCATED = "truncated"
-    MAGIC = "magic"
-    VERSION = "version"
-    NAMESPACE = "namespace"
-    RESERVED = "reserved"
-    HASH = "hash"
-    KIND = "kind"
-    KEY_FORM = "key_form"
-    KEY_WEAK = "key_weak"
-    KEY_MISMATCH = "key_mismatch"
-    WRONG_SIGNATURE = "wrong_signature"
-
-
-class SignatureRefused(Stalled, ValueError):  # noqa: N818  (named by the outcome)
-    """A signature or public key that does not count, and ``why``.
-
-    Also a ``ValueError``, so that a model may read its keys in a validator.
-    """
-
-    def __init__(self, why: Why, message: str, subject: str = "signature") -> None:
-        """``message`` says what was expected and what was found."""
-        self.why = why
-        super().__init__(Reason.SIGNATURE, subject, f"{why}: {message}")
 
 
 @dataclass(frozen=True, slots=True)
@@ -70,7 +42,10 @@ class PublicKey:
     key_id: str
     """As ``ssh-keygen -l`` prints it."""
     material: bytes
-    """Identity of the key itself: equal for the same key in another form."""
+    """Identity of the secret: equal for the same key in another form (SIG-2)."""
+    hardware: bool
+    """The secret stands in a device that can ask for a touch."""
+    inside: Opened = field(repr=False)
 
     @property
     def line(self) -> str:
@@ -83,32 +58,40 @@ def public_key(line: str) -> PublicKey:
 
     Raises:
         SignatureRefused: ``kind``, ``key_form``, ``base64``, ``truncated``, ``trailing``,
-            ``key_weak`` or ``size``.
+            ``key_weak``, ``curve``, ``number``, ``application`` or ``size``.
     """
     if len(line) > MAX_KEY_LINE:
-        raise _key_refused(Why.SIZE, f"expected at most {MAX_KEY_LINE} characters")
-    kind = line.split(" ", 1)[0]
-    scheme = _scheme(kind)
+        raise key_refused(Why.SIZE, f"expected at most {MAX_KEY_LINE} characters")
+    kind = kind_of(line.split(" ", 1)[0])
     match = _KEY_LINE.match(line)
     if match is None:
-        raise _key_refused(Why.KEY_FORM, f'expected "{scheme.kind} BASE64[ comment]" in one line')
-    blob = _unbase64(match[2], "public key")
-    reader = _Reader(blob, "public key")
-    if (inner := reader.string()) != kind.encode():
-        raise _key_refused(Why.KIND, f"expected {kind} inside the key, found {inner[:40]!r}")
-    material = scheme.material(reader)
-    reader.end()
+        raise key_refused(Why.KEY_FORM, f'expected "{kind.name} BASE64[ comment]" in one line')
+    blob = _unbase64(match[2], PUBLIC_KEY)
+    reader = Reader(blob, PUBLIC_KEY)
+    if (inner := reader.string()) != kind.name.encode():
+        raise key_refused(Why.KIND, f"expected {kind.name} inside the key, found {inner[:40]!r}")
+    inside = opened(kind, reader)
     digest = base64.b64encode(hashlib.sha256(blob).digest()).decode().rstrip("=")
-    return PublicKey(kind, blob, f"SHA256:{digest}", material)
+    return PublicKey(
+        kind=kind.name,
+        blob=blob,
+        key_id=f"SHA256:{digest}",
+        material=inside.lock.material,
+        hardware=kind.hardware,
+        inside=inside,
+    )
 
 
-def verify(signature: bytes, message: bytes, *, namespace: str, key: PublicKey) -> None:
+def verify(signature: bytes, message: bytes, *, namespace: str, key: PublicKey) -> Presence:
     """Return only if ``signature`` is by ``key`` over ``message`` in ``namespace``.
+
+    What is returned says whether the person touched the key and gave it the PIN; whether that is
+    wanted is not decided here. A hardware key's counter is signed and decides nothing.
 
     Raises:
         SignatureRefused: with the first thing that is not as ssh-keygen writes it.
     """
-    reader = _Reader(_unarmoured(signature), "signature")
+    reader = Reader(_unarmoured(signature), SIGNATURE)
     if reader.take(len(_MAGIC)) != _MAGIC:
         raise SignatureRefused(Why.MAGIC, "expected SSHSIG at the start")
     if (version := reader.number()) != 1:
@@ -127,13 +110,8 @@ def verify(signature: bytes, message: bytes, *, namespace: str, key: PublicKey) 
     digest = _HASHES.get(algorithm)
     if digest is None:
         raise SignatureRefused(Why.HASH, f"expected sha512 or sha256, found {algorithm[:40]!r}")
-    signed = _MAGIC + b"".join(
-        _string(part) for part in (found_namespace, reserved, algorithm, digest(message))
-    )
-    parts = _Reader(inner, "signature")
-    if (kind := parts.string()) != key.kind.encode():
-        raise SignatureRefused(Why.KIND, f"expected {key.kind}, found {kind[:40]!r}")
-    _scheme(key.kind).check(key, parts, signed)
+    signed = _MAGIC + packed(found_namespace, reserved, algorithm, digest(message))
+    return check(kind_of(key.kind), key.inside, inner, signed)
 
 
 _MAGIC: Final = b"SSHSIG"
@@ -184,93 +162,3 @@ def _unbase64(text: str, subject: str) -> bytes:
     if base64.b64encode(blob).decode() != text:
         raise SignatureRefused(Why.BASE64, "expected canonical base64", subject)
     return blob
-
-
-class _Reader:
-    """SSH wire format, from the front to exactly the end."""
-
-    def __init__(self, data: bytes, subject: str) -> None:
-        self._rest = data
-        self._subject = subject
-
-    def take(self, size: int) -> bytes:
-        if size > len(self._rest):
-            raise SignatureRefused(
-                Why.TRUNCATED, f"expected {size} bytes, found {len(self._rest)}", self._subject
-            )
-        taken, self._rest = self._rest[:size], self._rest[size:]
-        return taken
-
-    def number(self) -> int:
-        return int.from_bytes(self.take(4), "big")
-
-    def string(self) -> bytes:
-        return self.take(self.number())
-
-    def end(self) -> None:
-        if self._rest:
-            raise SignatureRefused(
-                Why.TRAILING, f"expected the end, found {len(self._rest)} bytes", self._subject
-            )
-
-
-def _string(data: bytes) -> bytes:
-    return len(data).to_bytes(4, "big") + data
-
-
-def _key_refused(why: Why, message: str) -> SignatureRefused:
-    return SignatureRefused(why, message, "public key")
-
-
-@dataclass(frozen=True, slots=True)
-class _Scheme:
-    """How one kind of key is read and its signatures are checked; both read to the end."""
-
-    kind: str
-    material: Callable[[_Reader], bytes]
-    check: Callable[[PublicKey, _Reader, bytes], None]
-
-
-_ED25519_PREFIX: Final = b"ed25519:"
-_ED25519_BYTES: Final = 32
-_ED25519_SIGNATURE_BYTES: Final = 64
-_FIELD: Final = 2**255 - 19
-_ORDER_8: Final = 0x7A03AC9277FDC74EC6CC392CFA53202A0F67100D760B3CBA4FD84D3D706A17C7
-_SMALL_ORDER: Final = frozenset({0, 1, _FIELD - 1, _ORDER_8, _FIELD - _ORDER_8})
-"""The y of the points of order 1, 2, 4 and 8: under such a key anybody can sign."""
-
-
-def _ed25519_material(reader: _Reader) -> bytes:
-    raw = reader.string()
-    if len(raw) != _ED25519_BYTES:
-        raise _key_refused(Why.KEY_FORM, f"expected {_ED25519_BYTES} bytes, found {len(raw)}")
-    y = int.from_bytes(raw, "little") & (2**255 - 1)
-    if y >= _FIELD or y in _SMALL_ORDER:
-        raise _key_refused(Why.KEY_WEAK, "expected a point of full order in its one encoding")
-    return _ED25519_PREFIX + raw
-
-
-def _ed25519_check(key: PublicKey, parts: _Reader, signed: bytes) -> None:
-    raw = parts.string()
-    parts.end()
-    if len(raw) != _ED25519_SIGNATURE_BYTES:
-        raise SignatureRefused(Why.TRUNCATED, f"expected 64 bytes, found {len(raw)}")
-    try:
-        public = Ed25519PublicKey.from_public_bytes(key.material.removeprefix(_ED25519_PREFIX))
-        public.verify(raw, signed)
-    except (InvalidSignature, ValueError):
-        raise SignatureRefused(
-            Why.WRONG_SIGNATURE, f"expected a signature of these bytes by {key.key_id}"
-        ) from None
-
-
-_SCHEMES: Final = {
-    scheme.kind: scheme for scheme in (_Scheme("ssh-ed25519", _ed25519_material, _ed25519_check),)
-}
-
-
-def _scheme(kind: str) -> _Scheme:
-    if (scheme := _SCHEMES.get(kind)) is None:
-        known = ", ".join(_SCHEMES)
-        raise _key_refused(Why.KIND, f"expected a key of kind {known}, found {kind[:40]!r}")
-    return scheme

@@ -17,7 +17,7 @@ from desired_state.limits import DIRECTIONS, Limits, Tighter
 from desired_state.quorum import Requirement, Vote, missing
 from desired_state.reasons import Reason
 from desired_state.signatures import PublicKey, SignatureRefused, public_key
-from desired_state.values import Environment, Instant, KeyId, Name, Person, Span
+from desired_state.values import Environment, Instant, KeyId, Mode, Name, Person, Span
 
 RepositoryId = Annotated[str, StringConstraints(pattern=r"^[A-Za-z0-9._/-]{1,100}$")]
 Role = Name
@@ -55,11 +55,11 @@ class KeyEntry(Frozen):
     uses: tuple[Use, ...]
     valid_from: Instant
     valid_until: Instant
-    hardware: bool = False
+    hardware: bool = False  # as the kind of the key says; stands here for people to read
 
 
 class GateRule(Frozen):
-    """Who must sign, for how long at most, and how much at most."""
+    """Who must sign, for how long at most, how much at most, and whether with a touch."""
 
     all_of: Annotated[tuple[Requirement, ...], Field(min_length=1)]
     distinct: Annotated[int, Field(ge=1, le=20)]
@@ -67,6 +67,7 @@ class GateRule(Frozen):
     at_most_minutes: Annotated[int, Field(ge=1, le=1440)] | None = None
     ceilings: Limits = Limits()
     evidence: tuple[Name, ...] = ()  # claims whose packs the proposal must list
+    touch: bool = False  # TOUCH-1
 
 
 class Bounds(Frozen):
@@ -102,8 +103,14 @@ class Root(Frozen):
                 raise ValueError(
                     f"expected a person of this file for key {key_id}, found {entry.person}"
                 )
-            if _parsed(entry.public, key_id).key_id != key_id:
+            key = _parsed(entry.public, key_id)
+            if key.key_id != key_id:
                 raise ValueError(f"expected the public key of {key_id}, found another")
+            if key.hardware != entry.hardware:
+                told = str(key.hardware).lower()
+                raise ValueError(
+                    f"expected hardware: {told} for {key_id}, a key of kind {key.kind}"
+                )
         for roles in self.incompatible:
             for name, person in self.persons.items():
                 if len(set(roles) & set(person.roles)) > 1:
@@ -157,14 +164,15 @@ def satisfiable(root: Root, rule: GateRule, without: Iterable[str]) -> bool:
     votes = [
         Vote(person=name, role=role)
         for name, person in root.persons.items()
-        if name not in absent and _has_use(root, name, Use.SIGN_OFF)
+        if name not in absent and _has_use(root, name, Use.SIGN_OFF, hardware=rule.touch)
         for role in person.roles
     ]
     return not missing(rule.all_of, rule.distinct, votes)
 
 
-def _has_use(root: Root, person: str, use: Use) -> bool:
-    return any(k.person == person and use in k.uses for k in root.keys.values())
+def _has_use(root: Root, person: str, use: Use, *, hardware: bool = False) -> bool:
+    keys = (k for k in root.keys.values() if k.person == person and use in k.uses)
+    return any(k.hardware or not hardware for k in keys)  # TOUCH-2
 
 
 def _duplicate_keys(root: Root) -> Iterable[Finding]:
@@ -178,8 +186,11 @@ def _duplicate_keys(root: Root) -> Iterable[Finding]:
 
 
 def _gate_findings(root: Root, name: str, rule: GateRule) -> Iterable[Finding]:
-    requesters = [p for p in root.persons if _has_use(root, p, Use.PROPOSAL)]
-    able = [p for p in requesters if satisfiable(root, rule, [p])]
+    if rule.touch and _beyond(root, name) and not _able(root, rule):
+        rule = rule.model_copy(update={"touch": False})
+        text = "expected hardware keys enough to complete it, found too few"
+        yield finding(Reason.GATE_TOUCH, f"gate {name}", text, severity=Severity.WARNING)
+    able = _able(root, rule)
     if not able:
         text = (
             "expected at least one requester without whom the others complete the gate, found none"
@@ -213,3 +224,15 @@ def _threshold_findings(root: Root) -> Iterable[Finding]:
     elif len(able) == needed:
         text = f"it cannot be reached without each of {', '.join(able)}"
         yield finding(Reason.GATE_FRAGILE, subject, text, severity=Severity.WARNING)
+
+
+def _able(root: Root, rule: GateRule) -> list[str]:
+    """The requesters without whom the others complete the gate."""
+    requesters = [p for p in root.persons if _has_use(root, p, Use.PROPOSAL)]
+    return [p for p in requesters if satisfiable(root, rule, [p])]
+
+
+def _beyond(root: Root, name: str) -> bool:
+    """Whether the gate is of a mode that a rehearsal never comes to."""
+    higher = [mode.value for mode in Mode if mode > Mode.PAPER]
+    return root.environment is Environment.REHEARSAL and name in higher

@@ -7,13 +7,14 @@ only shorten how long a vote counts (VOTE-1).
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
+from functools import lru_cache
 
-from desired_state.detached import verifies
 from desired_state.document import load
 from desired_state.errors import Finding, Severity, Stalled, finding
 from desired_state.proposals import Decision, Proposal, SignOff, proposal_path, signoff_place
 from desired_state.quorum import Requirement, Vote, missing
 from desired_state.reasons import Reason
+from desired_state.signatures import Presence, SignatureRefused, public_key, verify
 from desired_state.trust_root import GateRule, KeyEntry, Root, Use
 
 VERSIONS_READ = 16  # of one path: more versions than this are not looked at
@@ -189,13 +190,14 @@ def _judge(
         code, text = refusal
         return finding(code, path, text)
     key = papers.root.keys[signoff.key]
-    if _signature(papers.blobs[digest], path, key, Use.SIGN_OFF, papers) is None:
+    found = _signature(papers.blobs[digest], path, key, Use.SIGN_OFF, papers)
+    if found is None:
         return finding(Reason.SIGNOFF_SIGNATURE, path)
     if unheard := _unheard(signoff, rules, papers):
         return finding(unheard[0], path, unheard[1])
     if signoff.decision is not Decision.GO:
         return signoff.person
-    return _counted(path, signoff, signed.proposal, rules, key)
+    return _counted(path, signoff, signed.proposal, rules, (key, found[1]))
 
 
 def _misplaced(
@@ -234,10 +236,17 @@ def _unheard(
 
 
 def _counted(
-    path: str, signoff: SignOff, proposal: Proposal, rules: Sequence[GateRule], key: KeyEntry
+    path: str,
+    signoff: SignOff,
+    proposal: Proposal,
+    rules: Sequence[GateRule],
+    by: tuple[KeyEntry, Presence],
 ) -> Counted | Finding:
+    key, presence = by
     if signoff.person == proposal.requester:
         return finding(Reason.SIGNOFF_REQUESTER, path, severity=Severity.WARNING)
+    if any(rule.touch for rule in rules) and not presence.touch:
+        return finding(Reason.SIGNOFF_TOUCH, path)  # TOUCH-1
     if set(proposal.clears) - set(signoff.clears):
         return finding(Reason.SIGNOFF_CLEARS, path)
     days = min((rule.at_most_days for rule in rules if rule.at_most_days), default=None)
@@ -262,14 +271,29 @@ def _signed_by(
         if entry.person == person and key_id not in papers.revoked:
             found = _signature(message, path, entry, Use.PROPOSAL, papers)
             if found:
-                return found, entry
+                return found[0], entry
     return None
 
 
-def _signature(message: bytes, path: str, key: KeyEntry, use: Use, papers: Papers) -> str | None:
-    if use not in key.uses:
+def _signature(
+    message: bytes, path: str, key: KeyEntry, use: Use, papers: Papers
+) -> tuple[str, Presence] | None:
+    """The first that verifies; a later one that was touched is better than one that was not."""
+    best: tuple[str, Presence] | None = None
+    versions = papers.ledger.get(path + ".sig", ())[:VERSIONS_READ] if use in key.uses else ()
+    for digest in versions:
+        presence = _verifies(papers.blobs[digest], message, use.namespace, key.public)
+        if presence is None or (best and not presence.touch):
+            continue
+        best = digest, presence
+        if presence.touch or not key.hardware:
+            break
+    return best
+
+
+@lru_cache(maxsize=4096)
+def _verifies(signature: bytes, message: bytes, namespace: str, public: str) -> Presence | None:
+    try:
+        return verify(signature, message, namespace=namespace, key=public_key(public))
+    except SignatureRefused:
         return None
-    for digest in papers.ledger.get(path + ".sig", ())[:VERSIONS_READ]:
-        if verifies(papers.blobs[digest], message, use.namespace, key.public):
-            return digest
-    return None

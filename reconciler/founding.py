@@ -23,7 +23,6 @@ LIFE: Final = timedelta(days=90)  # trust.md, section 3
 THE_FOUR: Final = ("risk_officer", "security_officer", "operations", "system_owner")
 PERSONAL_USES: Final = (Use.SIGN_OFF, Use.PROPOSAL, Use.TRUST_ROOT, Use.REVOCATION)
 ROOT_SIGNERS: Final = 3
-HARDWARE: Final = "sk-"  # how the name of a hardware key's kind begins
 # phases.md, P11: the review with its checklist, the risk assessment, the operator's decision
 READINESS: Final = ("live_readiness", "risk_assessment", "operator_decision")
 SCHEMAS: Final[Mapping[str, type[BaseModel]]] = {
@@ -85,7 +84,7 @@ def root_file(
                 "person": who.name,
                 "uses": [use.value for use in uses],
                 **span,
-                "hardware": public_key(line).kind.startswith(HARDWARE),
+                "hardware": public_key(line).hardware,
             }
             for who in holders
             for line, uses in who.keys
@@ -178,6 +177,7 @@ def _gates() -> dict[str, Any]:
             "at_most_days": 14,
             "ceilings": _BOUNDED_LIVE,
             "evidence": list(READINESS),
+            "touch": True,
         },
         "restore": two,
         "release": two,

@@ -50,7 +50,8 @@ def checked(draft: Proposal, admission: Admission, root: Root) -> tuple[GateRule
     for code, told in beyond(draft, rules):
         raise Stalled(code, subject, told)
     for rule in rules:
-        if not satisfiable(root, rule, [draft.requester]):
+        touched = rule.model_copy(update={"touch": any(r.touch for r in rules)})  # TOUCH-1
+        if not satisfiable(root, touched, [draft.requester]):
             told = f"without {draft.requester}, who asks, nobody can complete it"
             raise Stalled(Reason.GATE_UNSATISFIABLE, subject, told)
     return rules

@@ -16,7 +16,7 @@ from desired_state.reasons import Reason
 from desired_state.signatures import public_key
 from desired_state.trust_root import Root, Use, root_findings
 from desired_state.values import instant_text, parse_instant
-from reconciler.founding import HARDWARE, PERSONAL_USES
+from reconciler.founding import PERSONAL_USES
 from reconciler.root_changes import RootChange, root_changes
 
 _HEADER: Final = (
@@ -146,5 +146,5 @@ def _add(found: dict[str, Any], person: NewPerson, issued: datetime) -> None:
             "uses": [use.value for use in person.uses],
             "valid_from": instant_text(issued),
             "valid_until": found["expires"],
-            "hardware": key.kind.startswith(HARDWARE),
+            "hardware": key.hardware,
         }

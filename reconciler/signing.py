@@ -60,7 +60,8 @@ def sign_off(
 
     Raises:
         Stalled: ``SIGNOFF_KEY_UNKNOWN``, ``SIGNOFF_KEY_REVOKED``, ``SIGNOFF_KEY_EXPIRED``,
-            ``SIGNOFF_PERSON``, ``SIGNOFF_ROLE`` or ``SIGNOFF_REQUESTER``: it would not count.
+            ``SIGNOFF_PERSON``, ``SIGNOFF_ROLE``, ``SIGNOFF_TOUCH`` or ``SIGNOFF_REQUESTER``: it
+            would not count.
     """
     root, _ = ground(admission)
     entry = root.keys.get(answer.key)
@@ -76,6 +77,9 @@ def sign_off(
     if answer.person == proposal.requester and answer.decision is Decision.GO:
         raise Stalled(Reason.SIGNOFF_REQUESTER, answer.person)
     rules = rules_of(proposal, root, admission.memory)
+    wanted = answer.decision is Decision.GO and any(rule.touch for rule in rules)
+    if wanted and not entry.hardware:
+        raise Stalled(Reason.SIGNOFF_TOUCH, answer.key)
     issued = now.replace(microsecond=0)
     latest = issued + longest(rules)
     return SignOff(

@@ -48,4 +48,5 @@ settings.register_profile(
     "ci", parent=settings.get_profile("desk"), derandomize=True, print_blob=True
 )
 settings.register_profile("deep", parent=settings.get_profile("desk"), max_examples=2_000)
+settings.register_profile("fuzz", parent=settings.get_profile("desk"), max_examples=20_000)
 settings.load_profile("ci" if os.environ.get("CI") else "desk")

@@ -176,7 +176,8 @@ class Demonstration:
         after = desk.reconcile()
         worth = {Severity.ERROR, Severity.WARNING}
         codes = dict.fromkeys(f.code.value for f in after.findings if f.severity in worth)
-        codes.pop(Reason.GATE_FRAGILE.value, None)
+        for lasting in (Reason.GATE_FRAGILE, Reason.GATE_TOUCH):  # of the root, before and after
+            codes.pop(lasting.value, None)
         self._tampering.append(
             Tampering(
                 tried=words,

@@ -61,6 +61,8 @@ LOOSER = [
     ("threshold root", put("thresholds", "root", 2)),
     ("gate paper at_most_days", put("gates", "paper", "at_most_days", 31)),
     ("gate paper distinct", put("gates", "paper", "distinct", 1)),
+    ("gate bounded_live touch", put("gates", "bounded_live", "touch", False)),
+    ("gate bounded_live evidence", put("gates", "bounded_live", "evidence", ["live_readiness"])),
     ("gate paper signers", put("gates", "paper", "all_of", PAIR)),
     (
         "gate paper ceiling max_order_notional",

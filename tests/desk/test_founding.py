@@ -15,6 +15,7 @@ from reconciler.cli import main
 from reconciler.founding import person
 from reconciler.wiring.founding import init
 from tests.fakes.people_desk import Desk
+from tests.fakes.software_token import SoftwareToken
 
 NOW = datetime(2026, 11, 22, 10, 0, 30, tzinfo=UTC)
 
@@ -86,25 +87,58 @@ def test_people_who_cannot_complete_a_gate_are_refused_and_nothing_is_left(
     assert list(tmp_path.iterdir()) == []
 
 
-def test_named_people_fill_the_root(
-    tmp_path: Path, founded: Path, capsys: pytest.CaptureFixture[str]
-) -> None:
-    roles = {
-        "olivia": "operator,root",
-        "oscar": "operator,root",
-        "rita": "risk_officer,root",
-        "simon": "security_officer",
-        "petra": "operations",
-        "walter": "system_owner",
-    }
-    people = [
-        word
-        for name, role in roles.items()
-        for word in ("--person", f"{name}:{role}:{founded}/people/{name}/id_ed25519.pub")
-    ]
+ROLES = {
+    "olivia": "operator,root",
+    "oscar": "operator,root",
+    "rita": "risk_officer,root",
+    "simon": "security_officer",
+    "petra": "operations",
+    "walter": "system_owner",
+}
+
+
+def named(folder: Path, *in_hardware: str) -> list[str]:
+    """Options that name these people, some of them with a key in hardware."""
+    words: list[str] = []
+    for name, role in ROLES.items():
+        token = SoftwareToken(name)
+        file = folder / f"{name}.pub"
+        file.write_text(f"{token.public if name in in_hardware else token.plain} {name}\n")
+        words += ["--person", f"{name}:{role}:{file}"]
+    return words
+
+
+def test_named_people_fill_the_root(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    people = named(tmp_path, "rita", "simon", "petra", "walter")
     assert main(["init", str(tmp_path / "desk"), *people, "--environment", "production"]) == 0
     assert "pinned but not signed" in capsys.readouterr().err
-    assert main(["verify", "--config", str(tmp_path / "desk/governor.yaml")]) == 0
+    config = str(tmp_path / "desk/governor.yaml")
+    assert main(["verify", "--json", "--config", config]) == 0
+    assert "GATE_TOUCH" not in capsys.readouterr().out
+
+
+def test_a_production_root_without_hardware_keys_enough_is_refused_and_nothing_is_left(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    people = named(tmp_path, "rita", "simon", "petra", "olivia")
+    assert main(["init", str(tmp_path / "desk"), *people, "--environment", "production"]) == 2
+    told = capsys.readouterr().err
+    assert "GATE_UNSATISFIABLE" in told
+    assert "bounded_live" in told
+    assert not (tmp_path / "desk").exists()
+
+
+def test_a_rehearsal_without_hardware_keys_is_warned_and_works(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    assert main(["init", str(tmp_path / "desk"), *named(tmp_path)]) == 0
+    config = str(tmp_path / "desk/governor.yaml")
+    capsys.readouterr()
+    assert main(["verify", "--json", "--config", config]) == 0
+    found = json.loads(capsys.readouterr().out)["findings"]
+    assert {(f["severity"], f["subject"]) for f in found if f["code"] == "GATE_TOUCH"} == {
+        ("warning", "gate bounded_live")
+    }
 
 
 def test_without_people_nothing_can_be_approved_and_the_stop_works(

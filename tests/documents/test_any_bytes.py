@@ -70,6 +70,7 @@ def test_any_mutation_of_a_valid_file_is_read_or_refused(data: st.DataObject) ->
 
 
 @pytest.mark.slow
+@pytest.mark.fuzz
 @settings(max_examples=20_000, deadline=None)
 @given(st.data())
 def test_any_mutation_at_full_depth(data: st.DataObject) -> None:

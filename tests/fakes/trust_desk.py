@@ -40,6 +40,7 @@ from reconciler.contents import Cached, InMemory
 from reconciler.founding import person, root_file
 from reconciler.gate import Facts, Verdict, judge
 from reconciler.stop_lane import stops_at
+from tests.fakes.software_token import SoftwareToken
 
 START = datetime(2026, 11, 22, 10, tzinfo=UTC)
 DAY = timedelta(days=1)
@@ -71,17 +72,26 @@ def wire(*parts: bytes) -> bytes:
 
 
 class Signer:
-    """One person and one key, always the same for the same name."""
+    """One person and one key, always the same for the same name; with a token it is in hardware."""
 
-    def __init__(self, name: str, *roles: str, seed: str | None = None) -> None:
+    def __init__(
+        self,
+        name: str,
+        *roles: str,
+        seed: str | None = None,
+        token: SoftwareToken | None = None,
+    ) -> None:
         self.name, self.roles = name, roles
         secret = hashlib.sha256((seed or name).encode()).digest()
         self.secret = Ed25519PrivateKey.from_private_bytes(secret)
         openssh = self.secret.public_key().public_bytes(Encoding.OpenSSH, PublicFormat.OpenSSH)
-        self.public = openssh.decode()
+        self.token = token
+        self.public = token.public if token else openssh.decode()
         self.key = public_key(self.public)
 
     def sign(self, message: bytes, use: Use) -> bytes:
+        if self.token:
+            return self.token.sign(message, use.namespace)
         namespace, digest = use.namespace.encode(), hashlib.sha512(message).digest()
         signed = self.secret.sign(b"SSHSIG" + wire(namespace, b"", b"sha512", digest))
         inner = wire(b"ssh-ed25519", signed)

@@ -61,12 +61,7 @@ REFUSED = {
     "long key": (line_of(b"ssh-ed25519", RAW + b"\0"), Why.KEY_FORM),
     "length beyond the end": (line_of(b"ssh-ed25519") + "f////w==", Why.TRUNCATED),
     "another kind inside": (line_of(b"ssh-ed448", RAW), Why.KIND),
-    "rsa": (line_of(b"ssh-rsa", b"\3", b"\0" * 64, kind="ssh-rsa"), Why.KIND),
     "dsa": (line_of(b"ssh-dss", b"\3", kind="ssh-dss"), Why.KIND),
-    "hardware": (
-        line_of(b"sk-ssh-ed25519@openssh.com", RAW, kind="sk-ssh-ed25519@openssh.com"),
-        Why.KIND,
-    ),
     "certificate": (
         line_of(b"ssh-ed25519-cert-v01@openssh.com", kind="ssh-ed25519-cert-v01@openssh.com"),
         Why.KIND,
