@@ -6,7 +6,7 @@ from collections.abc import Callable
 from pathlib import Path
 
 import pytest
-from hypothesis import HealthCheck, given, settings
+from hypothesis import HealthCheck, example, given, settings
 from hypothesis import strategies as st
 
 from desired_state.canonical import digest_bytes, plain
@@ -196,6 +196,15 @@ class History:
     max_examples=15, deadline=None, suppress_health_check=[HealthCheck.too_slow], database=None
 )
 @given(moves=MOVES)
+@example(
+    moves=[
+        ("root", 0, [*OFFICERS[:2]], [], []),
+        ("look",),
+        ("revoke", OFFICERS[0], OFFICERS[0]),
+        ("look",),
+        ("sign", 1, OFFICERS[2], True),
+    ]
+)
 def test_a_stranger_and_a_host_that_lived_through_it_trust_the_same(moves: list[tuple]) -> None:  # type: ignore[type-arg]
     folder = Path(tempfile.mkdtemp())
     desk = TrustDesk(folder / "desk")
