@@ -67,6 +67,7 @@ def test_under_a_stop_people_may_reduce_and_the_machine_may_nothing(stopped: Tru
     assert verdict.wind_down.symbols == REDUCE
     assert verdict.wind_down.expires == made.expires
     assert verdict.permitted == BOTTOM
+    assert not {"PROPOSAL_GATE", "QUORUM_NOT_MET"} & codes(verdict)
     assert len(verdict.stops) == 1  # it names the stop and clears none
     assert stopped.memory.releases == {}
     assert stopped.memory.high == high

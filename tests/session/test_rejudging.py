@@ -1,11 +1,13 @@
 """Where permission falls, open orders are judged again as if new, and only what fits stays."""
 
+from dataclasses import replace
 from decimal import Decimal
 
-from desired_state.values import Access, Trading
+from desired_state.values import Access, Mode, Trading
 from layers.market import Bar
 from reconciler.gate import Verdict
 from reconciler.session import Session
+from reconciler.snapshots import account
 from tests.fakes.governed_desk import GovernedDesk
 from tests.fakes.session_desk import run
 
@@ -45,6 +47,15 @@ def test_what_l5_would_refuse_is_named_and_the_rest_stays(desk: GovernedDesk) ->
             "one": limited(verdict, max_open_orders=1),
         }.items():
             asked[name] = (working, increasing, set(session.refused(told) or ()))
+        scene = session._seen  # noqa: SLF001
+        assert scene is not None
+        for mode, accounts, name in (
+            (Mode.PAPER, {}, "paper"),
+            (Mode.TESTNET, {}, None),  # AUTH-4: not named by people, so no order names it
+            (Mode.TESTNET, {"paper": "12345678"}, "12345678"),
+        ):
+            told = narrowed(verdict, mode=mode, accounts=accounts)
+            assert account(replace(scene, verdict=told)).account == name
         assert books.symbol(bar.symbol) == before  # judged on a copy
         assert set(books.working) == working
 
