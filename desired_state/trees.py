@@ -74,7 +74,8 @@ def _compare(
     if old and new and old.oid == new.oid:
         return
     before, after = (old.files if old else {}), (new.files if new else {})
-    moved = [path for path, entry in after.items() if before.get(path) != entry]
+    other = [path for path, entry in after.items() if before.get(path) is not entry]
+    moved = [path for path in other if before.get(path) != after[path]]
     moved += before.keys() - after.keys()
     found.update((path, after.get(path)) for path in moved if path.startswith(within))
     inner = (old.folders if old else {}), (new.folders if new else {})

@@ -162,10 +162,10 @@ class GitHistory:
     ) -> Iterator[tuple[str, str]]:
         if path.count("/") > MAX_DEPTH:
             return  # no such path is read of any tree
-        fresh = set(self._folder(tree).items())
+        fresh = self._folder(tree)
         for entries in before:
-            fresh -= entries.items()
-        for name, (mode, raw) in sorted(fresh):
+            fresh = {name: entry for name, entry in fresh.items() if entries.get(name) != entry}
+        for name, (mode, raw) in sorted(fresh.items()):
             left[0] -= 1
             if left[0] < 0:
                 text = f"expected at most {MAX_ENTRIES} new files in one commit"

@@ -6,6 +6,7 @@ from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from datetime import timedelta
 from functools import lru_cache
+from itertools import chain
 from pathlib import Path
 from typing import Final, NamedTuple
 
@@ -110,7 +111,7 @@ class GitObjects:
     def _folder(self, oid: str) -> Listing:
         raw = self._read(oid)
         found = _ENTRY.findall(raw)
-        if sum(len(mode) + len(name) + 22 for mode, name, _ in found) != len(raw):
+        if sum(map(len, chain.from_iterable(found))) + 2 * len(found) != len(raw):
             raise Waiting(Reason.FETCH, oid, "not a tree", retry_after=RETRY)
         # of two entries with one name git takes the first; a mode may be written with zeros
         entries = {name: (mode.lstrip(b"0"), entry) for mode, name, entry in reversed(found)}
