@@ -32,6 +32,7 @@ from desired_state.values import (
     Commit,
     Digest,
     Instant,
+    Mode,
     Switch,
     Trading,
 )
@@ -65,6 +66,8 @@ class Verdict(Frozen):
         """Whether everything asked for is permitted and nothing is wrong."""
         errors = any(f.severity is Severity.ERROR for f in self.findings)
         if self.desired is None or not self.admitted or errors:
+            return False
+        if _unnamed(self.desired):
             return False
         asked, held = points(settle(self.desired)), points(self.permitted)
         return all(
@@ -147,6 +150,9 @@ def _shortfalls(admission: Admission, approved: Authority | None) -> Iterable[Fi
     granted = points(approved) if approved else {}
     gate = desired.mode.value
     needs = f"needs gate {gate}: {_signers(root, gate)}; not signed"
+    if _unnamed(desired):
+        text = f"mode {gate} is asked for without its build or an account; it counts as paper"
+        yield finding(Reason.NOT_APPROVED, "mode", text, severity=Severity.WARNING)
     if asked and approved is None:
         text = f"mode {gate} is asked for, nothing stands approved; {needs}"
         yield finding(Reason.NOT_APPROVED, "authority", text, severity=Severity.WARNING)
@@ -174,6 +180,11 @@ def _shortfalls(admission: Admission, approved: Authority | None) -> Iterable[Fi
         text = f"the head has {admission.configuration}, {approval.proposal.configuration} runs"
         subject = proposal_path(approval.proposal.sequence)
         yield finding(Reason.CONFIGURATION_UNAPPROVED, subject, text, severity=Severity.WARNING)
+
+
+def _unnamed(desired: Authority) -> bool:
+    """From testnet up what does not name its build and accounts asks for paper alone (AUTH-4)."""
+    return desired.mode >= Mode.TESTNET and settle(desired).mode < desired.mode
 
 
 def _signers(root: Root | None, gate: str) -> str:

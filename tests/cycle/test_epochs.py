@@ -61,7 +61,8 @@ def test_the_older_of_two_reconcilers_halts_and_cancels(desk: GovernedDesk) -> N
         for name in ("watcher.pid", "armed"):
             (other.var / name).unlink(missing_ok=True)
         desk.push(notes__txt="both remember this head, each at its own time")
-        assert other.told("reconcile")["permitted"]["mode"] == "paper"
+        said = other.told("reconcile")
+        assert said["permitted"]["mode"] == "paper", codes(said)
         wait_for(lambda: desk.venue.open_orders() == (), 30)
         assert older.poll() is None  # halted, and still watching
     finally:
