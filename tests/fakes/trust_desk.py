@@ -37,8 +37,9 @@ from desired_state.survey import Survey
 from desired_state.trust_root import Use
 from desired_state.values import Environment
 from reconciler.contents import Cached, InMemory
+from reconciler.facts import Facts
 from reconciler.founding import person, root_file
-from reconciler.gate import Facts, Verdict, judge
+from reconciler.gate import Verdict, judge
 from reconciler.stop_lane import stops_at
 from tests.fakes.software_token import SoftwareToken
 
