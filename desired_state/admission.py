@@ -103,7 +103,8 @@ def admit(
     desired, memory = _desired(observation, blobs, memory, admitted=admitted)
     at = max(now, memory.floor or now)  # a clock set back brings no vote back (CLOCK-1)
     if admitted and trusted is not None:
-        memory = _through(turns, trusted, memory, (observation, blobs), at)
+        memory, vetoes = _through(turns, trusted, memory, (observation, blobs), at)
+        found += vetoes
         trusted = turns[-1].after if turns else trusted
         memory = noted(trusted, _advance(memory, observation, desired))
         found += _erased(memory)
@@ -183,18 +184,21 @@ def _through(
     memory: Memory,
     given: tuple[Observation, Mapping[str, bytes]],
     now: datetime,
-) -> Memory:
+) -> tuple[Memory, list[Finding]]:
     """What was complete before trust changed or a veto came is remembered (ROOT-7, APPROVAL-5).
 
     Whoever polled in between saw it, and a stranger who reads all at once must remember the same,
     or a withdrawal would bring back for one what it took from the other.
     """
     observation, blobs = given
+    found: list[Finding] = []
     for index, trusted in sorted(_moments(turns, before, observation), key=lambda it: it[0]):
         memory = _with_ledger(memory, observation.ledger[:index])
         papers = Papers(memory.ledger, blobs, trusted.root, trusted.taken)
-        memory = approve(memory, papers, observation.bases, now, armed=False).memory
-    return memory
+        outcome = approve(memory, papers, observation.bases, now, armed=False)
+        memory = outcome.memory
+        found += [item for item in outcome.findings if item.code is Reason.VETO]
+    return memory, found
 
 
 def _moments(
