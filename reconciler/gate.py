@@ -6,8 +6,7 @@ Adding a problem, a stop or a missing fact can only make the result tighter (GAT
 """
 
 from collections.abc import Iterable
-from dataclasses import dataclass
-from datetime import datetime, timedelta
+from datetime import datetime
 from typing import Final
 
 from desired_state.admission import Admission
@@ -27,39 +26,20 @@ from desired_state.memory import Stop
 from desired_state.proposals import proposal_path
 from desired_state.ratchet import lower
 from desired_state.reasons import HALTED, Reason
-from desired_state.trust_root import Bounds, Root
+from desired_state.stops import LOST, loss_code
+from desired_state.trust_root import Root
 from desired_state.values import (
-    Account,
     Commit,
     Digest,
     Instant,
     Mode,
-    Name,
     Switch,
     Trading,
-    instant_text,
 )
+from reconciler.facts import Facts, Narrowing, narrowings
 
 SEMANTICS: Final = 2  # raised when the same inputs may give another verdict (evidence.md)
 _VALIDITY: Final = frozenset({"not_before", "expires"})
-UNBOUNDED: Final = Bounds(
-    source_stale_after=timedelta(),
-    halted_after=timedelta(),
-    permit=timedelta(),
-    heartbeat=timedelta(),
-    end_of_approval_reducing=timedelta(),
-)
-
-
-class Facts(Frozen):
-    """What the host knows besides the repository. Absent means not known, which counts as no."""
-
-    answered_at: Instant | None  # when the remote last answered
-    unreadable_since: Instant | None = None  # since when a governed file of the head does not read
-    evidence_behind_since: Instant | None = None  # since when evidence could not be pushed
-    build: Digest | None = None  # of what runs here
-    accounts: dict[Name, Account] = {}  # noqa: RUF012  (as venues report them: absent is unasked)
-    suspended: bool = False
 
 
 class Verdict(Frozen):
@@ -97,36 +77,21 @@ class Verdict(Frozen):
         )
 
 
-@dataclass(frozen=True, slots=True)
-class _Narrowing:
-    trading: Trading
-    findings: tuple[Finding, ...] = ()
-    changes: tuple[datetime, ...] = ()
-
-
 def judge(admission: Admission, facts: Facts, now: datetime) -> Verdict:
     """The verdict of this instant."""
     approval = admission.approval
     approved = approval.authority if approval else None
-    bounds = admission.root.bounds if admission.root else UNBOUNDED
     stops = admission.memory.in_force
-    narrowings = [
-        _source(facts, bounds, now),
-        _unreadable(admission, facts, bounds, now),
-        _evidence(facts, bounds, now),
-        _suspension(facts),
-        _refusals(admission),
-        _running(approved, facts),
-    ]
-    trading = min(n.trading for n in narrowings)
+    narrowed = [*narrowings(admission, approved, facts, now), _refusals(admission)]
+    trading = min(n.trading for n in narrowed)
     permitted = BOTTOM
     if admission.desired and approved and trading is not Trading.HALTED and not stops:
         permitted = lower(meet(admission.desired, approved), admission.memory.falls)
         permitted = meet(permitted, _capped(permitted, trading))
-    found = [*admission.findings, *(f for n in narrowings for f in n.findings)]
+    found = [*admission.findings, *(f for n in narrowed for f in n.findings)]
     found += _stop_findings(stops)
     found += _shortfalls(admission, approved)
-    changes = [*admission.changes, *(t for n in narrowings for t in n.changes)]
+    changes = [*admission.changes, *(t for n in narrowed for t in n.changes)]
     return Verdict(
         now=now,
         revision=admission.revision,
@@ -149,83 +114,13 @@ def _capped(authority: Authority, trading: Trading) -> Authority:
     return authority.model_copy(update={"trading": min(authority.trading, trading)})
 
 
-def _source(facts: Facts, bounds: Bounds, now: datetime) -> _Narrowing:
-    """Step 8: how long the remote has not answered."""
-    return _by_age(facts.answered_at, bounds, now, Reason.SOURCE_STALE, "main")
-
-
-def _by_age(
-    since: datetime | None, bounds: Bounds, now: datetime, code: Reason, subject: str
-) -> _Narrowing:
-    if since is None:
-        return _Narrowing(Trading.HALTED, (finding(code, subject, "it never answered"),))
-    stale, over = since + bounds.source_stale_after, since + bounds.halted_after
-    text = f"no answer since {instant_text(since)}"
-    if now >= over:
-        return _Narrowing(Trading.HALTED, (finding(code, subject, text),))
-    if now >= stale:
-        return _Narrowing(Trading.REDUCING, (finding(code, subject, text),), (over,))
-    return _Narrowing(Trading.ACTIVE, (), (stale,))
-
-
-def _unreadable(admission: Admission, facts: Facts, bounds: Bounds, now: datetime) -> _Narrowing:
-    """A governed file of the head that does not read: reducing, and halted after the bound."""
-    if not admission.unreadable:
-        return _Narrowing(Trading.ACTIVE)
-    over = (facts.unreadable_since or now) + bounds.halted_after
-    if now >= over:
-        return _Narrowing(Trading.HALTED)
-    return _Narrowing(Trading.REDUCING, (), (over,))
-
-
-def _evidence(facts: Facts, bounds: Bounds, now: datetime) -> _Narrowing:
-    """No evidence, no action: past the bound nothing is permitted (evidence.md)."""
-    since = facts.evidence_behind_since
-    if since is None:
-        return _Narrowing(Trading.ACTIVE)
-    over = since + bounds.source_stale_after
-    if now < over:
-        return _Narrowing(Trading.ACTIVE, (), (over,))
-    text = f"not pushed since {instant_text(since)}"
-    return _Narrowing(
-        Trading.HALTED, (finding(Reason.EVIDENCE_UNWRITABLE, "evidence repository", text),)
-    )
-
-
-def _suspension(facts: Facts) -> _Narrowing:
-    if not facts.suspended:
-        return _Narrowing(Trading.ACTIVE)
-    return _Narrowing(Trading.REDUCING, (finding(Reason.SUSPENDED, "reconciler"),))
-
-
-def _running(approved: Authority | None, facts: Facts) -> _Narrowing:
-    """GATE-3: what runs is what people named, from testnet up; asked of what stands approved.
-
-    Not of what is permitted: then lowering ``mode`` would permit more. A build that is not known is
-    another one. An account is known once its venue was asked, and L5 refuses every order till then.
-    """
-    settled = settle(approved) if approved else BOTTOM
-    if settled.mode < Mode.TESTNET:
-        return _Narrowing(Trading.ACTIVE)
-    found = []
-    if facts.build != settled.build:
-        text = f"expected {settled.build} as approved, found {facts.build or 'none'}"
-        found.append(finding(Reason.BUILD_UNAPPROVED, "build", text))
-    for venue, name in sorted(facts.accounts.items()):
-        expected = settled.accounts.get(venue)
-        if expected is not None and name != expected:
-            text = f"expected {expected} as approved, found {name}"
-            found.append(finding(Reason.ACCOUNT_UNAPPROVED, venue, text))
-    return _Narrowing(Trading.HALTED if found else Trading.ACTIVE, tuple(found))
-
-
-def _refusals(admission: Admission) -> _Narrowing:
+def _refusals(admission: Admission) -> Narrowing:
     """Codes whose own explanation says that nothing is permitted afterwards."""
     halting = any(
         f.severity is Severity.ERROR and f.code.explanation.afterwards == HALTED
         for f in admission.findings
     )
-    return _Narrowing(Trading.HALTED if halting or admission.root is None else Trading.ACTIVE)
+    return Narrowing(Trading.HALTED if halting or admission.root is None else Trading.ACTIVE)
 
 
 def switch_of(stops: Iterable[Stop]) -> Switch:
@@ -242,6 +137,8 @@ def _stop_findings(stops: Iterable[Stop]) -> Iterable[Finding]:
         code = Reason.KILL_UNREADABLE if unreadable else Reason.KILL_ENGAGED
         text = f"{stop.reason or 'no reason given'} ({stop.kind}, by {stop.by or 'unknown'})"
         yield finding(code, stop.id, text)
+        if stop.id.startswith(LOST):  # MEM-2: for as long as nobody released it
+            yield finding(loss_code(stop), "memory", stop.reason)
 
 
 def _shortfalls(admission: Admission, approved: Authority | None) -> Iterable[Finding]:

@@ -15,7 +15,8 @@ from desired_state.reasons import Reason
 from desired_state.repository import Contents, StateRepository, SwitchHistory
 from desired_state.survey import Survey
 from reconciler.contents import Cached, InMemory
-from reconciler.gate import Facts, Verdict, judge
+from reconciler.facts import Facts
+from reconciler.gate import Verdict, judge
 from reconciler.stop_lane import stops_at
 
 
@@ -40,6 +41,7 @@ class Reader:
     latched: Mapping[str, Stop] = field(default_factory=dict)
     clean: tuple[str, ...] = ()  # stops after which every venue was proven clean
     build: str | None = None  # digest of what runs here
+    clock_unsure: str = ""
 
     def head(self) -> str:
         """Where main stands. Raises ``Waiting(FETCH)``, or ``Stalled(FETCH)`` without a main."""
@@ -68,7 +70,12 @@ class Reader:
         self._complete(contents, head, memory)
         admission = admit(observation, contents, memory, self.trust, now)
         unreadable_since = now if admission.unreadable else None
-        facts = Facts(answered_at=now, unreadable_since=unreadable_since, build=self.build)
+        facts = Facts(
+            answered_at=now,
+            unreadable_since=unreadable_since,
+            clock_unsure=self.clock_unsure,
+            build=self.build,
+        )
         return admission, judge(admission, facts, now)
 
     def _memory_at(self, head: str, main: str | None) -> Memory:
