@@ -16,7 +16,7 @@ from desired_state.observation import LedgerFile, Observation
 from desired_state.proposals import Decision, proposal_path, proposal_sequence, signoff_place
 from desired_state.root_chain import Trusted
 from desired_state.standing import rules_of
-from desired_state.trust_history import Turn
+from desired_state.trust_history import Seen, Turn
 from desired_state.votes import Papers, ballot, read_proposal
 from desired_state.winding_down import winding_down
 
@@ -39,9 +39,11 @@ def through(
     observation, blobs = seen
     new, done = observation.ledger, 0
     turned = {turn.index: turn for turn in turns}
+    versions = Seen(memory.ledger)
     for index, file in enumerate(new):
+        versions.take(file)
         turn = turned.get(index)
-        if turn is None and not _may_void(file.path, memory, trusted):
+        if turn is None and not _may_void(file.path, versions, memory, trusted):
             continue
         memory, done = with_papers(memory, new[done:index]), index
         papers = Papers(memory.ledger, blobs, trusted.root, trusted.taken)
@@ -58,16 +60,14 @@ def with_papers(memory: Memory, files: Iterable[LedgerFile]) -> Memory:
     return memory.model_copy(update={"ledger": ledger})
 
 
-def _may_void(path: str, memory: Memory, trusted: Trusted) -> bool:
+def _may_void(path: str, versions: Seen, memory: Memory, trusted: Trusted) -> bool:
     """By its name alone: somebody's veto, or one more form of a proposal that was seen."""
-    place = signoff_place(path.removesuffix(SIGNATURE))
+    sequence, place = _sequence(path), signoff_place(path.removesuffix(SIGNATURE))
+    if sequence is None or sequence in memory.voided:
+        return False
     if place is None:
-        sequence = _sequence(path)
-        known = sequence is not None and proposal_path(sequence) in memory.ledger
-        return known and sequence not in memory.voided
-    sequence, person, decision = place
-    listed = decision is not Decision.GO and person in trusted.root.persons
-    return listed and sequence not in memory.voided
+        return len(versions.get(proposal_path(sequence), ())) > 1
+    return place[2] is not Decision.GO and place[1] in trusted.root.persons
 
 
 def _sequence(path: str) -> int | None:

@@ -1,5 +1,4 @@
-"""How often anybody looks decides nothing: what was complete stays complete, and what it replaced
-stays replaced, also for a host that starts from the pin."""
+"""How often anybody looks decides nothing: what was replaced stays replaced, for a stranger too."""
 
 from collections.abc import Callable
 
@@ -8,10 +7,10 @@ import pytest
 from desired_state.canonical import plain
 from desired_state.document import dump
 from desired_state.memory import EMPTY
-from desired_state.proposals import Decision, proposal_path
+from desired_state.proposals import Decision, proposal_path, signoff_path
 from desired_state.trust_root import Use
 from desired_state.values import Mode
-from tests.fakes.trust_desk import PEOPLE, TrustDesk
+from tests.fakes.trust_desk import PEOPLE, TrustDesk, written
 from tests.fakes.trust_papers import revoke
 
 Move = Callable[[TrustDesk], object]
@@ -26,7 +25,7 @@ def refused(desk: TrustDesk) -> None:
 
 
 def signed_in_another_form(desk: TrustDesk) -> None:
-    other = dump(plain(desk.proposal(2, reason="another reason")), name="proposal")
+    other = dump(written(plain(desk.proposal(2, reason="another reason"))), name="proposal")
     path = proposal_path(2)
     desk.push({path: other, path + ".sig": PEOPLE["olivia"].sign(other, Use.PROPOSAL)})
 
@@ -90,3 +89,17 @@ def test_a_veto_that_nobody_signed_is_no_moment(desk: TrustDesk, name: str) -> N
     desk.push({f"signoffs/0002/{name}.yaml": b"decision: NO_GO\n"})
     assert desk.cycle().sequence == 1
     assert desk.memory.voided == ()
+
+
+def test_a_veto_whose_signature_comes_later_takes_effect_with_it(desk: TrustDesk) -> None:
+    desk.cycle()
+    desk.approve(1, "oscar", "sam")
+    desk.propose(2)
+    made = dump(plain(desk.signoff(2, "rita", decision=Decision.NO_GO)), name="sign-off")
+    path = signoff_path(2, "rita", Decision.NO_GO)
+    desk.push({path: made})
+    desk.sign(2, "oscar", "sam")
+    desk.push({path + ".sig": PEOPLE["rita"].sign(made, Use.SIGN_OFF)})
+    assert desk.cycle().permitted.mode is Mode.HALTED
+    assert desk.memory.high
+    assert desk.memory.high.sequence == 2

@@ -49,6 +49,7 @@ class Asked:
     exits: bool = False  # a wind-down: a track of its own
     votes: tuple[Voted, ...] = ()
     vetoes: frozenset[str] = frozenset()
+    changed: bool = False  # its requester signed another form of it
 
     def heard(self, listed: Iterable[str], end: datetime) -> "Asked":
         """As a root hears it that lists these voters until its end."""
@@ -165,6 +166,9 @@ class Model:
                 if said in listed and not it.vetoes & listed and number not in self.voided:
                     self._complete(now)  # what was complete before it was complete once
                 self.known[number] = replace(it, vetoes=it.vetoes | {str(said)})
+            elif word == "changed" and it and not it.changed:
+                self._complete(now)
+                self.known[number] = replace(it, changed=True)
         self.unread = []
 
     def _is_next(self, root: Rooted) -> bool:
@@ -181,6 +185,8 @@ class Model:
         root = self.roots[-1]
         for number in sorted(n for n, it in self.known.items() if n >= self.high and not it.exits):
             it = self._heard(number)
+            if it.changed:
+                continue
             if it.vetoes & root.listed:  # by a revoked key as well
                 self.voided.add(number)
             ready = it.ever_complete(now, min(it.expires, root.end)) and now >= it.not_before
@@ -192,10 +198,10 @@ class Model:
                 self.base = max(self.base, it.base)
 
     def _approved(self, now: datetime) -> Vector | None:
-        if self.high == 0 or self.completed_at is None or self.high in self.voided:
+        it = self._heard(self.high) if self.high else None
+        if not it or it.changed or self.high in self.voided or self.completed_at is None:
             self.was_standing = False
             return None
-        it = self._heard(self.high)
         end = min(it.end(now), self.roots[-1].end)
         standing = now < end
         self.events |= {"completed"} if standing and not self.was_standing else set()

@@ -161,6 +161,16 @@ class PeoplesHistories(Histories):
             self.desk.push({path: None, path + ".sig": None})
         self.look()
 
+    @precondition(lambda self: self.asked)
+    @rule(back=st.integers(0, 1), look=st.booleans())
+    def sign_another_form(self, back: int, look: bool) -> None:  # noqa: FBT001
+        """The requester, or who stole the requester's key: the number is void for ever."""
+        number = max(1, max(self.asked) - back)
+        self.count += 1
+        self.desk.propose(number, reason=f"another reason, {self.count}")
+        self._say("changed", number, None)
+        self.then(look)
+
     @rule(signed=st.booleans(), named=st.booleans())
     def wind_down(self, signed: bool, named: bool) -> None:  # noqa: FBT001
         """People's own exits: to the model of what the machine may do, nothing at all."""
