@@ -167,7 +167,8 @@ class PeoplesHistories(Histories):
         """The requester, or who stole the requester's key: the number is void for ever."""
         number = max(1, max(self.asked) - back)
         self.count += 1
-        self.desk.propose(number, reason=f"another reason, {self.count}")
+        granted = self._authority(START)
+        self.desk.propose(number, authority=granted, reason=f"another reason, {self.count}")
         self._say("changed", number, None)
         self.then(look)
 
