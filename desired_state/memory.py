@@ -2,13 +2,15 @@
 
 import json
 from collections.abc import Callable
+from datetime import timedelta
+from typing import Final
 
 from desired_state.authority import Authority
 from desired_state.canonical import canonical, digest_bytes, from_json
 from desired_state.frozen import Frozen
 from desired_state.ledger import NOTHING, Ledger
 from desired_state.proposals import Sequence_
-from desired_state.ratchet import Fall
+from desired_state.ratchet import Fall, merge
 from desired_state.values import (
     Commit,
     Digest,
@@ -71,11 +73,45 @@ class Memory(Frozen):
 
     @property
     def in_force(self) -> tuple[Stop, ...]:
-        """Stops that nobody has released, by id."""
-        return tuple(self.stops[i] for i in sorted(self.stops) if i not in self.releases)
+        """Stops that nobody has released, by id, each under the class that releases it."""
+        standing = (self.stops[i] for i in sorted(self.stops) if i not in self.releases)
+        return tuple(stop.model_copy(update={"kind": self.kind_of(stop)}) for stop in standing)
+
+    def kind_of(self, stop: Stop) -> StopClass:
+        """The class by which a stop is released: the third technical one in 24 h is of integrity.
+
+        RELEASE-4: counted by when each was raised here, released or not.
+        """
+        if stop.kind is not StopClass.TECHNICAL:
+            return stop.kind
+        since = stop.seen_at - RECURRING
+        earlier = [
+            other
+            for other in self.stops.values()
+            if other.kind is StopClass.TECHNICAL
+            and since < other.seen_at
+            and (other.seen_at, other.id) < (stop.seen_at, stop.id)
+        ]
+        return StopClass.INTEGRITY if len(earlier) + 1 >= RECURRENCES else stop.kind
+
+    def with_refusals_of(self, other: "Memory") -> "Memory":
+        """This memory with every refusal that the other one remembers (MEM-3)."""
+        windings = [found for found in (self.winding, other.winding) if found]
+        return self.model_copy(
+            update={
+                "revoked": {**other.revoked, **self.revoked},
+                "erased": tuple(sorted({*self.erased, *other.erased})),
+                "voided": tuple(sorted({*self.voided, *other.voided})),
+                "winding": max(windings, key=lambda found: found.sequence, default=None),
+                "falls": merge(self.falls, other.falls),
+                "stops": {**other.stops, **self.stops},
+            }
+        )
 
 
 EMPTY = Memory()
+RECURRING: Final = timedelta(hours=24)  # trust.md, section 5
+RECURRENCES: Final = 3
 
 
 def snapshot(memory: Memory) -> bytes:

@@ -200,8 +200,12 @@ class Reason(StrEnum):
         "Look at the tip named; it lifts when it is read.", HALTED, True)
     HEARTBEAT_MISSING = ("HEARTBEAT_MISSING", "The watcher has given no sign of life within the bound.",
         "Start governor run or governor watch.", "nothing that increases risk", True)
+    HEARTBEAT_INVALID = ("HEARTBEAT_INVALID", "A heartbeat does not read, is not signed by a watcher of the trust root, or repeats an older one.",
+        "Look at the watcher that writes the file; until then it counts as silent.", UNCHANGED)
+    LIFTING = ("LIFTING", "What narrowed is good again and is watched for three cycles.",
+        "Wait for the next cycles.", NARROWED)
     CLOCK_UNSURE = ("CLOCK_UNSURE", "The clock moved in a way that cannot be trusted.",
-        "Set the clock and restart.", HALTED, True)
+        "Set the clock right, or let a time service do it. If it is right, after a boot for instance: compare it with another clock and start with --clock-checked.", HALTED, True)
     STORE_ROLLBACK = ("STORE_ROLLBACK", "Memory is older than the evidence chain.",
         "Restore the newest memory, or release the stop it raises.", STOPPED, True)
     MEMORY_UNREADABLE = ("MEMORY_UNREADABLE", "Memory is missing or damaged.",

@@ -1,7 +1,7 @@
 """Who may release a stop, and what a release waits for (trust.md, sections 5 and 7)."""
 
 from collections.abc import Collection, Iterable
-from datetime import datetime, timedelta
+from datetime import datetime
 from typing import Final
 
 from desired_state.memory import Memory
@@ -9,29 +9,11 @@ from desired_state.values import StopClass
 
 TECHNICAL_GATE: Final = "release_technical"
 GATE: Final = "release"
-REPEATED: Final = 3  # trust.md, section 5: the third technical stop in 24 h is of class integrity
-WITHIN: Final = timedelta(hours=24)
-
-
-def class_of(stop: str, memory: Memory) -> StopClass | None:
-    """The class by which a known stop is released; none for one that is not known (RELEASE-4)."""
-    found = memory.stops.get(stop)
-    if found is None or found.kind is not StopClass.TECHNICAL:
-        return found.kind if found else None
-    place = (found.seen_at, found.id)
-    lately = [
-        other
-        for other in memory.stops.values()
-        if other.kind is StopClass.TECHNICAL
-        and (other.seen_at, other.id) <= place
-        and found.seen_at - other.seen_at < WITHIN
-    ]
-    return StopClass.INTEGRITY if len(lately) >= REPEATED else StopClass.TECHNICAL
 
 
 def release_gate(clears: Iterable[str], memory: Memory) -> str:
     """The gate that releasing these stops needs, beside the mode's own where it resumes."""
-    kinds = {class_of(stop, memory) for stop in clears if stop in memory.stops}
+    kinds = {memory.kind_of(memory.stops[stop]) for stop in clears if stop in memory.stops}
     return TECHNICAL_GATE if kinds == {StopClass.TECHNICAL} else GATE
 
 

@@ -12,9 +12,11 @@ from desired_state.canonical import sha256_hex
 from desired_state.document import parse
 from desired_state.errors import Stalled
 from desired_state.memory import Stop
+from desired_state.reasons import Reason
 from desired_state.state_files import KILL_SWITCH
 from desired_state.values import StopClass, Switch
 
+LOST: Final = "LOST-"  # begins the id of a stop that a lost memory raised
 PLAIN_FILE: Final = "100644"
 MAX_SWITCH_BYTES: Final = 4096  # one line and its reason; what is larger would delay a stop
 
@@ -93,3 +95,9 @@ def stop_of(repository: str, commit: str, reading: SwitchReading, seen_at: datet
         seen_at=seen_at,
         switch=reading.state,
     )
+
+
+def loss_code(stop: Stop) -> Reason:
+    """The code at the front of the reason of a stop that was raised for a lost memory (MEM-2)."""
+    word = stop.reason.partition(":")[0]
+    return Reason.STORE_ROLLBACK if word == Reason.STORE_ROLLBACK else Reason.MEMORY_UNREADABLE

@@ -107,6 +107,15 @@ class Ledger:
         self._store.push()
         return Shipment(position.head.size - start, position.head.size, commit)
 
+    def require_sole(self) -> None:
+        """No other writer has pushed since.
+
+        Raises:
+            Stalled: ``ANOTHER_WRITER``.
+            Waiting: ``EVIDENCE_UNWRITABLE`` if the remote did not answer.
+        """
+        self._store.require_sole()
+
     def _here(self) -> Position:
         if self._position is None:
             self._pages.clear()

@@ -50,6 +50,23 @@ class EvidenceStore(Protocol):
         """
         ...
 
+    def follow(self) -> None:
+        """What the remote has is here as well.
+
+        Raises:
+            Waiting: ``EVIDENCE_UNWRITABLE`` if it did not answer in time.
+        """
+        ...
+
+    def require_sole(self) -> None:
+        """The remote has nothing that is not here.
+
+        Raises:
+            Stalled: ``ANOTHER_WRITER`` if it has.
+            Waiting: ``EVIDENCE_UNWRITABLE`` if it did not answer in time.
+        """
+        ...
+
 
 @dataclass(frozen=True, slots=True)
 class Position:

@@ -6,7 +6,7 @@ belong to exactly one thing before it (AUDIT-4)?
 """
 
 import json
-from collections.abc import Callable, Iterable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Any
@@ -14,7 +14,7 @@ from typing import Any
 from pydantic import ValidationError
 
 from desired_state.errors import Finding, finding
-from desired_state.memory import EMPTY, snapshot_digest
+from desired_state.memory import EMPTY, Stop, snapshot_digest
 from desired_state.observation import Observation
 from desired_state.reasons import Reason
 from desired_state.state_files import PAPER_FOLDERS
@@ -22,27 +22,13 @@ from desired_state.values import parse_instant
 from evidence_repo.chain import Leaf
 from layers.l5_risk_gate.finding import Outcome
 from reconciler import decisions, verdicts
+from reconciler.contents import Lazy
 from reconciler.gate import Verdict
+from reconciler.recovery import RECOVERED
 from reconciler.verdicts import VerdictRecord
 
 Objects = Callable[[str], bytes]
 FilesAt = Callable[[str], Mapping[str, str] | None]  # digests by path at a revision; none: unknown
-
-
-class _Lazy(Mapping[str, bytes]):
-    """Objects as a mapping; only what is asked for is read."""
-
-    def __init__(self, objects: Objects) -> None:
-        self._objects = objects
-
-    def __getitem__(self, name: str) -> bytes:
-        return self._objects(name)
-
-    def __iter__(self) -> Iterator[str]:
-        return iter(())
-
-    def __len__(self) -> int:
-        return 0
 
 
 @dataclass
@@ -51,6 +37,7 @@ class Replay:
 
     files_at: FilesAt
     _memory: str = field(default_factory=lambda: snapshot_digest(EMPTY))
+    _lost: str = ""  # the stop that the next verdict must hold
     _ends: dict[str, datetime | None] = field(default_factory=dict)  # verdict: valid until
     _allowed: set[str] = field(default_factory=set)  # intents that L5 allowed, not yet sent
     _orders: set[str] = field(default_factory=set)
@@ -61,6 +48,7 @@ class Replay:
         """By kind of leaf, for the audit of the chain."""
         return {
             verdicts.LEAF_KIND: self._verdict,
+            RECOVERED: self._recovery,
             decisions.LEAF_KIND: self._decision,
             "order_intent": self._intent,
             "order_fill": self._fill,
@@ -71,14 +59,26 @@ class Replay:
             body = VerdictRecord.model_validate_json(json.dumps(dict(leaf.body)))
         except ValidationError:
             return (_mismatch(leaf, "the record of the verdict does not read"),)
-        found = list(verdicts.replay(body, _Lazy(objects)))
+        found = list(verdicts.replay(body, Lazy(objects)))
         if body.memory_before != self._memory:
             found.append(_mismatch(leaf, "its memory is not the one that the verdict before left"))
         self._memory = body.memory_after
         verdict = Verdict.model_validate_json(objects(body.verdict))
         self._ends[body.verdict] = verdict.valid_until
         observation = Observation.model_validate_json(objects(body.observation))
+        found += self._held(leaf, verdict.stops)
         return [*found, *self._state(leaf, observation)]
+
+    def _recovery(self, leaf: Leaf, objects: Objects) -> Iterable[Finding]:
+        """MEM-2: memory may begin anew only under a stop that people must release by name."""
+        self._memory, self._lost = str(leaf.body.get("memory")), str(leaf.body.get("stop"))
+        objects(self._memory)
+        return ()
+
+    def _held(self, leaf: Leaf, stops: Iterable[Stop]) -> Iterable[Finding]:
+        if self._lost and self._lost not in {stop.id for stop in stops}:
+            yield _mismatch(leaf, f"memory was lost and its stop {self._lost} is not in force")
+        self._lost = ""
 
     def _state(self, leaf: Leaf, observation: Observation) -> Iterable[Finding]:
         """What was read is what the state repository holds at that revision."""

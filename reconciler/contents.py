@@ -1,13 +1,31 @@
 """Bytes by digest, read once: what a cycle looks at twice does not touch the disk twice."""
 
 from collections import OrderedDict
-from collections.abc import Iterator, Mapping
-from typing import Final
+from collections.abc import Callable, Iterator, Mapping
+from typing import Final, Protocol
 
 from desired_state.canonical import digest_bytes
+from desired_state.errors import Stalled
 from desired_state.repository import Contents
 
 MAX_CACHED: Final = 4096
+
+
+class Lazy(Mapping[str, bytes]):
+    """Objects as a mapping; only what is asked for is read."""
+
+    def __init__(self, objects: Callable[[str], bytes]) -> None:
+        """``objects`` gives the bytes of a digest."""
+        self._objects = objects
+
+    def __getitem__(self, name: str) -> bytes:
+        return self._objects(name)
+
+    def __iter__(self) -> Iterator[str]:
+        return iter(())
+
+    def __len__(self) -> int:
+        return 0
 
 
 class Cached(Mapping[str, bytes]):
@@ -56,6 +74,35 @@ class Cached(Mapping[str, bytes]):
         self._known[digest] = data
         if len(self._known) > MAX_CACHED:
             self._known.popitem(last=False)
+
+
+class Read(Protocol):
+    """Where bytes may be found again."""
+
+    def kept(self, digest: str) -> bytes:
+        """The bytes of this digest. Raises ``Stalled`` where they are not there."""
+        ...
+
+
+class Mended:
+    """Contents over others: what is gone here is taken from there, and kept again (MEM-4)."""
+
+    def __init__(self, store: Contents, other: Read) -> None:
+        """``store`` keeps; ``other`` is asked for what it lacks."""
+        self._store, self._other = store, other
+
+    def keep(self, data: bytes, *more: bytes) -> str:
+        """As the store."""
+        return self._store.keep(data, *more)
+
+    def kept(self, digest: str) -> bytes:
+        """From the store, else from the other one. Raises ``Stalled`` where neither has it."""
+        try:
+            return self._store.kept(digest)
+        except (KeyError, Stalled):
+            data = self._other.kept(digest)
+            self._store.keep(data)
+            return data
 
 
 class InMemory:

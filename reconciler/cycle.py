@@ -4,29 +4,31 @@ What narrows is applied before it is recorded, what widens is recorded before it
 cycle that fails ends with less authority, never with more (CYCLE-1).
 """
 
-from collections.abc import Callable, Mapping
 from contextlib import suppress
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
-from typing import Any, Final, Protocol
+from typing import Any, Final
 
-from desired_state.admission import Admission, Trust, admit
+from desired_state.admission import Admission, admit
 from desired_state.authority import BOTTOM, Authority, at_most
-from desired_state.errors import Finding, GovernanceError, Waiting, finding
-from desired_state.memory import Memory, Release, Stop
+from desired_state.canonical import digest_bytes
+from desired_state.errors import Finding, GovernanceError, Severity, Stalled, Waiting, finding
+from desired_state.memory import Memory, Stop, snapshot
 from desired_state.observation import Observation
 from desired_state.reasons import Reason
-from desired_state.repository import StateRepository, SwitchHistory
 from desired_state.standing import Approval
 from desired_state.survey import Survey, unread
-from evidence_repo.journal import Journal
 from layers.orders import CancelReport
 from layers.ports import Cancels
-from reconciler.acknowledgement import Acknowledgement, clean_stops
+from reconciler.acknowledgement import clean_stops
 from reconciler.conditions import Condition, Kind
-from reconciler.contents import Cached
-from reconciler.gate import Facts, Verdict, judge, switch_of
+from reconciler.contents import Cached, Mended
+from reconciler.gate import Facts, Verdict, Writer, judge, levels, switch_of
+from reconciler.heartbeats import Ears, Known, heartbeat_keys
+from reconciler.lifting import Held, after, begun_again
 from reconciler.plan import Action, Actual, Doing, VenueView, plan
+from reconciler.ports import Ports, Report
+from reconciler.recovery import RECOVERED, STORED, Here, Recovered, newest, recover
 from reconciler.stop_lane import stops_at
 from reconciler.summarize import summarize
 from reconciler.verdicts import LEAF_KIND, ledger_nodes, read_files, record, substance
@@ -35,83 +37,6 @@ STEPS: Final = ("fetch", "admit", "observe", "judge", "plan", "apply", "record")
 FILES_A_LEAF: Final = 500
 RENEW_BEFORE: Final = timedelta(seconds=10)
 HEARTBEAT: Final = timedelta(seconds=2)  # where no root says otherwise
-
-
-class StateReader(StateRepository, SwitchHistory, Protocol):
-    """The state repository, whole."""
-
-    @property
-    def main(self) -> str:
-        """Full name of the branch that holds the desired state."""
-        ...
-
-
-class MemoryStore(Protocol):
-    """Where memory outlives the process."""
-
-    def load(self) -> Memory | None:
-        """None on a host that never had one. Raises ``Stalled(MEMORY_UNREADABLE)``."""
-        ...
-
-    def store(self, memory: Memory) -> None:
-        """On disk when this returns. Raises ``Stalled``."""
-        ...
-
-
-class HostRecords(Protocol):
-    """Stops, releases and acknowledgements of this host."""
-
-    def stops(self) -> dict[str, Stop]:
-        """By id."""
-        ...
-
-    def releases(self) -> dict[str, Release]:
-        """By stop."""
-        ...
-
-    def acknowledgements(self) -> dict[str, Acknowledgement]:
-        """By stop."""
-        ...
-
-    def put_stop(self, stop: Stop) -> None:
-        """On disk when this returns."""
-        ...
-
-    def put_release(self, release: Release) -> None:
-        """On disk when this returns."""
-        ...
-
-
-@dataclass(frozen=True)
-class Ports:
-    """Everything outside that a cycle touches."""
-
-    state: StateReader
-    records: HostRecords
-    store: MemoryStore
-    journal: Journal
-    venues: Callable[[], Mapping[str, Cancels]]
-    token_age_ns: Callable[[], int | None]
-    trust: Trust
-    repository: str  # its id, in stop ids
-    host: str  # digest of governor.yaml
-    build: str | None = None  # digest of what runs here
-    # the open orders of a venue that L5 would refuse under this verdict; none: it cannot be asked
-    rejudge: Callable[[str, Verdict], tuple[str, ...] | None] = lambda _venue, _verdict: None
-    session: Callable[[], tuple[str, str] | None] = lambda: None
-
-
-@dataclass(frozen=True)
-class Report:
-    """What one cycle saw, decided and did."""
-
-    verdict: Verdict
-    conditions: tuple[Condition, ...]
-    actions: tuple[Action, ...]
-    findings: tuple[Finding, ...]
-    actual: Actual | None
-    leaves: int  # written by this cycle
-    recorded: Verdict  # the one in force that evidence holds; intents and permits cite it
 
 
 @dataclass
@@ -131,14 +56,22 @@ class Cycle:
     _recorded: set[str] = field(default_factory=set)
     approval: Approval | None = None  # as it stood in the last cycle
     evidence_behind_since: datetime | None = None  # set by whoever ships
+    writer: Writer | None = None  # set by whoever ships
+    clock_unsure: str = ""  # set by whoever read the clocks for the next cycle
+    watched_since: datetime | None = None  # set by a run that counts on a watcher
+    halted_after: timedelta = HEARTBEAT  # of the root in force
+    _lifting: tuple[Held, ...] = ()
     _standing: Verdict | None = None
     _worked_under: Authority | None = None  # what the open orders were last judged under
     _heartbeat: timedelta = HEARTBEAT
     _loaded: bool = False
+    ears: Ears = field(init=False)
+    _recovered: Recovered | None = None  # from a loss that no leaf tells yet
 
     def __post_init__(self) -> None:
         """The survey reads through a cache over the journal's objects."""
-        self._cached = Cached(self.ports.journal)
+        self._cached = Cached(Mended(self.ports.journal, self.ports.chain))
+        self.ears = Ears(self.ports.host_name)
         self._survey = Survey(self.ports.state, self._cached)
 
     def run(self, now: datetime) -> Report:
@@ -146,21 +79,26 @@ class Cycle:
         try:
             return self._run(now)
         except GovernanceError as error:
+            self._loaded = False  # start-up and recovery are the same path
             return self._failed(error.finding, now)
         except Exception as error:  # noqa: BLE001  (CYCLE-1: the one edge of the cycle)
+            self._loaded = False
             text = f"{type(error).__name__}: {error}"
             return self._failed(finding(Reason.INTERNAL, "cycle", text), now)
 
     def _run(self, now: datetime) -> Report:
-        self._load()
+        self._load(now)
         observation = self._fetch(now)
         admission = admit(observation, self._cached, self.memory, self.ports.trust, now)
         self.approval = admission.approval
         if admission.root:
             self._heartbeat = admission.root.bounds.heartbeat
+            self.halted_after = admission.root.bounds.halted_after
         actual = self._observe(now)
         facts = self._facts(admission, now)
         verdict = judge(admission, facts, now)
+        said = levels(admission, facts, now)
+        self._lifting = after(facts.held, said, admitted=admission.admitted)
         actions = plan(verdict, admission.memory, actual, self._rejudged(verdict, actual))
         problems = self._apply(actions, widening=False)
         if not problems:  # else the same orders are judged again by the next cycle
@@ -168,13 +106,34 @@ class Cycle:
         self._latch()
         leaves = self._record(observation, admission, facts, verdict, actions)
         problems += self._apply(actions, widening=True)
+        problems += tuple(
+            finding(p.code, p.subject, p.message, severity=Severity.WARNING)
+            for p in self.ears.problems
+        )
         return self._summary(verdict, actual, actions, problems, leaves)
 
     # --- the steps ---------------------------------------------------------------------------
-    def _load(self) -> None:
-        if not self._loaded:
-            self.memory = self.ports.store.load() or Memory()
-            self._loaded = True
+    def _load(self, now: datetime) -> None:
+        """Memory as the chain says it was; a loss raises a stop and is told by a leaf (MEM-2)."""
+        if self._loaded:
+            return
+        found: Memory | Stalled | None
+        try:
+            found = self.ports.store.load()
+        except Stalled as error:
+            if error.code is not Reason.MEMORY_UNREADABLE:
+                raise
+            found = error
+        records = self.ports.records
+        here = Here(self.ports.host_name, records.stops(), records.releases(), now)
+        told = newest(self.ports.chain.newest_first())
+        recovered = recover(found, told, self.ports.chain, here)
+        self._recovered = recovered if recovered.stop else None
+        if recovered.stop:
+            self._held[recovered.stop.id] = recovered.stop
+        elif found != recovered.memory and told is not None:
+            self.ports.store.store(recovered.memory)  # MEM-1
+        self.memory, self._last, self._loaded = recovered.memory, None, True
 
     def _fetch(self, now: datetime) -> Observation:
         try:
@@ -218,12 +177,37 @@ class Cycle:
             self._unreadable_since = None
         elif self._unreadable_since is None:
             self._unreadable_since = now
+        beats = self._listen(admission, now)
         return Facts(
             answered_at=self._answered_at,
             unreadable_since=self._unreadable_since,
             evidence_behind_since=self.evidence_behind_since,
+            writer=self.writer,
+            clock_unsure=self.clock_unsure,
+            watched_since=self.watched_since,
+            beat_at=beats.beat_at,
+            elsewhere_since=beats.elsewhere_since,
+            elsewhere_stops=beats.elsewhere_stops,
+            heartbeats=tuple(map(digest_bytes, beats.files)),
+            held=self._lifting,
             build=self.ports.build,
         )
+
+    def _listen(self, admission: Admission, now: datetime) -> Ears:
+        """What the watchers say, by keys of the root in force."""
+        root, state = admission.root, self.ports.state
+
+        def is_known(head: str) -> bool:
+            tips = [tip for tip in (admission.revision, *self._tips) if tip]
+            return head in tips or any(state.descends(tip, head) for tip in tips)
+
+        self.ears = self.ears.heard(
+            self.ports.heartbeats() if root else (),
+            heartbeat_keys(root, now, admission.revoked) if root else (),
+            Known(frozenset(admission.memory.stops), is_known),
+            now,
+        )
+        return self.ears
 
     def _rejudged(self, verdict: Verdict, actual: Actual) -> dict[str, tuple[str, ...] | None]:
         """PLAN-2: every open order, where permission fell or nobody knows what it was before."""
@@ -268,6 +252,7 @@ class Cycle:
         changed = (substance(verdict), admission.memory)
         if changed != self._last or self._ends_soon(verdict):
             self._record_stops(verdict)
+            self._record_recovery(verdict)
             body, objects = record(
                 admission,
                 verdict,
@@ -275,6 +260,7 @@ class Cycle:
                 self.ports.trust,
                 self.ports.host,
             )
+            objects |= dict(zip(facts.heartbeats, self.ears.files, strict=True))
             nodes, papers = ledger_nodes((self.memory, admission.memory), self._recorded)
             for data in (*objects.values(), *nodes.values()):
                 self._cached.keep(data)
@@ -284,11 +270,23 @@ class Cycle:
             self._leaf(LEAF_KIND, body.model_dump(mode="json"), verdict, sorted(objects))
             if admission.memory != self.memory:
                 self.ports.store.store(admission.memory)
+                self._leaf(STORED, {"memory": body.memory_after}, verdict)
             self.memory, self._last, self._standing = admission.memory, changed, verdict
         self._record_acknowledgements(verdict)
         for action in actions:
             self._leaf("action", action.model_dump(mode="json"), verdict)
         return self.ports.journal.head.size - before
+
+    def _record_recovery(self, verdict: Verdict) -> None:
+        lost = self._recovered
+        if lost is None or lost.stop is None:
+            return
+        nodes, _ = ledger_nodes((self.memory,), ())
+        name = self._cached.keep(snapshot(self.memory), *nodes.values())
+        self._cached.settle()
+        told = {"stop": lost.stop.id, "code": lost.code, "memory": name, "found": lost.found}
+        self._leaf(RECOVERED, told, verdict, [name, *sorted(nodes)])
+        self._recovered = None
 
     def _ends_soon(self, verdict: Verdict) -> bool:
         """RECORD-2: every intent cites a leaf that was valid then, so a session's is renewed."""
@@ -300,6 +298,8 @@ class Cycle:
     def _record_files(self, files: frozenset[str], verdict: Verdict) -> None:
         """The governed files that a replay will read, each named by one leaf of this run."""
         new = sorted(files - self._recorded)
+        for name in new:
+            self._cached.kept(name)  # MEM-4: a leaf rests on what is kept here
         for start in range(0, len(new), FILES_A_LEAF):
             batch = new[start : start + FILES_A_LEAF]
             self._leaf("governed_files", {"count": len(batch)}, verdict, batch)
@@ -342,6 +342,7 @@ class Cycle:
     def _failed(self, problem: Finding, now: datetime) -> Report:
         """A cycle that could not end permits nothing, and leaves nothing open that it can reach."""
         self.approval = None
+        self._lifting = begun_again(self._lifting)
         with suppress(Exception):  # CYCLE-1: what failed before may fail again, and must not raise
             self._close()
         verdict = Verdict(

@@ -43,6 +43,12 @@ class HostKeys(Frozen):
     watcher: Path_ = "./var/keys/watcher"
 
 
+class ClockSources(Frozen):
+    """Second sources of the time that this host believes; leaving one out can only tighten."""
+
+    kernel: bool = True  # its word that something keeps the wall clock synchronised
+
+
 class VenueCredentials(Frozen):
     """Names of environment variables, never values."""
 
@@ -58,6 +64,8 @@ class HostFile(Frozen):
     trust_root: Digest
     var: Path_ = "./var"
     keys: HostKeys = HostKeys()
+    clock: ClockSources = ClockSources()
+    heartbeats: tuple[Path_, ...] = ()  # files of watchers on other hosts
     venues: dict[Name, VenueCredentials] = Field(default_factory=dict)
     host: Annotated[str, StringConstraints(pattern=r"^[A-Za-z0-9.-]{1,40}$")] = "local"
 

@@ -40,6 +40,7 @@ class Reader:
     latched: Mapping[str, Stop] = field(default_factory=dict)
     clean: tuple[str, ...] = ()  # stops after which every venue was proven clean
     build: str | None = None  # digest of what runs here
+    clock_unsure: str = ""
 
     def head(self) -> str:
         """Where main stands. Raises ``Waiting(FETCH)``, or ``Stalled(FETCH)`` without a main."""
@@ -68,7 +69,12 @@ class Reader:
         self._complete(contents, head, memory)
         admission = admit(observation, contents, memory, self.trust, now)
         unreadable_since = now if admission.unreadable else None
-        facts = Facts(answered_at=now, unreadable_since=unreadable_since, build=self.build)
+        facts = Facts(
+            answered_at=now,
+            unreadable_since=unreadable_since,
+            clock_unsure=self.clock_unsure,
+            build=self.build,
+        )
         return admission, judge(admission, facts, now)
 
     def _memory_at(self, head: str, main: str | None) -> Memory:

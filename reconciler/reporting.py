@@ -7,7 +7,7 @@ from desired_state.authority import BOTTOM, Authority, point_text, points
 from desired_state.canonical import plain
 from reconciler.acknowledgement import Acknowledgement
 from reconciler.conditions import Condition
-from reconciler.cycle import Report
+from reconciler.ports import Report
 from reconciler.proposing import authority_data
 
 

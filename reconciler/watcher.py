@@ -67,6 +67,7 @@ class Watcher:
     clock: Callable[[], datetime]
     problem: GovernanceError | None = None
     scanned: bool = False
+    tips: Mapping[str, str] = field(default_factory=dict)  # as the remote last advertised them
     _known: set[str] = field(default_factory=set)
     _held: dict[str, Stop] = field(default_factory=dict)  # in memory even where no disk takes them
     _acks: dict[str, Acknowledgement] = field(default_factory=dict)
@@ -105,9 +106,15 @@ class Watcher:
             stop in self._acks and self._acks[stop].verified_clean for stop in self._in_force()
         )
 
+    @property
+    def stops(self) -> tuple[str, ...]:
+        """Ids of every stop known here, released or not."""
+        return tuple(sorted({**self.records.stops(), **self._held}))
+
     def _look(self) -> tuple[Stop, ...]:
         try:
-            tips = set(self.history.tips().values())
+            self.tips = dict(self.history.tips())
+            tips = set(self.tips.values())
         except GovernanceError:
             # a remote that does not answer is a matter of staleness, which the gate judges
             return ()

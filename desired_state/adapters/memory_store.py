@@ -2,7 +2,7 @@
 
 ``<path>`` is a small snapshot in which the ledger stands as a digest and as a range of
 ``<path>.ledger``: one line a version, only ever added to. A line is believed once a snapshot that
-counts it is in place, so a crash between the two leaves the memory before (MEM-1).
+counts it is in place, so a crash between the two leaves the memory before (LEDGER-2).
 """
 
 import os

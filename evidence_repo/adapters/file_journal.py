@@ -232,6 +232,36 @@ class FileJournal:
         return data.split(b"\n")[:-1]
 
 
+def newest_first(folder: Path) -> Iterator[bytes]:
+    """Whole lines of the journal in this folder, the newest first; needs no lock.
+
+    Raises:
+        Stalled: ``JOURNAL`` if a segment cannot be read.
+    """
+    try:
+        for first in sorted((int(p.stem) for p in folder.glob("[0-9]*.jsonl")), reverse=True):
+            yield from reversed(_whole_part(folder / _name(first)).split(b"\n")[:-1])
+    except OSError as error:
+        raise _stalled(folder, error) from error
+
+
+def set_aside(folder: Path) -> str:
+    """The segments lie in a folder of their own below; nothing is deleted. Its name.
+
+    Raises:
+        Stalled: ``JOURNAL`` if the disk refuses.
+    """
+    try:
+        kept = folder / f"aside-{sum(1 for _ in folder.glob('aside-*')) + 1}"
+        kept.mkdir()
+        for path in sorted(folder.glob("[0-9]*.jsonl"), reverse=True):
+            path.rename(kept / path.name)
+        _sync_folder(folder)
+    except OSError as error:
+        raise _stalled(folder, error) from error
+    return kept.name
+
+
 def _whole_part(path: Path) -> bytes:
     """The bytes of a segment up to the end of its last whole line."""
     data = path.read_bytes()

@@ -19,6 +19,7 @@ from evidence_repo.contents import MAX_FILE
 AUTHOR: Final = "peak-governor <governor@localhost>"
 PUSH_TIMEOUT: Final = timedelta(seconds=10)
 """Past this the condition EvidenceWritable is false."""
+FETCH_TIMEOUT: Final = timedelta(seconds=60)
 MAX_TREE: Final = 1024 * 1024
 """Bytes of one tree object; 256 names need about 20 KiB."""
 
@@ -122,6 +123,58 @@ class GitEvidence:
                 raise Stalled(Reason.ANOTHER_WRITER, self._remote, "the remote has other commits")
             raise Waiting(Reason.EVIDENCE_UNWRITABLE, self._remote, done.err, retry_after=RETRY)
         self._pushed = head
+
+    def follow(self) -> None:
+        """The branch here is at least where the remote's is (LDG-4).
+
+        Where both have what the other has not, the remote's counts, for others have read it; what
+        was here stays under ``refs/governor/aside``.
+
+        Raises:
+            Waiting: ``EVIDENCE_UNWRITABLE`` if the remote did not answer in time.
+        """
+        there, here = self._advertised(), self.head()
+        if there is None or there == here or (here and self._is_before(there, here)):
+            return
+        self._fetch()
+        if here and not self._is_before(here, there):
+            self._move(f"refs/governor/aside/{here}", here)
+        self._move(self._ref, there)
+        self.head()
+
+    def require_sole(self) -> None:
+        """The remote has nothing that is not here (EPOCH-2).
+
+        Raises:
+            Stalled: ``ANOTHER_WRITER`` if it has.
+            Waiting: ``EVIDENCE_UNWRITABLE`` if it did not answer in time.
+        """
+        there, here = self._advertised(), self.head()
+        if there is not None and (here is None or not self._is_before(there, here)):
+            raise Stalled(Reason.ANOTHER_WRITER, self._remote, "the remote has other commits")
+
+    def _advertised(self) -> Commit | None:
+        done = self._git.run(["ls-remote", self._remote, self._ref], timeout=self._push_timeout)
+        if done.status:
+            raise Waiting(Reason.EVIDENCE_UNWRITABLE, self._remote, done.err, retry_after=RETRY)
+        return done.out.decode(errors="replace").partition("\t")[0] or None
+
+    def _is_before(self, ancestor: Commit, commit: Commit) -> bool:
+        return not self._git.run(["merge-base", "--is-ancestor", ancestor, commit]).status
+
+    def _fetch(self) -> None:
+        done = self._git.run(
+            ["fetch", "--quiet", "--no-tags", "--no-write-fetch-head", self._remote,
+             f"+{self._ref}:refs/governor/remote"],
+            timeout=FETCH_TIMEOUT,
+        )  # fmt: skip
+        if done.status:
+            raise Waiting(Reason.EVIDENCE_UNWRITABLE, self._remote, done.err, retry_after=RETRY)
+
+    def _move(self, ref: str, commit: Commit) -> None:
+        done = self._git.run(["update-ref", ref, commit])
+        if done.status:
+            raise Waiting(Reason.EVIDENCE_UNWRITABLE, str(self._clone), done.err, retry_after=RETRY)
 
     def check_out(self) -> None:
         """The files of the head lie in the work tree, for people; never needed by the program.

@@ -19,18 +19,31 @@ from reconciler.cli.shared import (
     stop_on_signals,
 )
 from reconciler.conditions import Condition, Kind, Status
-from reconciler.cycle import Report
+from reconciler.ports import Report
 from reconciler.reporting import condition_data, diff_data, report_data
-from reconciler.wiring.desk import open_desk
-from reconciler.wiring.loop import run_loop, ship
+from reconciler.wiring.desk import open_desk, ship
+from reconciler.wiring.halting import who
+from reconciler.wiring.loop import run_loop
 from reconciler.wiring.status import look
+
+ClockChecked = Annotated[
+    bool,
+    typer.Option(
+        "--clock-checked",
+        help="You compared this host's clock with another one: it is right. Goes into evidence.",
+    ),
+]
 
 
 @app.command()
-def reconcile(config: Config = None, as_json: AsJson = False) -> None:
+def reconcile(
+    config: Config = None, as_json: AsJson = False, clock_checked: ClockChecked = False
+) -> None:
     """One cycle: fetch, admit, observe, judge, plan, apply, record; then ship the evidence."""
     host = host_of(config)
     with open_desk(host) as desk:
+        if clock_checked:
+            desk.clock_checked(who())
         report = desk.reconcile()
         problem = ship(desk)
     _show_report(report, as_json=as_json)
@@ -40,10 +53,11 @@ def reconcile(config: Config = None, as_json: AsJson = False) -> None:
 
 
 @app.command()
-def run(config: Config = None) -> None:
+def run(config: Config = None, clock_checked: ClockChecked = False) -> None:
     """The loop: looks again at every event, every poll and every resync, with its watcher."""
     stop = stop_on_signals()
-    run_loop(host_of(config), stop, lambda report: note(verdict_line(report)))
+    by = who() if clock_checked else ""
+    run_loop(host_of(config), stop, lambda report: note(verdict_line(report)), by)
 
 
 @app.command()

@@ -12,7 +12,7 @@ from desired_state.values import instant_text
 from reconciler.acknowledgement import Acknowledgement
 from reconciler.authority_words import authority_words
 from reconciler.conditions import Condition, Kind, Status
-from reconciler.cycle import Report
+from reconciler.ports import Report
 from reconciler.reporting import differing
 
 WIDTH = 118

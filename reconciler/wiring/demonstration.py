@@ -16,9 +16,9 @@ from layers.market import Bar
 from reconciler.acknowledgement import Acknowledgement
 from reconciler.adapters.clock import pause, wall_clock
 from reconciler.authority_words import authority_words
-from reconciler.cycle import Report
 from reconciler.demonstration import Granted, SessionTold, StopTold, Story, Tampering
 from reconciler.picture import draw_many
+from reconciler.ports import Report
 from reconciler.proposal_terms import Request as Asking
 from reconciler.session import Session
 from reconciler.signing import Answer, sign_off

@@ -2,41 +2,47 @@
 
 import secrets
 from collections.abc import Callable, Iterator, Mapping
-from contextlib import ExitStack, closing, contextmanager
+from contextlib import ExitStack, closing, contextmanager, suppress
 from dataclasses import dataclass
-from datetime import timedelta
+from datetime import datetime, timedelta
 from pathlib import Path
 from typing import Final
 
 from desired_state.adapters.git_state import GitState
 from desired_state.admission import ROOT_PATH, Trust
 from desired_state.canonical import digest_bytes
+from desired_state.clock import TOLERANCE
 from desired_state.document import load
-from desired_state.errors import GovernanceError
+from desired_state.errors import GovernanceError, Stalled, Waiting
+from desired_state.reasons import Reason
 from desired_state.trust_root import Root
-from evidence_repo.adapters.file_journal import FileJournal
+from evidence_repo.adapters.file_journal import FileJournal, set_aside
 from evidence_repo.adapters.git_evidence import GitEvidence
-from evidence_repo.adapters.git_reader import GitReader
 from evidence_repo.adapters.log_key import LogKey
 from evidence_repo.adapters.position_file import PositionFile
+from evidence_repo.backwards import last_head, newest_first
 from evidence_repo.ledger import Ledger
-from evidence_repo.reader import head_of
 from layers.adapters.paper_cancels import PaperCancels
 from layers.paper_venue.venue import PaperVenue
 from layers.ports import Cancels
 from reconciler.adapters.armed_token import TokenReader, TokenWriter
 from reconciler.adapters.clock import boot_clock_ns, wall_clock
+from reconciler.adapters.evidence_chain import EvidenceChain
 from reconciler.adapters.file_memory import FileMemory
+from reconciler.adapters.heartbeat_files import read_heartbeat
 from reconciler.adapters.latch import Latch
 from reconciler.adapters.running_build import running_build
-from reconciler.cycle import Cycle, Ports, Report
-from reconciler.gate import Verdict
+from reconciler.cycle import Cycle
+from reconciler.gate import Verdict, Writer
 from reconciler.host import Host
 from reconciler.local_stop import LocalStop
 from reconciler.permits import PermitOffice
+from reconciler.ports import Ports, Report
 from reconciler.watcher import Watcher
+from reconciler.wiring.timekeeping import HostTime, host_time
 
 HEARTBEAT: Final = timedelta(seconds=2)  # tighter or equal in every root as shipped
+CONFIRM: Final = timedelta(seconds=5)  # well within every root's bound for halting
 SEAL_BYTES: Final = 32
 PAPER: Final = "paper"
 
@@ -68,10 +74,31 @@ class Desk:
     state: GitState
     running: Running
     epoch: int
+    time: HostTime
+    confirmed_at: datetime | None = None
+
+    def clock_checked(self, by: str) -> None:
+        """A person says that the wall clock is right; evidence says who did (CLOCK-5)."""
+        told = {"by": by, "unsure": self.time.look(self.cycle.memory.floor).unsure}
+        self.time.checked_by = f"person: {by}"
+        self.journal.append("clock_checked", told, wall_clock())
+
+    def confirm(self) -> None:
+        """No higher epoch is at the evidence repository; asked now and then (EPOCH-2).
+
+        Raises:
+            Stalled: ``ANOTHER_WRITER``. Waiting: ``EVIDENCE_UNWRITABLE``.
+        """
+        now = wall_clock()
+        if self.confirmed_at is None or abs(now - self.confirmed_at) >= CONFIRM:
+            self.ledger.require_sole()
+            self.confirmed_at = now
 
     def reconcile(self) -> Report:
         """One cycle at this instant; its recorded verdict is the one that permits cite."""
-        report = self.cycle.run(wall_clock())
+        reading = self.time.read(self.cycle.memory.floor)
+        self.cycle.clock_unsure = reading.unsure
+        report = self.cycle.run(reading.now)
         self.permits.take(report.recorded)
         return report
 
@@ -132,6 +159,17 @@ def token_path(host: Host) -> Path:
     return host.var / "armed"
 
 
+def heartbeat_path(host: Host) -> Path:
+    """What the watcher of this host last said."""
+    return host.var / "heartbeat"
+
+
+def heartbeats(host: Host) -> tuple[bytes, ...]:
+    """What the watchers last said, here and elsewhere, unverified."""
+    paths = [heartbeat_path(host), *(host.path(name) for name in host.file.heartbeats)]
+    return tuple(data for path in paths if (data := read_heartbeat(path)) is not None)
+
+
 def token_reader(host: Host, bound: timedelta = HEARTBEAT) -> TokenReader:
     """The door's end of the token."""
     return TokenReader(token_path(host), bound, boot_clock_ns)
@@ -166,6 +204,19 @@ def local_stop(host: Host) -> LocalStop:
     return LocalStop(latch(host), token.disarm, wall_clock, host.file.host)
 
 
+@dataclass(frozen=True)
+class Elsewhere:
+    """The time that a watcher on another host told in the last cycle (``TimeSource``)."""
+
+    cycle: Cycle
+    name: str = "heartbeat"
+
+    def agrees(self) -> bool:
+        """Whether this host's wall clock shows the same, but for the way here."""
+        told = self.cycle.ears.elsewhere_at
+        return told is not None and abs(wall_clock() - told) <= TOLERANCE
+
+
 @contextmanager
 def open_desk(host: Host) -> Iterator[Desk]:
     """Take the writer's lock and open an epoch; let go of both at the end.
@@ -175,11 +226,10 @@ def open_desk(host: Host) -> Iterator[Desk]:
     """
     clone = host.path(host.file.evidence.clone)
     with ExitStack() as stack:
-        with closing(GitReader(clone)) as shipped:
-            journal = FileJournal(host.var / "journal", head_of(shipped))
-        stack.callback(journal.close)
         store = GitEvidence(clone, host.evidence_url, host.file.evidence.branch)
         stack.callback(store.close)
+        journal = _journal(host, store)
+        stack.callback(journal.close)
         state, running = state_repository(host), Running()
         stack.callback(state.close)
         repository = repository_id(host, state)
@@ -195,18 +245,68 @@ def open_desk(host: Host) -> Iterator[Desk]:
                 records=records,
                 store=FileMemory(memory_path(host)),
                 journal=journal,
+                chain=EvidenceChain(host.var / "journal", store),
                 venues=venues(host),
                 token_age_ns=reader.age_ns,
                 trust=trust_of(host),
                 repository=repository,
                 host=host.digest,
+                host_name=host.file.host,
+                heartbeats=lambda: heartbeats(host),
                 session=lambda: running.session,
                 build=running_build(),
                 rejudge=running.rejudge,
             )
         )
         permits = PermitOffice(secrets.token_bytes(SEAL_BYTES), epoch, wall_clock)
-        yield Desk(host, cycle, journal, ledger, permits, reader, records, state, running, epoch)
+        time = host_time(host, memory_path(host))
+        time.sources.append(Elsewhere(cycle))
+        desk = Desk(
+            host, cycle, journal, ledger, permits, reader, records, state, running, epoch, time
+        )
+        ship(desk)  # EPOCH-1: before anything is permitted
+        yield desk
+
+
+def _journal(host: Host, store: GitEvidence) -> FileJournal:
+    """The writer's journal, which goes on from what the evidence repository has (MEM-5)."""
+    folder = host.var / "journal"
+    with suppress(Waiting):  # a remote that does not answer: EPOCH-1 permits nothing until it does
+        store.follow()
+    journal = FileJournal(folder, last_head(newest_first(store)))
+    if EvidenceChain(folder, store).continues():
+        return journal
+    kept = {"size": journal.head.size, "head": journal.head.digest}
+    journal.close()
+    kept["folder"] = set_aside(folder)
+    journal = FileJournal(folder, last_head(newest_first(store)))
+    journal.append("journal_set_aside", kept, wall_clock())
+    return journal
+
+
+def ship(desk: Desk) -> GovernanceError | None:
+    """Evidence to its repository; what failed, if it did: the next call tries again.
+
+    Raises:
+        Stalled: what only a person can mend, but for another writer, who halts this one.
+    """
+    cycle = desk.cycle
+    try:
+        desk.ledger.ship()
+        desk.confirm()
+    except Waiting as error:
+        cycle.evidence_behind_since = cycle.evidence_behind_since or wall_clock()
+        cycle.writer = cycle.writer or Writer.UNCONFIRMED
+        return error
+    except Stalled as error:
+        if error.code is not Reason.ANOTHER_WRITER:
+            raise
+        cycle.writer = Writer.ANOTHER
+        return error
+    cycle.evidence_behind_since = None
+    if cycle.writer is not Writer.ANOTHER:  # EPOCH-2: for the rest of this process
+        cycle.writer = Writer.SOLE
+    return None
 
 
 def check_out(desk: Desk) -> None:

@@ -52,7 +52,7 @@ def halt_host(host: Host, reason: str) -> Halted:
         for venue in exits.values():
             cancelled.extend(venue.cancel_all().confirmed)
 
-    stop = local_stop(host).engage(StopClass.PERSON, reason, _who(), cancel)
+    stop = local_stop(host).engage(StopClass.PERSON, reason, who(), cancel)
     told = _signal(host.var)
     shut = partial(_shut, host)
     clean = _sweep(exits, cancelled, shut) and known
@@ -68,7 +68,8 @@ def halt_host(host: Host, reason: str) -> Halted:
     return Halted(stop, tuple(cancelled), clean, lines)
 
 
-def _who() -> str:
+def who() -> str:
+    """The person at this terminal, as the host knows them."""
     return os.environ.get("USER") or f"uid {os.getuid()}"
 
 

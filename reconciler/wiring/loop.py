@@ -9,13 +9,13 @@ from contextlib import contextmanager
 from datetime import datetime, timedelta
 from typing import Final
 
-from desired_state.errors import GovernanceError, Waiting
+from desired_state.values import StopClass, instant_text
 from reconciler.adapters.changes import looks
 from reconciler.adapters.clock import wall_clock
-from reconciler.cycle import Report
 from reconciler.host import CONFIG_NAME, Host
+from reconciler.ports import Report
 from reconciler.verdicts import substance
-from reconciler.wiring.desk import Desk, latch, open_desk, watched_paths
+from reconciler.wiring.desk import Desk, latch, local_stop, open_desk, ship, watched_paths
 from reconciler.wiring.watching import token_exists, watcher_pid
 
 RESYNC: Final = timedelta(minutes=10)  # the verdict is told again though nothing changed
@@ -25,9 +25,18 @@ START: Final = 5.0  # seconds in which a watcher has its first look
 GRACE: Final = 5.0
 
 
-def run_loop(host: Host, stop: threading.Event, tell: Callable[[Report], None]) -> None:
+def run_loop(
+    host: Host,
+    stop: threading.Event,
+    tell: Callable[[Report], None],
+    clock_checked_by: str = "",
+) -> None:
     """Until ``stop`` is set or the watcher dies; then everything essential ends with it."""
     with open_desk(host) as desk, watching(host) as watcher:
+        if clock_checked_by:
+            desk.clock_checked(clock_checked_by)
+        desk.cycle.watched_since = wall_clock()
+        silent = False
         backoff, shipping = Backoff(), Backoff()
         next_ship = wall_clock()
         told: tuple[str, datetime] | None = None
@@ -36,6 +45,7 @@ def run_loop(host: Host, stop: threading.Event, tell: Callable[[Report], None]) 
                 return  # vocabulary.md: a supervisor ends when an essential task ends
             report = desk.reconcile()
             now = report.verdict.now
+            silent = silent or _raise_silence(desk, now)
             if now >= next_ship:  # evidence that cannot be pushed never delays a cycle
                 problem = ship(desk)
                 next_ship = now + timedelta(seconds=shipping.after(failed=problem is not None))
@@ -48,15 +58,14 @@ def run_loop(host: Host, stop: threading.Event, tell: Callable[[Report], None]) 
                 return
 
 
-def ship(desk: Desk) -> GovernanceError | None:
-    """Evidence to its repository; what failed, if it did: the next call tries again."""
-    try:
-        desk.ledger.ship()
-    except Waiting as error:
-        desk.cycle.evidence_behind_since = desk.cycle.evidence_behind_since or wall_clock()
-        return error
-    desk.cycle.evidence_behind_since = None
-    return None
+def _raise_silence(desk: Desk, now: datetime) -> bool:
+    """BEAT-5: a watcher that was heard in this run and is silent for too long is a stop."""
+    beat_at, bound = desk.cycle.ears.beat_at, desk.cycle.halted_after
+    if beat_at is None or now - beat_at < bound:
+        return False
+    text = f"the watcher is silent since {instant_text(beat_at)}"
+    local_stop(desk.host).engage(StopClass.TECHNICAL, text, "reconciler", lambda: None)
+    return True
 
 
 class Backoff:

@@ -14,14 +14,19 @@ from desired_state.errors import Stalled
 from desired_state.memory import Memory
 from desired_state.reasons import Reason
 from reconciler.acknowledgement import clean_stops
+from reconciler.adapters.clock import wall_clock
+from reconciler.adapters.evidence_chain import EvidenceChain, reading_store
 from reconciler.adapters.file_memory import FileMemory
 from reconciler.adapters.git_desk import GitDesk
 from reconciler.adapters.kept_objects import KeptObjects, journal_size
 from reconciler.adapters.latch import Latch
 from reconciler.adapters.running_build import running_build
+from reconciler.contents import InMemory, Mended
 from reconciler.host import Host
 from reconciler.reading import Reader
+from reconciler.recovery import Here, Recovered, newest, recover
 from reconciler.wiring.desk import memory_path, repository_id, trust_of
+from reconciler.wiring.timekeeping import host_time
 
 _REVISION: Final = re.compile(r"(?:[A-Za-z0-9._/-]+@sha1:)?([0-9a-f]{4,40})\Z")
 CLONE: Final = "read.git"
@@ -63,17 +68,36 @@ def open_reading(host: Host) -> Iterator[Reading]:
         writable = os.access(host.var, os.W_OK | os.X_OK)
         clone = (host.var if writable else Path(spare)) / CLONE
         state = GitState(clone, host.state_url, host.file.state.branch)
+        records = Latch(host.var)
+        found, chain = _memory(host, records)
         try:
+            lost = {found.stop.id: found.stop} if found.stop else {}
             reader = Reader(
                 state=state,
-                memory=FileMemory(memory_path(host)).load() or Memory(),
+                memory=found.memory,
                 trust=trust_of(host),
                 repository=repository_id(host, state),
-                objects=KeptObjects(host.var / "journal"),
-                latched=Latch(host.var).stops(),
-                clean=clean_stops(Latch(host.var).acknowledgements().values()),
+                objects=Mended(InMemory(KeptObjects(host.var / "journal")), chain),
+                latched={**records.stops(), **lost},
+                clock_unsure=host_time(host, memory_path(host)).look(found.memory.floor).unsure,
+                clean=clean_stops(records.acknowledgements().values()),
                 build=running_build(),
             )
             yield Reading(reader, clone, journal_size(host.var / "journal"))
         finally:
             state.close()
+            chain.close()
+
+
+def _memory(host: Host, records: Latch) -> tuple[Recovered, EvidenceChain]:
+    """Memory as a start would find it; a loss that nobody raised yet is judged as raised."""
+    evidence = host.file.evidence
+    store = reading_store(host.path(evidence.clone), host.evidence_url, evidence.branch)
+    chain = EvidenceChain(host.var / "journal", store)
+    found: Memory | Stalled | None
+    try:
+        found = FileMemory(memory_path(host)).load()
+    except Stalled as error:
+        found = error
+    here = Here(host.file.host, records.stops(), records.releases(), wall_clock())
+    return recover(found, newest(chain.newest_first()), chain, here), chain

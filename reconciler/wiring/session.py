@@ -47,8 +47,7 @@ from reconciler.session_record import (
 )
 from reconciler.snapshots import Wired
 from reconciler.thinking import Thinking
-from reconciler.wiring.desk import HEARTBEAT, PAPER, Desk, local_stop
-from reconciler.wiring.loop import ship
+from reconciler.wiring.desk import HEARTBEAT, PAPER, Desk, local_stop, ship
 from reconciler.wiring.session_setup import (
     PROPAGATION,
     Request,

@@ -4,9 +4,10 @@ from datetime import timedelta
 
 from reconciler.adapters.clock import wall_clock
 from reconciler.adapters.latch import Latch
-from reconciler.cycle import Report, view_of
+from reconciler.cycle import view_of
 from reconciler.host import Host
 from reconciler.plan import Actual
+from reconciler.ports import Report
 from reconciler.summarize import summarize
 from reconciler.wiring.desk import HEARTBEAT, latch, token_reader, venues
 from reconciler.wiring.reading import open_reading

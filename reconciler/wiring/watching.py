@@ -12,12 +12,24 @@ from typing import Final
 
 from desired_state.errors import Stalled
 from desired_state.reasons import Reason
+from desired_state.trust_root import Use
 from desired_state.values import StopClass
 from reconciler.adapters.changes import looks
-from reconciler.adapters.clock import wall_clock
+from reconciler.adapters.clock import boot_clock_ns, wall_clock
+from reconciler.adapters.heartbeat_files import write_heartbeat
+from reconciler.adapters.watcher_key import WatcherKey
+from reconciler.gate import BEAT_PERIOD
+from reconciler.heartbeats import MAX_STOPS, Heartbeat, sealed
 from reconciler.host import Host
 from reconciler.watcher import Watcher
-from reconciler.wiring.desk import latch, local_stop, token_path, watched_paths, watcher
+from reconciler.wiring.desk import (
+    heartbeat_path,
+    latch,
+    local_stop,
+    token_path,
+    watched_paths,
+    watcher,
+)
 
 BEAT: Final = timedelta(milliseconds=250)  # venues.md: detection poll; a quarter of the bound
 PID: Final = "watcher.pid"
@@ -36,6 +48,7 @@ def run_watcher(host: Host, stop: threading.Event, tell: Callable[[str], None]) 
         with suppress(ValueError):  # only a main thread takes signals
             signal.signal(signal.SIGUSR1, lambda _signal, _frame: halting.set())
         poll = min(BEAT, host.file.state.poll)
+        beat = _heart(host, lane, tell)
         was_open: bool | None = None
         try:
             for _ in looks(watched_paths(host), poll, stop):
@@ -43,6 +56,7 @@ def run_watcher(host: Host, stop: threading.Event, tell: Callable[[str], None]) 
                     halting.clear()
                     _take_signal(host, lane)
                 is_open = lane.step()
+                beat()
                 if is_open is not was_open:
                     tell("► gate open" if is_open else f"► gate closed{_why(host)}")
                 was_open = is_open
@@ -50,6 +64,44 @@ def run_watcher(host: Host, stop: threading.Event, tell: Callable[[str], None]) 
                     break
         finally:
             lane.token.disarm()
+
+
+def _heart(host: Host, lane: Watcher, tell: Callable[[str], None]) -> Callable[[], None]:
+    """BEAT-6: a watcher without a key stops as ever; it is only silent."""
+    try:
+        return beats(host, lane)
+    except Stalled as error:
+        tell(f"! no heartbeat: {error.subject}: {error.message}")
+        return lambda: None
+
+
+def beats(host: Host, lane: Watcher) -> Callable[[], None]:
+    """A signed heartbeat of this watcher, at most one a period (trust.md, section 7).
+
+    Raises:
+        Stalled: ``SIGNING_FAILED`` where the watcher's key cannot be used.
+    """
+    key = WatcherKey(host.path(host.file.keys.watcher), Use.HEARTBEAT.namespace)
+    path, main = heartbeat_path(host), f"refs/heads/{host.file.state.branch}"
+    number, last = int(wall_clock().timestamp() * 1000), 0  # BEAT-2: rises over restarts as well
+
+    def beat() -> None:
+        nonlocal number, last
+        since_boot = boot_clock_ns()
+        if last and since_boot - last < BEAT_PERIOD / timedelta(microseconds=1) * 1000:
+            return
+        number, last = number + 1, since_boot
+        stops = lane.stops[-MAX_STOPS:]
+        said = Heartbeat(
+            host=host.file.host,
+            number=number,
+            at=wall_clock(),
+            head=lane.tips.get(main),
+            stops=stops,
+        )
+        write_heartbeat(path, sealed(said, key.sign))
+
+    return beat
 
 
 def _take_signal(host: Host, lane: Watcher) -> None:

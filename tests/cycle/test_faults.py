@@ -12,8 +12,8 @@ from desired_state.authority import BOTTOM
 from desired_state.canonical import canonical
 from desired_state.values import Mode
 from evidence_repo.chain import GENESIS, check
-from reconciler.cycle import Report
 from reconciler.gate import Verdict
+from reconciler.ports import Report
 from reconciler.verdicts import replay, substance
 from tests.fakes.cycle_desk import Calls, CycleDesk, raise_declared
 from tests.fakes.governed_desk import ARMED, ENGAGED, GovernedDesk, close_git, in_child, present

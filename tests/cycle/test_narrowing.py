@@ -10,7 +10,8 @@ from desired_state.errors import Stalled
 from desired_state.reasons import Reason
 from desired_state.values import Mode, Switch, Trading
 from reconciler.conditions import Kind, Status
-from reconciler.cycle import Report
+from reconciler.ports import Report
+from reconciler.verdicts import replay
 from tests.fakes.cycle_desk import Calls, CycleDesk
 from tests.fakes.governed_desk import ARMED, ENGAGED, GovernedDesk, present
 
@@ -31,31 +32,6 @@ def codes(report: Report) -> set[Reason]:
 def condition(report: Report, kind: Kind) -> tuple[Status, Reason]:
     [found] = [c for c in report.conditions if c.kind is kind]
     return found.status, found.reason
-
-
-@pytest.mark.parametrize("damage", ["byte", "short", "empty", "digest"])
-def test_a_damaged_memory_halts_and_is_left_as_it_is(cycles: CycleDesk, damage: str) -> None:
-    now = present()
-    assert cycles.run(now).verdict.permitted.mode is Mode.PAPER
-    cycles.desk.place(2)
-    path = cycles.desk.var / "trusted" / "memory"
-    good = path.read_bytes()
-    bad = {
-        "byte": good[:200] + b"#" + good[201:],
-        "short": good[:-7],
-        "empty": b"",
-        "digest": b"0" + good[1:],
-    }[damage]
-    path.write_bytes(bad)
-    with cycles.cycle() as cycle:
-        for step in range(2):
-            report = cycle.run(now + step * SECOND)
-            assert report.verdict.permitted == BOTTOM
-            assert Reason.MEMORY_UNREADABLE in codes(report)
-            expected = (Status.FALSE, Reason.MEMORY_UNREADABLE)
-            assert condition(report, Kind.SOURCE_VERIFIED) == expected
-    assert path.read_bytes() == bad
-    assert cycles.desk.venue.open_orders() == ()
 
 
 def test_a_clock_set_back_halts_and_does_not_move_the_floor(cycles: CycleDesk) -> None:
@@ -111,8 +87,14 @@ def test_a_remote_that_is_gone_narrows_at_its_bounds_and_lifts(cycles: CycleDesk
         assert condition(seen[2][1], Kind.READY)[0] is Status.FALSE
         assert cycles.desk.venue.open_orders() == ()
         bare.with_name("gone.git").rename(bare)
-        back = cycle.run(start + 901 * SECOND)
-        assert back.verdict.permitted.trading is Trading.ACTIVE
+        back = [cycle.run(start + (901 + step) * SECOND) for step in range(3)]
+        assert [r.verdict.permitted.trading for r in back] == [
+            *[Trading.HALTED] * 2,
+            Trading.ACTIVE,
+        ]
+        assert [Reason.LIFTING in codes(r) for r in back] == [True, True, False]
+    for body in cycles.verdict_records():
+        assert replay(body, cycles.objects()) == ()
     assert cycles.desk.latch.stops() == {}
 
 

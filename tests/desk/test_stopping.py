@@ -1,12 +1,8 @@
 """The one line that stops, as anyone pushes it, and the release that names it."""
 
-from datetime import UTC, datetime
-
 import pytest
 
-from desired_state.adapters.memory_store import store_memory
-from reconciler.wiring.host import open_host
-from reconciler.wiring.reading import open_reading
+from tests.fakes.governed_desk import GovernedDesk
 from tests.fakes.people_desk import Desk
 
 ENGAGED = 'state: engaged\nreason: "drill"\nby: anyone\n'
@@ -125,8 +121,5 @@ def test_a_stop_that_is_not_known_cannot_be_cleared(paper_desk: Desk) -> None:
 
 
 def remember(desk: Desk) -> None:
-    """What a cycle of the reconciler would persist."""
-    host = open_host(desk.folder / "governor.yaml")
-    with open_reading(host) as reading:
-        admission, _ = reading.reader.verify(None, datetime.now(UTC))  # noqa: TID251
-    store_memory(host.var / "trusted" / "memory", admission.memory)
+    """One cycle of the reconciler."""
+    GovernedDesk(desk.folder).verb("reconcile")

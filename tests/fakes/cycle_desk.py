@@ -13,9 +13,11 @@ from desired_state.errors import GovernanceError, Stalled, Waiting
 from desired_state.memory import Memory
 from desired_state.reasons import Reason
 from evidence_repo.adapters.file_journal import FileJournal
+from reconciler.adapters.evidence_chain import EvidenceChain
 from reconciler.adapters.file_memory import FileMemory
-from reconciler.cycle import Cycle, Ports, Report
+from reconciler.cycle import Cycle
 from reconciler.gate import Verdict
+from reconciler.ports import Ports, Report
 from reconciler.verdicts import LEAF_KIND, VerdictRecord
 from reconciler.wiring import desk as wiring
 from tests.fakes.governed_desk import GovernedDesk
@@ -93,6 +95,7 @@ class CycleDesk:
             records=calls.wrap("records", wiring.latch(host)),
             store=calls.wrap("store", FileMemory(wiring.memory_path(host))),
             journal=calls.wrap("journal", journal),
+            chain=calls.wrap("journal", EvidenceChain(host.var / "journal", None)),
             venues=lambda: wrapped,
             token_age_ns=wiring.token_reader(host).age_ns,
             trust=wiring.trust_of(host),

@@ -2,6 +2,7 @@
 
 import contextlib
 import io
+import json
 import os
 import shutil
 import signal
@@ -110,6 +111,14 @@ class GovernedDesk:
         told = io.StringIO()
         with contextlib.redirect_stdout(told), contextlib.redirect_stderr(told):
             return main([*arguments, "--config", str(self.folder / "governor.yaml")])
+
+    def told(self, *arguments: str) -> dict[str, Any]:
+        """What a verb says with ``--json``, whatever its exit code."""
+        said = io.StringIO()
+        with contextlib.redirect_stdout(said), contextlib.redirect_stderr(io.StringIO()):
+            main([*arguments, "--json", "--config", str(self.folder / "governor.yaml")])
+        found: dict[str, Any] = json.loads(said.getvalue())
+        return found
 
     def propose_and_sign(self, sequence: int, *arguments: str) -> None:
         asked = ("propose", "--reason", "a reason", "--as", "olivia", "--push", *arguments)

@@ -129,13 +129,6 @@ def root_with(change: Mapping[str, Any]) -> bytes:
     return dump({**parse(ROOT, "root").data, **change}, name="root")
 
 
-def production_root() -> bytes:
-    """The root of a production in which no gate wants a touch, for people with plain keys."""
-    gates = parse(ROOT, "root").data["gates"]
-    plainly = {name: {**rule, "touch": False} for name, rule in gates.items()}
-    return root_with({"environment": "production", "gates": plainly})
-
-
 def root_data() -> dict[str, Any]:
     return dict(parse(ROOT, "root").data)
 

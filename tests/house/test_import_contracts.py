@@ -69,7 +69,7 @@ PLANTS: list[tuple[str, dict[str, str]]] = [
     ("one door to file events", {"layers/adapters/planted.py": "import watchfiles"}),
     ("one door to YAML", {"desired_state/limits.py": "from ruamel.yaml import YAML"}),
     (
-        "one door to cryptography for checking, one for the log's own key",
+        "one door to cryptography for checking, one for each key of this host",
         {"layers/permits.py": "from cryptography.fernet import Fernet"},
     ),
     (
