@@ -1,6 +1,6 @@
 """How far the evidence repository is, by its own newest checkpoint."""
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, replace
 from datetime import datetime
 from typing import Final, Protocol
@@ -10,8 +10,9 @@ from desired_state.reasons import Reason
 from desired_state.values import Commit
 from evidence_repo import layout
 from evidence_repo.chain import GENESIS, Head, Leaf, advance, walk
+from evidence_repo.log_keys import Keys, log_keys, newest_signed
 from evidence_repo.merkle import Frontier
-from evidence_repo.note import Checkpoint, NoteVerifier, open_checkpoint
+from evidence_repo.note import Checkpoint
 
 EPOCH: Final = "epoch"
 """Kind of the leaf in which a writer opens its epoch."""
@@ -89,8 +90,10 @@ class PositionCache(Protocol):
         ...
 
 
-def locate(store: EvidenceStore, key: NoteVerifier, cache: PositionCache) -> Position:
+def locate(store: EvidenceStore, keys: Keys, cache: PositionCache) -> Position:
     """Where the store stands: from the cache if its root is the signed one, else read anew.
+
+    What this host shipped itself counts though the key was taken from it since (LOG-2).
 
     Raises:
         Stalled: ``CHECKPOINT_INVALID`` if the newest checkpoint is not ours or not of the leaves.
@@ -98,10 +101,11 @@ def locate(store: EvidenceStore, key: NoteVerifier, cache: PositionCache) -> Pos
     note = store.read(layout.CHECKPOINT)
     if note is None:
         return Position()
-    signed = open_checkpoint(note, key)
+    signed, _ = log_keys(keys).open(note)
     known = cache.load()
     if known is None or not _fits(known, signed):
-        known = _reread(store)
+        newest_signed(log_keys(keys), note)
+        known = _reread(store, log_keys(keys).pinned)
         if not _fits(known, signed):
             raise Stalled(
                 Reason.CHECKPOINT_INVALID, "log/checkpoint", "the leaves have another root"
@@ -115,11 +119,15 @@ def _fits(position: Position, signed: Checkpoint) -> bool:
     return size and position.frontier.root() == signed.root
 
 
-def _reread(store: EvidenceStore) -> Position:
-    position = Position()
+def _reread(store: EvidenceStore, pinned: Iterable[Checkpoint]) -> Position:
+    position, missing = Position(), {(head.size, head.root) for head in pinned}
     for path in _shards(store, "log/leaves"):
         lines = (store.read(path) or b"").split(b"\n")[:-1]
         position = after(position, lines, sound(lines, position.head))
+        missing.discard((position.head.size, position.frontier.root()))
+    for size, _ in sorted(missing):  # LOG-3
+        text = f"the pinned head of {size} leaves is none of this log's"
+        raise Stalled(Reason.CHECKPOINT_INVALID, "pinned checkpoint", text)
     return position
 
 
