@@ -16,7 +16,8 @@ from desired_state.authority import BOTTOM, Authority, points, settle, tighter
 from desired_state.errors import Finding, Severity, finding
 from desired_state.memory import Memory, Stop
 from desired_state.reasons import Reason
-from reconciler.gate import Facts, Verdict, judge
+from reconciler.facts import Facts
+from reconciler.gate import Verdict, judge
 from reconciler.outstanding import Outstanding, outstanding
 from reconciler.proposing import Change, changes
 from reconciler.reading import Reader, StateReader

@@ -5,7 +5,7 @@ steps keep the numbers of the specification. A bad file never helps: where the h
 admissible, roots, votes and approvals are not taken from it, while stops always are.
 """
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import TypeVar
@@ -19,7 +19,7 @@ from desired_state.errors import Finding, Severity, Stalled, finding
 from desired_state.frozen import Frozen
 from desired_state.memory import Memory
 from desired_state.observation import LedgerFile, LineRevision, Observation
-from desired_state.proposals import proposal_path
+from desired_state.proposals import Decision, proposal_path, signoff_place
 from desired_state.ratchet import falls, merge
 from desired_state.reasons import Reason
 from desired_state.root_chain import Candidate, Trusted
@@ -103,7 +103,7 @@ def admit(
     desired, memory = _desired(observation, blobs, memory, admitted=admitted)
     at = max(now, memory.floor or now)  # a clock set back brings no vote back (CLOCK-1)
     if admitted and trusted is not None:
-        memory = _through(turns, memory, observation, blobs, at)
+        memory = _through(turns, trusted, memory, (observation, blobs), at)
         trusted = turns[-1].after if turns else trusted
         memory = noted(trusted, _advance(memory, observation, desired))
         found += _erased(memory)
@@ -178,21 +178,35 @@ def _trust(
 
 
 def _through(
-    turns: Iterable[Turn],
+    turns: Sequence[Turn],
+    before: Trusted,
     memory: Memory,
-    observation: Observation,
-    blobs: Mapping[str, bytes],
+    given: tuple[Observation, Mapping[str, bytes]],
     now: datetime,
 ) -> Memory:
-    """What was complete before trust changed is remembered, so nothing older returns (ROOT-7).
+    """What was complete before trust changed or a veto came is remembered (ROOT-7, APPROVAL-5).
 
-    Whoever polled in between saw it, and a stranger who reads all at once must remember the same.
+    Whoever polled in between saw it, and a stranger who reads all at once must remember the same,
+    or a withdrawal would bring back for one what it took from the other.
     """
-    for turn in turns:
-        memory = _with_ledger(memory, observation.ledger[: turn.index])
-        papers = Papers(memory.ledger, blobs, turn.before.root, turn.before.taken)
+    observation, blobs = given
+    for index, trusted in sorted(_moments(turns, before, observation), key=lambda it: it[0]):
+        memory = _with_ledger(memory, observation.ledger[:index])
+        papers = Papers(memory.ledger, blobs, trusted.root, trusted.taken)
         memory = approve(memory, papers, observation.bases, now, armed=False).memory
     return memory
+
+
+def _moments(
+    turns: Sequence[Turn], before: Trusted, observation: Observation
+) -> Iterable[tuple[int, Trusted]]:
+    """Where the new files, one by one, change who counts; and who was trusted until then."""
+    yield from ((turn.index, turn.before) for turn in turns)
+    for index, file in enumerate(observation.ledger):
+        place = signoff_place(file.path)
+        if place is not None and place[2] is not Decision.GO:
+            earlier = [turn.after for turn in turns if turn.index < index]
+            yield index, earlier[-1] if earlier else before
 
 
 def _governed(

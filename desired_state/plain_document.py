@@ -1,8 +1,9 @@
 """Reading the plainest files by line: what the tools write, and what most people do. Pure.
 
 Only a part of strict YAML is known here, and anything else whatever is left to the parser: a tab,
-an escape, a comment behind a value, several lines of text, a key twice. So this accepts nothing
-that the parser refuses and says the same of what both accept (DOC-1); it only takes less time.
+a character beyond ASCII, an escape, a comment behind a value, several lines of text, a key twice.
+So this accepts nothing that the parser refuses and says the same of what both accept (DOC-1); it
+only takes less time.
 """
 
 import re
@@ -43,7 +44,7 @@ class _Line:
 
 def read_plainly(text: str) -> tuple[dict[str, Plain], dict[Path, int]] | None:
     """Data and lines as the parser would give them; none where this is for the parser."""
-    if "\t" in text:
+    if "\t" in text or not text.isascii():  # the parser refuses some characters beyond
         return None
     try:
         lines = [_line(n, line) for n, line in enumerate(text.split("\n"), 1) if not _blank(line)]

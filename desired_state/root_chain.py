@@ -21,6 +21,8 @@ from desired_state.trust_root import ROOT_ROLE, Root, Use, root_findings
 ROOT_FOLDER: Final = "trust/root/"
 VERSIONS_LOOKED_AT: Final = 16
 """Of one path; where others were pushed before, the next root takes another WORD (ROOT-5)."""
+_HARMLESS: Final = frozenset({Reason.GATE_FRAGILE, Reason.GATE_TOUCH})
+"""What a root may say of itself and still be the next one, as it may be the first."""
 _ROOT: Final = re.compile(r"trust/root/([1-9][0-9]{0,6})(?:\.([a-z0-9]{1,32}))?\.yaml\Z")
 _SIGNATURE: Final = re.compile(
     r"(trust/root/[1-9][0-9]{0,6}(?:\.[a-z0-9]{1,32})?)\.sigs/"
@@ -65,7 +67,7 @@ class Candidate:
     def complete(self) -> bool:
         """Whether it is the next root."""
         return self.root is not None and not any(
-            found.code is not Reason.GATE_FRAGILE for found in self.problems
+            found.code not in _HARMLESS for found in self.problems
         )
 
 

@@ -2,7 +2,6 @@
 
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
-from itertools import chain
 
 
 @dataclass(frozen=True, slots=True)
@@ -22,6 +21,7 @@ class Folder:
     files: Mapping[str, Entry]
     folders: Mapping[str, "Folder"]
     count: int  # of files, here and below
+    inside: int  # folders below
 
 
 @dataclass(frozen=True, slots=True)
@@ -74,9 +74,12 @@ def _compare(
     if old and new and old.oid == new.oid:
         return
     before, after = (old.files if old else {}), (new.files if new else {})
-    moved = {path for path, _ in after.items() ^ before.items() if path.startswith(within)}
-    found.update((path, after.get(path)) for path in moved)
+    other = [path for path, entry in after.items() if before.get(path) is not entry]
+    moved = [path for path in other if before.get(path) != after[path]]
+    moved += before.keys() - after.keys()
+    found.update((path, after.get(path)) for path in moved if path.startswith(within))
     inner = (old.folders if old else {}), (new.folders if new else {})
-    for name in dict.fromkeys(chain(*inner)):
+    changed = [name for name, folder in inner[1].items() if inner[0].get(name) is not folder]
+    for name in (*changed, *(inner[0].keys() - inner[1].keys())):
         if name.startswith(within) or any(folder.startswith(name) for folder in within):
             _compare(inner[0].get(name), inner[1].get(name), within, found)

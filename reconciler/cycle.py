@@ -23,7 +23,8 @@ from layers.ports import Cancels
 from reconciler.acknowledgement import clean_stops
 from reconciler.conditions import Condition, Kind
 from reconciler.contents import Cached, Mended
-from reconciler.gate import Facts, Verdict, Writer, judge, levels, switch_of
+from reconciler.facts import Facts, Writer, levels
+from reconciler.gate import Verdict, judge, switch_of
 from reconciler.heartbeats import Ears, Known, heartbeat_keys
 from reconciler.lifting import Held, after, begun_again
 from reconciler.plan import Action, Actual, Doing, VenueView, plan

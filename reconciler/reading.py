@@ -15,7 +15,8 @@ from desired_state.reasons import Reason
 from desired_state.repository import Contents, StateRepository, SwitchHistory
 from desired_state.survey import Survey
 from reconciler.contents import Cached, InMemory
-from reconciler.gate import Facts, Verdict, judge
+from reconciler.facts import Facts
+from reconciler.gate import Verdict, judge
 from reconciler.stop_lane import stops_at
 
 

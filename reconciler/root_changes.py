@@ -17,6 +17,9 @@ from desired_state.trust_root import GateRule, KeyEntry, Root
 from desired_state.values import amount_text, instant_text, span_text
 
 ABSENT: Final = "-"
+_TOLD: Final = frozenset(
+    {"all_of", "distinct", "at_most_days", "at_most_minutes", "ceilings", "touch", "evidence"}
+)
 Value = int | Decimal | datetime | timedelta | tuple[str, ...]
 
 
@@ -76,8 +79,11 @@ def _gate_points(path: str, rule: GateRule) -> Iterator[tuple[str, Value]]:
     yield path, 1
     yield f"{path} signers", tuple(sorted(slot.words for slot in rule.all_of))
     yield f"{path} distinct", rule.distinct
-    if rule.at_most_days is not None:
-        yield f"{path} at_most_days", rule.at_most_days
+    yield f"{path} touch", int(rule.touch)
+    yield f"{path} evidence", tuple(sorted(rule.evidence))
+    for name in ("at_most_days", "at_most_minutes"):
+        if getattr(rule, name) is not None:
+            yield f"{path} {name}", getattr(rule, name)
     ceilings = rule.ceilings
     for name in DIRECTIONS:
         value = getattr(ceilings, name)
@@ -85,9 +91,8 @@ def _gate_points(path: str, rule: GateRule) -> Iterator[tuple[str, Value]]:
             yield f"{path} ceiling {name}", value
     if ceilings.currency:
         yield f"{path} ceiling currency", (ceilings.currency,)
-    known = {"all_of", "distinct", "at_most_days", "ceilings"}
     for name, value in plain(rule).items():
-        if name not in known and value is not None:
+        if name not in _TOLD and value is not None:
             yield f"{path} {name}", (str(value),)
 
 
@@ -131,6 +136,9 @@ _LAST: Final[Mapping[str, _Judge]] = {
     "hardware": _less,
     "distinct": _less,
     "at_most_days": _bounded,
+    "at_most_minutes": _bounded,
+    "touch": _less,
+    "evidence": _signers,
     "signers": _signers,
     "currency": _always,
 }

@@ -14,7 +14,8 @@ from desired_state.observation import Observation
 from desired_state.reasons import Reason
 from desired_state.trust_root import RepositoryId
 from desired_state.values import Digest, Instant
-from reconciler.gate import SEMANTICS, Facts, Verdict, judge
+from reconciler.facts import Facts
+from reconciler.gate import SEMANTICS, Verdict, judge
 
 LEAF_KIND: Final = "verdict"
 

@@ -1,11 +1,10 @@
 """The history of one clone, walked commit by commit through one long-lived git process."""
 
 from collections.abc import Callable, Collection, Iterable, Iterator
-from functools import lru_cache
 from typing import Final
 
-from desired_state.adapters.git_objects import TIMEOUT_S, GitObjects
-from desired_state.adapters.git_trees import FOLDER_MODE, MAX_DEPTH, MAX_ENTRIES
+from desired_state.adapters.git_objects import FOLDER, PLAIN, TIMEOUT_S, GitObjects, name_of
+from desired_state.adapters.git_trees import MAX_DEPTH, MAX_ENTRIES, Raw
 from desired_state.errors import Stalled, Waiting
 from desired_state.history import History
 from desired_state.reasons import Reason
@@ -16,7 +15,6 @@ from desired_state.stops import PLAIN_FILE, SwitchBlob, SwitchChange
 WALKED: Final = 200  # new commits read one by one; for more, one git process lists all
 LIST_TIMEOUT_S: Final = 60
 Found = tuple[str, str]  # mode and object id
-Entries = dict[str, Found]
 
 
 class GitHistory:
@@ -29,7 +27,6 @@ class GitHistory:
         self._roots: dict[str, str] = {}  # root tree of each commit
         self._seen: set[str] = set()  # reachable from the tips that the stop lane knew
         self._seen_tips: set[str] = set()
-        self._folder = lru_cache(maxsize=4096)(self._read_folder)
 
     def descends(self, commit: str, ancestor: str) -> bool:
         """Whether ``ancestor`` is ``commit`` or before it; false for what does not exist."""
@@ -59,7 +56,7 @@ class GitHistory:
 
     def switch(self, commit: str) -> Found | None:
         """The kill switch file of one commit, read without anything else of it."""
-        return self._top(commit).get(KILL_SWITCH)
+        return self._top(commit, KILL_SWITCH)
 
     def first_commit(self, tip: str) -> str:
         """Where the first-parent line of this tip begins."""
@@ -79,9 +76,9 @@ class GitHistory:
             self._learn(tip, TIMEOUT_S)
         self._see(known)
         for commit in self._reach(tips, self._seen):
-            after = self._top(commit).get(KILL_SWITCH)
+            after = self._top(commit, KILL_SWITCH)
             parents = self._parents(commit)
-            before = self._top(parents[0]).get(KILL_SWITCH) if parents else None
+            before = self._top(parents[0], KILL_SWITCH) if parents else None
             if before != after:
                 yield SwitchChange(
                     commit, blob(*before) if before else None, blob(*after) if after else None
@@ -136,11 +133,14 @@ class GitHistory:
 
     # --- files -------------------------------------------------------------------------------
     def _asking(self, commit: str) -> tuple[Found | None, Found | None]:
-        top = self._top(commit)
-        return top.get(MODE), top.get(LIMITS)
+        return self._top(commit, MODE), self._top(commit, LIMITS)
 
-    def _top(self, commit: str) -> Entries:
-        return self._folder(self.root_tree(commit))
+    def _top(self, commit: str, name: str) -> Found | None:
+        found = self._folder(self.root_tree(commit)).get(name.encode())
+        return (found[0].decode().zfill(6), found[1].hex()) if found else None
+
+    def _folder(self, oid: str) -> Raw:
+        return self._objects.folder(oid).entries
 
     def _plain(self, found: Found | None) -> str | None:
         if found and found[0] == PLAIN_FILE and self._objects.size(found[1]) <= MAX_FILE_BYTES:
@@ -158,34 +158,31 @@ class GitHistory:
                 yield from self._new(folder, here, before, left)
 
     def _new(
-        self, path: str, tree: str, before: list[Entries], left: list[int]
+        self, path: str, tree: str, before: list[Raw], left: list[int]
     ) -> Iterator[tuple[str, str]]:
         if path.count("/") > MAX_DEPTH:
             return  # no such path is read of any tree
-        fresh = set(self._folder(tree).items())
+        fresh = self._folder(tree)
         for entries in before:
-            fresh -= entries.items()
-        for name, (mode, oid) in sorted(fresh):
+            fresh = {name: entry for name, entry in fresh.items() if entries.get(name) != entry}
+        for name, (mode, raw) in sorted(fresh.items()):
             left[0] -= 1
             if left[0] < 0:
                 text = f"expected at most {MAX_ENTRIES} new files in one commit"
                 raise Stalled(Reason.TREE_SIZE, path, text)
-            here = path + name
-            if mode == FOLDER_MODE:
+            here, oid = path + name_of(name), raw.hex()
+            if mode == FOLDER:
                 inner = [entries[name] for entries in before if name in entries]
-                known = [self._folder(found[1]) for found in inner if found[0] == FOLDER_MODE]
+                known = [self._folder(found[1].hex()) for found in inner if found[0] == FOLDER]
                 yield from self._new(here + "/", oid, known, left)
-            elif here.isprintable() and self._plain((mode, oid)):
+            elif mode == PLAIN and here.isprintable() and self._plain((PLAIN_FILE, oid)):
                 yield here, oid
 
     def _at(self, commit: str, folder: str) -> str | None:
-        tree: str | None = self.root_tree(commit)
+        tree = self.root_tree(commit)
         for name in folder.rstrip("/").split("/"):
-            mode, tree = self._folder(str(tree)).get(name, ("", None))
-            if mode != FOLDER_MODE:
+            mode, oid = self._folder(tree).get(name.encode(), (b"", b""))
+            if mode != FOLDER:
                 return None
+            tree = oid.hex()
         return tree
-
-    def _read_folder(self, oid: str) -> Entries:
-        """Of two entries with one name the first, as git takes it; ``tree`` refuses both."""
-        return {name: (mode, found) for mode, name, found in reversed(self._objects.folder(oid))}

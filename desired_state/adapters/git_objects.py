@@ -6,8 +6,9 @@ from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from datetime import timedelta
 from functools import lru_cache
+from itertools import chain
 from pathlib import Path
-from typing import Final
+from typing import Final, NamedTuple
 
 import git
 from git.exc import GitError
@@ -43,6 +44,22 @@ def as_waiting(subject: str) -> Iterator[None]:
         raise Waiting(Reason.FETCH, subject, text, retry_after=RETRY) from error
 
 
+class Listing(NamedTuple):
+    """Entries of a tree by name: mode and id, in bytes, for few of them are ever looked at."""
+
+    entries: dict[bytes, tuple[bytes, bytes]]
+    twice: bool  # one name stands more than once
+
+
+FOLDER: Final = b"40000"
+PLAIN: Final = b"100644"
+
+
+def name_of(name: bytes) -> str:
+    """The name as text; what is no text does not print."""
+    return name.decode("utf-8", "surrogateescape")
+
+
 class GitObjects:
     """Reads commits, trees and blobs by id; what is named by its content is cached."""
 
@@ -71,8 +88,8 @@ class GitObjects:
         """Size of one object in bytes, without reading it."""
         return self._sizes(oid)
 
-    def folder(self, oid: str) -> tuple[tuple[str, str, str], ...]:
-        """Mode, name and id of each entry of one tree object."""
+    def folder(self, oid: str) -> Listing:
+        """The entries of one tree object, as they lie there."""
         return self._folders(oid)
 
     def commit(self, oid: str) -> tuple[str, tuple[str, ...]]:
@@ -91,15 +108,14 @@ class GitObjects:
         """End the git processes that read objects; the next read starts new ones."""
         self.command.clear_cache()
 
-    def _folder(self, oid: str) -> tuple[tuple[str, str, str], ...]:
+    def _folder(self, oid: str) -> Listing:
         raw = self._read(oid)
         found = _ENTRY.findall(raw)
-        if sum(len(mode) + len(name) + 22 for mode, name, _ in found) != len(raw):
+        if sum(map(len, chain.from_iterable(found))) + 2 * len(found) != len(raw):
             raise Waiting(Reason.FETCH, oid, "not a tree", retry_after=RETRY)
-        return tuple(
-            (mode.decode().zfill(6), name.decode("utf-8", "surrogateescape"), entry.hex())
-            for mode, name, entry in found
-        )
+        # of two entries with one name git takes the first; a mode may be written with zeros
+        entries = {name: (mode.lstrip(b"0"), entry) for mode, name, entry in reversed(found)}
+        return Listing(entries, len(entries) != len(found))
 
     def _read(self, oid: str) -> bytes:
         with as_waiting(oid):

@@ -4,7 +4,7 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 from typing import Final
 
-from desired_state.adapters.git_objects import GitObjects
+from desired_state.adapters.git_objects import FOLDER, GitObjects, name_of
 from desired_state.errors import Stalled
 from desired_state.reasons import Reason
 from desired_state.state_files import (
@@ -22,7 +22,7 @@ from desired_state.trees import Entry, Folder, Tree
 
 MAX_ENTRIES: Final = 20_000  # files, and as many folders
 MAX_DEPTH: Final = 8  # folders inside each other under a governed path
-FOLDER_MODE: Final = "040000"
+Raw = dict[bytes, tuple[bytes, bytes]]
 _CACHED: Final = 65_536
 _FOLDERS: Final = frozenset(f.split("/")[0] for f in CONFIGURATION_FOLDERS + LEDGER_FOLDERS)
 _CASELESS: Final = frozenset(
@@ -51,49 +51,77 @@ class GitTrees:
         """Reads nothing yet."""
         self._objects = objects
         self._known: dict[tuple[str, str], Folder] = {}
+        self._last: dict[str, tuple[Raw, Folder]] = {}
 
     def tree(self, root: str) -> Tree:
         """Governed entries below a root tree; refuses what is no plain file by name."""
-        left = _Left()
-        governed = []
-        for mode, name, oid in self._objects.folder(root):
+        listing = self._objects.folder(root)
+        governed = {}
+        for raw, entry in listing.entries.items():
+            name = name_of(raw)
             if is_governed(name) or name in _FOLDERS:
-                governed.append((mode, name, oid))
+                governed[raw] = entry
             elif name.casefold() in _CASELESS:
                 raise Stalled(Reason.TREE_PATH, name, "it differs from a governed path in case")
-        return Tree(self._gathered(root, "", governed, left))
+        if listing.twice:
+            raise _name_refused(root)
+        return Tree(self._gathered(root, "", governed, _Left()))
 
     def _folder(self, oid: str, path: str, left: _Left) -> Folder:
         known = self._known.get((path, oid))
         if known:
-            left.take(path, known.count, 1)
+            left.take(path, known.count, known.inside + 1)
             return known
         if path.count("/") > MAX_DEPTH:
             raise Stalled(Reason.TREE_PATH, path, f"expected at most {MAX_DEPTH} folders deep")
         left.take(path, folders=1)
-        found = self._gathered(oid, path, self._objects.folder(oid), left)
+        listing = self._objects.folder(oid)
+        if listing.twice:
+            raise _name_refused(path)
+        found = self._gathered(oid, path, listing.entries, left)
         if len(self._known) >= _CACHED:
             self._known.clear()
+            self._last.clear()
         self._known[path, oid] = found
         return found
 
-    def _gathered(
-        self, oid: str, path: str, entries: Iterable[tuple[str, str, str]], left: _Left
-    ) -> Folder:
-        files: dict[str, Entry] = {}
-        folders: dict[str, Folder] = {}
-        taken: set[str] = set()
-        for mode, name, entry in entries:
-            here = path + name
-            _require_name(here, name.casefold() in taken)
-            taken.add(name.casefold())
-            if mode == FOLDER_MODE and (path or name in _FOLDERS):
-                folders[here + "/"] = self._folder(entry, here + "/", left)
-            else:
-                left.take(path, files=1)
-                files[here] = self._entry(here, mode, entry)
-        count = len(files) + sum(folder.count for folder in folders.values())
-        return Folder(oid, files, folders, count)
+    def _gathered(self, oid: str, path: str, entries: Raw, left: _Left) -> Folder:
+        """Goes on from what this folder held last, so that only what changed is looked at."""
+        before, base = self._last.get(path, ({}, Folder("", {}, {}, 0, 0)))
+        files, folders = dict(base.files), dict(base.folders)
+        changed = [name_of(raw) for raw in before.keys() - entries.keys()]
+        new = {raw: entry for raw, entry in entries.items() if before.get(raw) != entry}
+        changed += [name_of(raw) for raw in new.keys() & before.keys()]
+        for name in changed:
+            files.pop(path + name, None)
+            folders.pop(path + name + "/", None)
+        left.take(path, len(files))
+        kept = _sums(folders.values())
+        left.take(path, kept[0], kept[1])
+        for raw in sorted(new):
+            self._put(path + name_of(raw), new[raw], (files, folders), left)
+        if new and _alike(entries):
+            raise _name_refused(path)
+        below, inside = _sums(folders.values())
+        found = Folder(oid, files, folders, len(files) + below, inside)
+        self._last[path] = entries, found
+        return found
+
+    def _put(
+        self,
+        path: str,
+        entry: tuple[bytes, bytes],
+        found: tuple[dict[str, Entry], dict[str, Folder]],
+        left: _Left,
+    ) -> None:
+        if not path.isprintable():
+            raise _name_refused(path)
+        mode, oid = entry[0].decode().zfill(6), entry[1].hex()
+        if entry[0] == FOLDER and ("/" in path or path in _FOLDERS):
+            found[1][path + "/"] = self._folder(oid, path + "/", left)
+        else:
+            left.take(path, files=1)
+            found[0][path] = self._entry(path, mode, oid)
 
     def _entry(self, path: str, mode: str, oid: str) -> Entry:
         if mode != PLAIN_FILE:
@@ -106,8 +134,23 @@ class GitTrees:
         return Entry(mode, oid, size)
 
 
-def _require_name(path: str, taken: bool) -> None:  # noqa: FBT001  (one caller, one line above)
-    if taken or not path.isprintable():
-        shown = path.encode("utf-8", "backslashreplace").decode()
-        text = "expected one file of this name, whatever its case, in plain text"
-        raise Stalled(Reason.TREE_PATH, shown, text)
+def _sums(folders: Iterable[Folder]) -> tuple[int, int]:
+    files = inside = 0
+    for folder in folders:
+        files += folder.count
+        inside += folder.inside + 1
+    return files, inside
+
+
+def _alike(names: Iterable[bytes]) -> bool:
+    """Whether two of these differ in case alone."""
+    every = tuple(names)
+    if b"".join(every).isascii():
+        return len({name.lower() for name in every}) != len(every)
+    return len({name_of(name).casefold() for name in every}) != len(every)
+
+
+def _name_refused(path: str) -> Stalled:
+    shown = path.encode("utf-8", "backslashreplace").decode()
+    text = "expected one file of each name, whatever its case, in plain text"
+    return Stalled(Reason.TREE_PATH, shown, text)

@@ -33,7 +33,8 @@ from reconciler.adapters.heartbeat_files import read_heartbeat
 from reconciler.adapters.latch import Latch
 from reconciler.adapters.running_build import running_build
 from reconciler.cycle import Cycle
-from reconciler.gate import Verdict, Writer
+from reconciler.facts import Writer
+from reconciler.gate import Verdict
 from reconciler.host import Host
 from reconciler.local_stop import LocalStop
 from reconciler.permits import PermitOffice

@@ -18,7 +18,7 @@ from reconciler.adapters.changes import looks
 from reconciler.adapters.clock import boot_clock_ns, wall_clock
 from reconciler.adapters.heartbeat_files import write_heartbeat
 from reconciler.adapters.watcher_key import WatcherKey
-from reconciler.gate import BEAT_PERIOD
+from reconciler.facts import BEAT_PERIOD
 from reconciler.heartbeats import MAX_STOPS, Heartbeat, sealed
 from reconciler.host import Host
 from reconciler.watcher import Watcher

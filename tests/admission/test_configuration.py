@@ -6,7 +6,8 @@ from desired_state.admission import Admission, admit
 from desired_state.authority import BOTTOM
 from desired_state.observation import Base, Observation
 from desired_state.values import Mode, Trading
-from reconciler.gate import Facts, Verdict, judge
+from reconciler.facts import Facts
+from reconciler.gate import Verdict, judge
 from tests.fakes.trust_desk import DAY, START, TrustDesk, codes
 
 

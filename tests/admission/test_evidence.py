@@ -9,7 +9,7 @@ import pytest
 from desired_state.proposals import EvidenceReference
 from desired_state.values import Environment, Mode
 from reconciler.founding import READINESS
-from tests.fakes.trust_desk import LIMITS_TEXT, TrustDesk, codes, root_with
+from tests.fakes.trust_desk import LIMITS_TEXT, TrustDesk, codes, production_root
 
 BUILD = "sha256:" + "a" * 64
 MODE_TEXT = f"""mode: bounded_live
@@ -32,7 +32,7 @@ PACKS = tuple(
 
 @pytest.fixture
 def live(tmp_path: Path) -> Iterator[TrustDesk]:
-    desk = TrustDesk(tmp_path / "desk", root=root_with({"environment": "production"}))
+    desk = TrustDesk(tmp_path / "desk", root=production_root())
     desk.build = BUILD
     desk.push({"mode.yaml": MODE_TEXT, "limits.yaml": LIMITS_TEXT})
     desk.cycle()

@@ -110,7 +110,7 @@ def test_a_granted_proposal_that_is_deleted_or_overwritten_stands_from_memory(
         ({"gate": "shadow"}, "PROPOSAL_GATE"),
         ({"gate": "restore"}, "PROPOSAL_GATE"),
         ({"gate": "release_technical"}, "PROPOSAL_GATE"),
-        ({"gate": "wind_down"}, "PROPOSAL_GATE"),
+        ({"gate": "wind_down"}, "WIND_DOWN_BEYOND"),
         ({"gate": "no_such_gate"}, "PROPOSAL_GATE"),
         ({"expires": START + 31 * DAY}, "PROPOSAL_CEILING"),
         ({"expires": START + 91 * DAY}, "PROPOSAL_CEILING"),

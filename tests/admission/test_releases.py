@@ -19,7 +19,7 @@ from tests.fakes.trust_desk import (
     START,
     TrustDesk,
     codes,
-    root_with,
+    production_root,
 )
 
 BUILD = "sha256:" + "a" * 64
@@ -185,7 +185,7 @@ def test_a_stop_raised_in_the_same_cycle_as_its_release_is_not_cleared(paper: Tr
 # --- resuming testnet ----------------------------------------------------------------------------
 @pytest.fixture
 def testnet(tmp_path: Path) -> Iterator[TrustDesk]:
-    desk = TrustDesk(tmp_path / "desk", root=root_with({"environment": "production"}))
+    desk = TrustDesk(tmp_path / "desk", root=production_root())
     desk.build = BUILD
     desk.push({"mode.yaml": TESTNET_TEXT, "limits.yaml": LIMITS_TEXT})
     desk.cycle()

@@ -30,6 +30,7 @@ DATA = root_file(
 )
 ROOT = load(Root, DATA, "trust/root/1.yaml")
 OLIVIA = next(key_id for key_id, key in ROOT.keys.items() if key.person == "olivia")
+NO = False
 PAIR = [{"role": "operator", "at_least": 1}]
 
 
@@ -61,6 +62,8 @@ LOOSER = [
     ("threshold root", put("thresholds", "root", 2)),
     ("gate paper at_most_days", put("gates", "paper", "at_most_days", 31)),
     ("gate paper distinct", put("gates", "paper", "distinct", 1)),
+    ("gate bounded_live touch", put("gates", "bounded_live", "touch", NO)),
+    ("gate bounded_live evidence", put("gates", "bounded_live", "evidence", ["live_readiness"])),
     ("gate paper signers", put("gates", "paper", "all_of", PAIR)),
     (
         "gate paper ceiling max_order_notional",

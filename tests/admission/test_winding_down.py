@@ -9,7 +9,8 @@ import pytest
 from desired_state.authority import BOTTOM, Authority, SymbolAccess
 from desired_state.proposals import Decision, Proposal
 from desired_state.values import Access, Mode, Trading
-from reconciler.gate import Facts, Verdict, judge
+from reconciler.facts import Facts
+from reconciler.gate import Verdict, judge
 from reconciler.proposing import Request, compose
 from tests.fakes.trust_desk import (
     ARMED,

@@ -24,15 +24,17 @@ FLAT = (Bound("p50", 1.5),)
 L5 = (Bound("p50", 25), Bound("p99", 200))
 START = (Bound("p50", 500),)
 MEMORY = (Bound("max", 120),)
+IDLE, NEW = (Bound("p50", 10),), (Bound("p50", 25),)
+CASES = ("", ", 10,000 commits", ", 1,000 proposals")
 
 BOUNDS: dict[str, tuple[Bound, ...]] = {
     "stop: no order can leave": (Bound("p99", 50),),
     "stop: 100 cancels acknowledged": (Bound("p99", 1_000),),
     "stop: venue verified clean": (Bound("p99", 8_000),),
-    "cycle: nothing to do": (Bound("p50", 10),),
-    "cycle: new commit, four sign-offs": (Bound("p50", 25),),
-    "cycle: nothing to do, 1,000 commits by few": FLAT,
-    "cycle: new commit, 1,000 commits by few": FLAT,
+    **{f"cycle: nothing to do{case}": IDLE for case in CASES},
+    **{f"cycle: new commit, four sign-offs{case}": NEW for case in CASES},
+    **{f"cycle: nothing to do{case} by few": FLAT for case in CASES[1:]},
+    **{f"cycle: new commit, four sign-offs{case} by few": FLAT for case in CASES[1:]},
     "L5 decision, 0 open": L5,
     "L5 decision, 10 open": L5,
     "L5 decision, 100 open": L5,

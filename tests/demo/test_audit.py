@@ -38,10 +38,17 @@ def replayed(leaves: list[Leaf], objects: Callable[[str], bytes]) -> list[Findin
         if leaf.kind == "verdict":
             body = json.loads(objects(leaf.body["observation"]))
             if body["revision"]:
-                seen[body["revision"]] = body["files"]
+                there = {path: digest for path, digest in body["standing"].items() if digest}
+                seen[body["revision"]] = {**body["files"], **there}
         judge = replay.judges.get(leaf.kind)
         found += list(judge(leaf, objects)) if judge else []
     return found
+
+
+def told(leaf: Leaf, objects: Callable[[str], bytes]) -> bool:
+    """Whether this verdict's observation says what stands of some proposal."""
+    standing = json.loads(objects(leaf.body["observation"]))["standing"]
+    return any(path.startswith("proposals/") for path in standing)
 
 
 def changed(leaf: Leaf, edit: Callable[[dict[str, Any]], None]) -> Leaf:
@@ -141,6 +148,12 @@ def test_a_verdict_whose_files_are_not_those_of_its_revision_is_found(
     other = Replay(lambda _revision: {"mode.yaml": "sha256:" + "3" * 64})
     assert any(
         "its files are not those" in f.message for f in other.judges["verdict"](verdict, objects)
+    )
+    papers = next(leaf for leaf in leaves if leaf.kind == "verdict" and told(leaf, objects))
+    observation = json.loads(objects(papers.body["observation"]))
+    bare = Replay(lambda _revision: observation["files"])
+    assert any(
+        "its papers are not those" in f.message for f in bare.judges["verdict"](papers, objects)
     )
     unknown = Replay(lambda _revision: None)
     found = unknown.judges["verdict"](verdict, objects)

@@ -5,11 +5,17 @@ import shutil
 import signal
 import subprocess
 from collections.abc import Iterator
+from datetime import UTC, datetime
 from pathlib import Path
+from typing import Literal
 
 import pytest
 
+from reconciler.founding import person
+from reconciler.wiring.founding import DEMO_PEOPLE, init
 from tests.fakes.people_desk import Desk
+from tests.fakes.software_token import SoftwareToken
+from tests.fakes.token_agent import token_agent
 
 
 @pytest.fixture
@@ -91,3 +97,42 @@ def test_a_person_who_says_no_to_the_question_signs_nothing(
     assert code == 1
     assert "Signed file: sha256:" in err
     assert not (asked.state / "signoffs").exists()
+
+
+@pytest.mark.parametrize("sort", ["ed25519", "ecdsa"])
+def test_a_hardware_key_in_an_agent_signs_and_counts(
+    founded: Path,
+    tmp_path: Path,
+    capsys: pytest.CaptureFixture[str],
+    monkeypatch: pytest.MonkeyPatch,
+    sort: Literal["ed25519", "ecdsa"],
+) -> None:
+    token = SoftwareToken("walter", sort)
+    desk = with_token(founded, tmp_path, capsys, token)
+    desk.edit("mode.yaml", "mode: halted", "mode: paper")
+    desk.propose()
+    desk.sign(1, "oscar")
+    public = tmp_path / "walter.pub"
+    public.write_text(f"{token.public}\n")
+    with token_agent(tmp_path / "agent", [token]) as socket:
+        monkeypatch.setenv("SSH_AUTH_SOCK", socket)
+        desk.sign(1, "walter", "--key", str(public))
+    assert desk.mode() == "paper"
+    assert desk.verify()[1]["people"] == ["oscar", "walter"]
+
+
+def with_token(
+    founded: Path, folder: Path, capsys: pytest.CaptureFixture[str], token: SoftwareToken
+) -> Desk:
+    """A desk of the same people, on which walter's one key is the token."""
+    publics = {
+        name: (founded / "people" / name / "id_ed25519.pub").read_text() for name in DEMO_PEOPLE
+    }
+    publics["walter"] = token.public
+    people = [person(name, DEMO_PEOPLE[name], public) for name, public in publics.items()]
+    init(folder / "tokens", now=datetime.now(UTC), people=people)  # noqa: TID251
+    for key, value in (("user.name", "anyone"), ("user.email", "anyone@example.invalid")):
+        command = ["git", "config", key, value]
+        subprocess.run(command, cwd=folder / "tokens" / "state", check=True)
+    shutil.copytree(founded / "people", folder / "tokens" / "people")
+    return Desk(folder / "tokens", capsys)

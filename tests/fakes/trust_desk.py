@@ -37,8 +37,9 @@ from desired_state.survey import Survey
 from desired_state.trust_root import Use
 from desired_state.values import Environment
 from reconciler.contents import Cached, InMemory
+from reconciler.facts import Facts
 from reconciler.founding import person, root_file
-from reconciler.gate import Facts, Verdict, judge
+from reconciler.gate import Verdict, judge
 from reconciler.stop_lane import stops_at
 from tests.fakes.software_token import SoftwareToken
 
@@ -125,8 +126,19 @@ ROOT = root_file(
 
 
 def root_with(change: Mapping[str, Any]) -> bytes:
-    """The root with top-level values replaced."""
-    return dump({**parse(ROOT, "root").data, **change}, name="root")
+    """The root with top-level values replaced; these people have no hardware keys to touch."""
+    data = {**parse(ROOT, "root").data, **change}
+    if data["environment"] == "production" and "gates" not in change:
+        gates = data["gates"]
+        data["gates"] = {**gates, "bounded_live": {**gates["bounded_live"], "touch": False}}
+    return dump(data, name="root")
+
+
+def production_root() -> bytes:
+    """The root of a production in which no gate wants a touch, for people with plain keys."""
+    gates = parse(ROOT, "root").data["gates"]
+    plainly = {name: {**rule, "touch": False} for name, rule in gates.items()}
+    return root_with({"environment": "production", "gates": plainly})
 
 
 def root_data() -> dict[str, Any]:

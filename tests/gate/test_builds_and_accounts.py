@@ -9,7 +9,7 @@ from desired_state.authority import BOTTOM
 from desired_state.values import Environment, Mode
 from reconciler.adapters.running_build import PACKAGES, build_of, running_build
 from reconciler.plan import Actual, VenueView, plan
-from tests.fakes.trust_desk import LIMITS_TEXT, TrustDesk, codes, root_with
+from tests.fakes.trust_desk import LIMITS_TEXT, TrustDesk, codes, production_root
 
 BUILD, OTHER = "sha256:" + "a" * 64, "sha256:" + "b" * 64
 MODE_TEXT = f"""mode: testnet
@@ -26,7 +26,7 @@ THE_FOUR = ("rita", "sam", "otto", "sybil")
 
 @pytest.fixture
 def testnet(tmp_path: Path) -> Iterator[TrustDesk]:
-    desk = TrustDesk(tmp_path / "desk", root=root_with({"environment": "production"}))
+    desk = TrustDesk(tmp_path / "desk", root=production_root())
     desk.build, desk.accounts = BUILD, {"binance": "12345678"}
     desk.push({"mode.yaml": MODE_TEXT, "limits.yaml": LIMITS_TEXT})
     desk.cycle()

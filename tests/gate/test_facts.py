@@ -15,7 +15,8 @@ from desired_state.errors import Severity, finding
 from desired_state.memory import Stop
 from desired_state.reasons import HALTED, Reason
 from desired_state.values import Mode, StopClass, Switch, Trading
-from reconciler.gate import Facts, Verdict, judge
+from reconciler.facts import Facts
+from reconciler.gate import Verdict, judge
 from tests.fakes.trust_desk import TrustDesk, codes
 
 SECOND = timedelta(seconds=1)

@@ -221,3 +221,33 @@ def test_a_long_history_is_read_in_time_and_then_not_again(long: tuple[Remote, G
     start = time.perf_counter()
     assert len(state.steps(str(remote.tip()), head)) == 1
     assert time.perf_counter() - start < 0.5
+
+
+@FEWER
+@given(st.lists(CHANGES, min_size=2, max_size=6), st.data())
+def test_a_tree_read_after_others_is_the_tree_read_first(
+    folder: Path, files: list[dict[str, bytes | None]], data: st.DataObject
+) -> None:
+    graph: Graph = {f"c{n}": (f"c{n - 1}",) if n else () for n in range(len(files))}
+    remote = made(folder, graph, files)
+    commits = marks(remote)
+    state = GitState(remote.folder.with_suffix(".read"), str(remote.folder), "main")
+    try:
+        for commit in data.draw(st.permutations(commits)):
+            fresh = GitState(remote.folder.with_suffix(".fresh"), str(remote.folder), "main")
+            tree, first = state.tree(commit), fresh.tree(commit)
+            fresh.close()
+            assert dict(tree) == dict(first)
+            assert len(tree) == len(dict(first))
+            shown = remote.git("ls-tree", "-r", "--name-only", commit).split()
+            assert set(tree) == {path for path in shown if path not in {"note", "trust/other"}} | (
+                {"trust/other"} & set(shown)
+            )
+            for other in commits:
+                before = state.tree(other)
+                moved = {p for p, _ in dict(tree).items() ^ dict(before).items()}
+                within = {p for p in moved if p.startswith(("proposals/", "trust/root/"))}
+                changes = tree.changes(before, ("proposals/", "trust/root/"))
+                assert changes == {path: tree.get(path) for path in within}
+    finally:
+        state.close()

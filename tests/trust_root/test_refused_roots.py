@@ -91,7 +91,7 @@ def test_judged_by_itself_a_root_with_another_number_is_not_the_next() -> None:
     trusted = Trusted((load(Root, ROOT, "root"),), (digest_bytes(ROOT),), {})
     judged = judge_root((path, digest), trusted, (versions, blobs))
     assert len(judged.signed_old) == 3
-    assert [p.code for p in judged.problems if p.code is not Reason.GATE_FRAGILE] == [
+    assert [p.code for p in judged.problems if not p.code.startswith("GATE_")] == [
         Reason.ROOT_VERSION
     ]
     assert not judged.complete

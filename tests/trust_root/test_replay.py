@@ -47,6 +47,34 @@ def stranger(desk: TrustDesk) -> Memory:
 
 # --- one by one --------------------------------------------------------------------------------
 @pytest.mark.parametrize("looks", [True, False], ids=["seen", "not seen"])
+def test_a_withdrawal_brings_nothing_older_back_for_a_stranger_either(
+    paper: TrustDesk,
+    looks: bool,  # noqa: FBT001
+) -> None:
+    paper.approve(2, authority=paper.asked)
+    if looks:
+        paper.cycle()
+    paper.sign(2, "rita", decision=Decision.WITHDRAW)
+    assert paper.cycle().permitted.mode is Mode.HALTED
+    rebuilt = stranger(paper)
+    for memory in (paper.memory, rebuilt):
+        assert memory.high
+        assert (memory.high.sequence, memory.voided) == (2, (2,))
+
+
+def test_a_veto_before_the_quorum_leaves_what_stood_for_a_stranger_too(paper: TrustDesk) -> None:
+    paper.propose(2, authority=paper.asked)
+    paper.sign(2, "oscar")
+    paper.sign(2, "sam", decision=Decision.NO_GO)
+    paper.sign(2, "rita")
+    assert paper.cycle().permitted.mode is Mode.PAPER
+    rebuilt = stranger(paper)
+    for memory in (paper.memory, rebuilt):
+        assert memory.high
+        assert (memory.high.sequence, memory.voided) == (1, (2,))
+
+
+@pytest.mark.parametrize("looks", [True, False], ids=["seen", "not seen"])
 def test_what_was_complete_before_a_rotation_keeps_older_approvals_away(
     paper: TrustDesk,
     looks: bool,  # noqa: FBT001
