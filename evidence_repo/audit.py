@@ -171,7 +171,7 @@ class _Audit:
         """AUD-2: the leaves follow from each other and stand where they belong."""
         lines = self._lines()
         if self._since:
-            self._skim(islice(lines, self._since.size))
+            yield from self._skim(islice(lines, self._since.size))
         for head, leaf, broken in walk(lines, self.head):
             self.head = head
             if broken is not None:
@@ -193,17 +193,21 @@ class _Audit:
             self._frontier = self._frontier.grow(lines)
             self._roots[self._frontier.size] = self._frontier.root()
 
-    def _skim(self, lines: Iterable[bytes]) -> None:
+    def _skim(self, lines: Iterable[bytes]) -> Iterator[Finding]:
         """AUD-8: what the pinned head stands for is noted, not judged."""
         for line in lines:
-            leaf = parse(line)
             self.head = advance(self.head, line)
+            try:
+                leaf = parse(line)
+                self._judges.skim(leaf, self._object)
+            except Stalled as error:
+                yield finding(error.code, f"leaf {self.head.size - 1}", error.message)
+                continue
             self._accounted.update(map(layout.object_path, leaf.objects))
             if leaf.kind == PACK:
                 self.packs.skim(leaf)
             if leaf.kind == EPOCH:
                 self._epoch = max(self._epoch, int(leaf.body["epoch"]))
-            self._judges.skim(leaf, self._object)
 
     def _misplace(self, path: str, message: str) -> None:
         if not self._misplaced:  # where one is out of place, all that follow are
