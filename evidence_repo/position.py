@@ -100,6 +100,7 @@ def locate(store: EvidenceStore, keys: Keys, cache: PositionCache) -> Position:
     """
     note = store.read(layout.CHECKPOINT)
     if note is None:
+        _require_found({(head.size, head.root) for head in log_keys(keys).pinned})
         return Position()
     signed, _ = log_keys(keys).open(note)
     known = cache.load()
@@ -125,10 +126,15 @@ def _reread(store: EvidenceStore, pinned: Iterable[Checkpoint]) -> Position:
         lines = (store.read(path) or b"").split(b"\n")[:-1]
         position = after(position, lines, sound(lines, position.head))
         missing.discard((position.head.size, position.frontier.root()))
-    for size, _ in sorted(missing):  # LOG-3
+    _require_found(missing)
+    return position
+
+
+def _require_found(missing: Iterable[tuple[int, bytes]]) -> None:
+    """LOG-3: a log without the pinned head is another one, were it as sound as can be."""
+    for size, _ in sorted(missing):
         text = f"the pinned head of {size} leaves is none of this log's"
         raise Stalled(Reason.CHECKPOINT_INVALID, "pinned checkpoint", text)
-    return position
 
 
 def _shards(store: EvidenceStore, folder: str) -> Iterator[str]:

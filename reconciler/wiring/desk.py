@@ -229,7 +229,7 @@ def open_desk(host: Host) -> Iterator[Desk]:
     """
     clone = host.path(host.file.evidence.clone)
     with ExitStack() as stack:
-        store = GitEvidence(clone, host.evidence_url, host.file.evidence.branch)
+        store = GitEvidence.at(clone, host.evidence_url, host.file.evidence.branch)
         stack.callback(store.close)
         journal = _journal(host, store)
         stack.callback(journal.close)
