@@ -6,7 +6,7 @@ from pathlib import Path
 
 from desired_state.adapters.memory_store import load_memory
 from desired_state.canonical import digest_bytes
-from desired_state.memory import Memory
+from desired_state.memory import Memory, snapshot
 from evidence_repo.adapters.file_journal import FileJournal
 from evidence_repo.adapters.git_evidence import GitEvidence
 from evidence_repo.adapters.log_key import LogKey
@@ -105,8 +105,6 @@ class Forger:
 
 def forged(desk: GovernedDesk, folder: Path, kind: str) -> Memory:
     """A leaf by which every fall and revocation never was, and its memory."""
-    from desired_state.memory import snapshot
-
     evil = memory_of(desk).model_copy(update={"falls": (), "revoked": {}, "voided": ()})
     writer = Forger(desk, folder)
     name = writer.journal.keep(snapshot(evil))
