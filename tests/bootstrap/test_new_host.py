@@ -12,7 +12,8 @@ from evidence_repo.adapters.git_evidence import GitEvidence
 from evidence_repo.adapters.log_key import LogKey
 from evidence_repo.adapters.position_file import PositionFile
 from evidence_repo.backwards import last_head, newest_first
-from evidence_repo.ledger import Ledger
+from evidence_repo.ledger import NO_OTHERS, Ledger
+from evidence_repo.log_keys import LogKeys
 from reconciler.verdicts import LEAF_KIND
 from tests.bootstrap.conftest import key_id, new_key, successor, takes, with_log_key
 from tests.fakes.governed_desk import GovernedDesk, present
@@ -90,8 +91,8 @@ class Forger:
         self.key = LogKey(desk.var / "keys" / "evidence", "peak/state/evidence")
         self.cache = PositionFile(folder / "position.json")
 
-    def ship(self) -> None:
-        Ledger(self.journal, self.store, self.key, self.cache).ship()
+    def ship(self, others: LogKeys = NO_OTHERS) -> None:
+        Ledger(self.journal, self.store, self.key, self.cache, others).ship()
         self.journal.close()
         self.store.close()
 

@@ -15,7 +15,7 @@ from tests.fakes.governed_desk import GovernedDesk
 def pin(desk: GovernedDesk, head: str) -> None:
     path = desk.folder / "governor.yaml"
     text = path.read_text()
-    path.write_text(text.replace("evidence:\n", f'evidence:\n  checkpoint: "{head}"\n', 1))
+    path.write_text(text.replace("evidence: {", f'evidence: {{checkpoint: "{head}", ', 1))
 
 
 def grown(lived: GovernedDesk) -> tuple[str, dict[str, Any]]:
