@@ -325,6 +325,8 @@ class Reason(StrEnum):
         "Stop, and find out which of record, code or input changed.", HALTED, True)
     EVIDENCE_UNWRITABLE = ("EVIDENCE_UNWRITABLE", "Evidence cannot be written or pushed.",
         "Free the disk or restore the evidence server.", "nothing that increases risk", True)
+    EVIDENCE_KEY = ("EVIDENCE_KEY", "The key that signs the log's heads is not listed in the trust root, or was revoked.",
+        "List this host's key for evidence in the next trust root, or give the host one that is listed.", HALTED, True)
     EVIDENCE_MISSING = ("EVIDENCE_MISSING", "The chain names bytes that the evidence repository does not have.",
         "Compare with a mirror of the evidence repository.", HALTED, True)
     EVIDENCE_FOREIGN = ("EVIDENCE_FOREIGN", "A file in the evidence repository is named by no leaf of the chain.",

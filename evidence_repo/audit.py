@@ -1,11 +1,11 @@
 """The audit of an evidence repository from its bytes alone: nothing of the host is asked.
 
-Rules AUD-1 to AUD-7 stand in this package's README. What a leaf *means* is replayed by functions
+Rules AUD-1 to AUD-8 stand in this package's README. What a leaf *means* is replayed by functions
 that the caller hands in by the leaf's kind; here is only what makes the leaves evidence.
 """
 
 from collections.abc import Callable, Iterable, Iterator, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from functools import lru_cache
 from itertools import islice
 from typing import Final, TypeAlias
@@ -15,13 +15,16 @@ from desired_state.errors import Finding, Stalled, finding
 from desired_state.reasons import Reason
 from desired_state.values import Digest
 from evidence_repo import layout
-from evidence_repo.chain import GENESIS, Leaf, walk
+from evidence_repo.chain import GENESIS, Leaf, advance, parse, walk
 from evidence_repo.draft import PACK
+from evidence_repo.log_keys import Keys, LogKeys, log_keys, newest_signed
 from evidence_repo.merkle import Frontier
-from evidence_repo.note import NoteVerifier, open_checkpoint, policy_text
+from evidence_repo.note import Checkpoint, NoteVerifier, policy_text
 from evidence_repo.packs_audit import PackAudit
+from evidence_repo.pinned import pinned_text, require_grown
 from evidence_repo.position import EPOCH
 from evidence_repo.reader import Entry, EvidenceReader, Join, shards
+from evidence_repo.reader import lines as lines_of
 
 MAX_FINDINGS: Final = 200
 """Findings of one audit; where there are so many, more say nothing new."""
@@ -34,6 +37,34 @@ Replay: TypeAlias = Callable[[Leaf, Objects], Iterable[Finding]]
 
 
 @dataclass(frozen=True, slots=True)
+class Judges:
+    """What the caller knows of leaves and keys."""
+
+    replay: Mapping[str, Replay] = field(default_factory=dict)
+    skim: Callable[[Leaf, Objects], None] = lambda _leaf, _objects: None  # noted, not judged
+    # why a key does not count for the head of so many leaves; empty where it does (LOG-2)
+    against: Callable[[NoteVerifier, int], str] = lambda _key, _size: ""
+
+
+@dataclass(frozen=True, slots=True)
+class Unseen:
+    """What was taken on the word of a pinned head and not judged again (AUD-8)."""
+
+    head: Checkpoint
+    packs: int
+    checkpoints: int
+
+    @property
+    def words(self) -> str:
+        """For people."""
+        return (
+            f"leaves 0 to {self.head.size - 1}, {self.packs} packs and {self.checkpoints}"
+            f" checkpoints before the pinned head {pinned_text(self.head)}:"
+            " taken on its word, not judged again"
+        )
+
+
+@dataclass(frozen=True, slots=True)
 class ChainAudit:
     """What was looked at and what is wrong."""
 
@@ -42,6 +73,9 @@ class ChainAudit:
     checkpoints: int
     replayed: Mapping[str, int]
     findings: tuple[Finding, ...]
+    newest: Checkpoint | None = None  # the newest signed head; what people may pin
+    unseen: Unseen | None = None  # where a pinned head was gone on from
+    proof: tuple[bytes, ...] = ()  # that the log grew from it
 
     @property
     def ok(self) -> bool:
@@ -50,33 +84,49 @@ class ChainAudit:
 
 
 def audit_chain(
-    reader: EvidenceReader, log_key: NoteVerifier, replay: Mapping[str, Replay] | None = None
+    reader: EvidenceReader,
+    keys: Keys,
+    judges: Judges | Mapping[str, Replay] | None = None,
+    since: Checkpoint | None = None,
 ) -> ChainAudit:
-    """Everything in the repository, verified by the log's public key alone.
+    """Everything in the repository, verified by the log's public keys alone.
 
     Args:
         reader: The repository at one commit.
-        log_key: The key known from elsewhere; the policy inside the repository is not believed.
-        replay: For each kind of leaf to be judged anew, what does it.
+        keys: Known from elsewhere; the policy inside the repository is not believed.
+        judges: For each kind of leaf to be judged anew, what does it.
+        since: A head that people pinned; what lies before it is not judged again.
 
     Raises:
-        Stalled: ``FETCH`` if the repository cannot be read.
+        Stalled: ``FETCH`` if the repository cannot be read; ``CHECKPOINT_INVALID`` if the log did
+            not grow from the pinned head.
     """
-    audit = _Audit(reader, log_key, replay or {})
+    known = judges if isinstance(judges, Judges) else Judges(judges or {})
+    audit = _Audit(reader, log_keys(keys), known, since)
     found = tuple(islice(audit.run(), MAX_FINDINGS))
     return ChainAudit(
-        audit.head.size, audit.packs.verified, audit.checkpoints, audit.replayed, found
+        audit.head.size,
+        audit.packs.verified,
+        audit.checkpoints,
+        audit.replayed,
+        found,
+        audit.newest,
+        Unseen(since, audit.packs.skimmed, audit.skimmed_notes) if since else None,
+        audit.proof,
     )
 
 
 class _Audit:
     def __init__(
-        self, reader: EvidenceReader, key: NoteVerifier, replay: Mapping[str, Replay]
+        self, reader: EvidenceReader, keys: LogKeys, judges: Judges, since: Checkpoint | None
     ) -> None:
         self.head = GENESIS
-        self.checkpoints = 0
-        self.replayed = dict.fromkeys(replay, 0)
-        self._reader, self._key, self._replay = reader, key, replay
+        self.checkpoints = self.skimmed_notes = 0
+        self.newest: Checkpoint | None = None
+        self.proof: tuple[bytes, ...] = ()
+        self.replayed = dict.fromkeys(judges.replay, 0)
+        self._reader, self._keys, self._judges = reader, keys, judges
+        self._since = since
         self._files: Mapping[str, Entry] = reader.files()
         self._accounted: set[str] = set()
         self._roots: dict[int, bytes] = {}
@@ -88,12 +138,26 @@ class _Audit:
 
     def run(self) -> Iterator[Finding]:
         """Every rule in turn; leaves first, for the others compare with them."""
+        if self._since and (stranger := self._stranger(self._since)):
+            yield stranger  # another log than the one people pinned: nothing in it is of interest
+            return
         yield from self._tree()
         yield from self._leaves()
         yield from self._notes()
         yield from self.packs.finish()
         yield from self._unaccounted()
         yield from self._history()
+
+    def _stranger(self, since: Checkpoint) -> Finding | None:
+        """LOG-3: why this log did not grow from the pinned head; asked before all else."""
+        try:
+            if layout.CHECKPOINT not in self._files:
+                return _bad_note(layout.CHECKPOINT, "expected a signed head, found none")
+            newest = newest_signed(self._keys, self._reader.read(layout.CHECKPOINT))
+            self.proof = require_grown(since, list(lines_of(self._reader)), newest)
+        except Stalled as error:
+            return _bad_note(error.subject, error.message)
+        return None
 
     def _tree(self) -> Iterator[Finding]:
         """AUD-1: plain files at known places."""
@@ -105,7 +169,10 @@ class _Audit:
 
     def _leaves(self) -> Iterator[Finding]:
         """AUD-2: the leaves follow from each other and stand where they belong."""
-        for head, leaf, broken in walk(self._lines()):
+        lines = self._lines()
+        if self._since:
+            yield from self._skim(islice(lines, self._since.size))
+        for head, leaf, broken in walk(lines, self.head):
             self.head = head
             if broken is not None:
                 yield broken
@@ -126,6 +193,22 @@ class _Audit:
             self._frontier = self._frontier.grow(lines)
             self._roots[self._frontier.size] = self._frontier.root()
 
+    def _skim(self, lines: Iterable[bytes]) -> Iterator[Finding]:
+        """AUD-8: what the pinned head stands for is noted, not judged."""
+        for line in lines:
+            self.head = advance(self.head, line)
+            try:
+                leaf = parse(line)
+                self._judges.skim(leaf, self._object)
+            except Stalled as error:
+                yield finding(error.code, f"leaf {self.head.size - 1}", error.message)
+                continue
+            self._accounted.update(map(layout.object_path, leaf.objects))
+            if leaf.kind == PACK:
+                self.packs.skim(leaf)
+            if leaf.kind == EPOCH:
+                self._epoch = max(self._epoch, int(leaf.body["epoch"]))
+
     def _misplace(self, path: str, message: str) -> None:
         if not self._misplaced:  # where one is out of place, all that follow are
             self._misplaced.append(finding(Reason.CHAIN_BROKEN, path, message))
@@ -141,7 +224,7 @@ class _Audit:
                 yield from self.packs.leaf(leaf)
             if leaf.kind == EPOCH:
                 yield from self._opened(leaf)
-            if judge := self._replay.get(leaf.kind):
+            if judge := self._judges.replay.get(leaf.kind):
                 self.replayed[leaf.kind] += 1
                 yield from judge(leaf, self._object)
         except Stalled as error:
@@ -170,30 +253,44 @@ class _Audit:
         yield from self._newest()
         if self._files:
             self._accounted.add(layout.POLICY)
-            due = policy_text(self._key)
-            if layout.POLICY not in self._files or self._reader.read(layout.POLICY) != due:
-                yield _bad_note(layout.POLICY, "the policy does not name the log key given")
+            there = layout.POLICY in self._files and self._reader.read(layout.POLICY)
+            if there not in [policy_text(key) for key in self._keys.known]:  # LOG-4
+                yield _bad_note(layout.POLICY, "the policy does not name a log key given")
 
     def _note(self, path: str, size: int) -> Iterator[Finding]:
+        if self._since and size < self._since.size:
+            self.skimmed_notes += 1
+            return
         self.checkpoints += 1
         try:
-            signed = open_checkpoint(self._reader.read(path), self._key)
+            signed, key = self._keys.open(self._reader.read(path))
         except Stalled as error:
             yield _bad_note(path, error.message)
             return
+        pinned = (signed.size, signed.root) in {(h.size, h.root) for h in self._keys.pinned}
         if signed.size != size or path != layout.note_path(size):
             yield _bad_note(path, f"the note is of {signed.size} leaves")
         elif self._roots.get(size) != signed.root:
             yield _bad_note(path, f"the first {size} leaves have another root")
+        elif not pinned and (why := self._judges.against(key, size)):
+            yield _bad_note(path, why)
 
     def _newest(self) -> Iterator[Finding]:
-        if not self._files:
-            return
-        self._accounted.add(layout.CHECKPOINT)
-        due = layout.note_path(self.head.size)
-        there = layout.CHECKPOINT in self._files and due in self._files
-        if not there or self._reader.read(layout.CHECKPOINT) != self._reader.read(due):
-            yield _bad_note(layout.CHECKPOINT, f"expected the signed head of {self.head.size}")
+        if self._files:
+            self._accounted.add(layout.CHECKPOINT)
+            due = layout.note_path(self.head.size)
+            there = layout.CHECKPOINT in self._files and due in self._files
+            if there and self._reader.read(layout.CHECKPOINT) == self._reader.read(due):
+                yield from self._signed()
+            else:
+                yield _bad_note(layout.CHECKPOINT, f"expected the signed head of {self.head.size}")
+
+    def _signed(self) -> Iterator[Finding]:
+        """LOG-2: the newest head is by a key that counts now."""
+        try:
+            self.newest = newest_signed(self._keys, self._reader.read(layout.CHECKPOINT))
+        except Stalled as error:
+            yield _bad_note(error.subject, error.message)
 
     def _unaccounted(self) -> Iterator[Finding]:
         """AUD-6: nothing lies here that the chain does not name."""

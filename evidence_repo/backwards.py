@@ -30,6 +30,16 @@ def newest_first(shards: Shards, folder: str = "log/leaves") -> Iterator[bytes]:
             yield from newest_first(shards, path)
 
 
+def oldest_first(shards: Shards, folder: str = "log/leaves") -> Iterator[bytes]:
+    """Every line of the log in order; nothing is verified."""
+    for name in shards.folder(folder):
+        path = f"{folder}/{name}"
+        if layout.SHARD.match(path):
+            yield from (shards.read(path) or b"").split(b"\n")[:-1]
+        else:
+            yield from oldest_first(shards, path)
+
+
 def last_head(lines: Iterator[bytes]) -> Head:
     """Where a log ends whose lines come newest first.
 

@@ -5,7 +5,7 @@ so a crash between any two steps is mended by the next call of ``ship`` (LDG-1).
 """
 
 from collections.abc import Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime
 from itertools import islice
 from typing import Final
@@ -18,6 +18,7 @@ from evidence_repo.chain import Head, Leaf, walk
 from evidence_repo.draft import PACK, Draft
 from evidence_repo.index import Page
 from evidence_repo.journal import Journal
+from evidence_repo.log_keys import LogKeys
 from evidence_repo.note import Checkpoint, NoteSigner, policy_text, sign_checkpoint
 from evidence_repo.packs import Pack, verify
 from evidence_repo.position import (
@@ -32,6 +33,7 @@ from evidence_repo.position import (
 
 MAX_COMMIT: Final = 10_000
 """Leaves in one commit; a longer backlog takes several."""
+NO_OTHERS: Final = LogKeys(())
 
 
 @dataclass(frozen=True, slots=True)
@@ -47,13 +49,22 @@ class Ledger:
     """The one door through which evidence reaches its repository."""
 
     def __init__(
-        self, journal: Journal, store: EvidenceStore, key: NoteSigner, cache: PositionCache
+        self,
+        journal: Journal,
+        store: EvidenceStore,
+        key: NoteSigner,
+        cache: PositionCache,
+        others: LogKeys = NO_OTHERS,
     ) -> None:
-        """The key signs every checkpoint; its name is the origin of the log."""
+        """The key signs every checkpoint; its name is the origin of the log.
+
+        ``others`` may have signed those that are there already.
+        """
         self._journal = journal
         self._store = store
         self._key = key
         self._cache = cache
+        self._keys = replace(others, current=(key, *others.current))
         self._position: Position | None = None
         self._pages: dict[str, Page] = {}
 
@@ -119,7 +130,7 @@ class Ledger:
     def _here(self) -> Position:
         if self._position is None:
             self._pages.clear()
-            self._position = locate(self._store, self._key, self._cache)
+            self._position = locate(self._store, self._keys, self._cache)
         return self._position
 
     def _require_continuity(self, shipped: Head) -> None:

@@ -1,6 +1,7 @@
 """The audit's part about packs and the pages made of them (AUD-5)."""
 
 from collections.abc import Callable, Iterator
+from contextlib import suppress
 
 from desired_state.canonical import digest_bytes
 from desired_state.errors import Finding, Stalled, finding
@@ -21,7 +22,7 @@ class PackAudit:
         self, reader: EvidenceReader, accounted: set[str], objects: Callable[[Digest], bytes]
     ) -> None:
         """Paths that a leaf accounts for are put into ``accounted``."""
-        self.verified = 0
+        self.verified = self.skimmed = 0
         self._reader = reader
         self._accounted = accounted
         self._objects = objects
@@ -43,6 +44,20 @@ class PackAudit:
         found = dict(self._digests[pack_id])
         if named != found:
             yield from self._again(leaf, pack_id, named, found)
+
+    def skim(self, leaf: Leaf) -> None:
+        """AUD-8: the pack of a leaf before a pinned head is told, and not verified."""
+        pack_id = str(leaf.body.get("pack"))
+        paths = self._folders.get(pack_id, {})
+        if pack_id in self._digests or MANIFEST not in paths:
+            return
+        self.skimmed += 1
+        self._digests[pack_id] = dict(leaf.body.get("files", {}))
+        self._accounted.update(paths.values())
+        with suppress(KeyError, Stalled):  # then the page that it stands in does not come out again
+            month, folder = layout.pack_month(pack_id), paths[MANIFEST].rpartition("/")[0]
+            page = self._pages.setdefault(month, Page(month))
+            page.add(self._reader.read(paths[MANIFEST]), folder)
 
     def finish(self) -> Iterator[Finding]:
         """What is wrong with the pages, once every leaf has been seen."""

@@ -1,6 +1,6 @@
 """How far the evidence repository is, by its own newest checkpoint."""
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, replace
 from datetime import datetime
 from typing import Final, Protocol
@@ -10,8 +10,9 @@ from desired_state.reasons import Reason
 from desired_state.values import Commit
 from evidence_repo import layout
 from evidence_repo.chain import GENESIS, Head, Leaf, advance, walk
+from evidence_repo.log_keys import Keys, log_keys, newest_signed
 from evidence_repo.merkle import Frontier
-from evidence_repo.note import Checkpoint, NoteVerifier, open_checkpoint
+from evidence_repo.note import Checkpoint
 
 EPOCH: Final = "epoch"
 """Kind of the leaf in which a writer opens its epoch."""
@@ -89,19 +90,23 @@ class PositionCache(Protocol):
         ...
 
 
-def locate(store: EvidenceStore, key: NoteVerifier, cache: PositionCache) -> Position:
+def locate(store: EvidenceStore, keys: Keys, cache: PositionCache) -> Position:
     """Where the store stands: from the cache if its root is the signed one, else read anew.
+
+    What this host shipped itself counts though the key was taken from it since (LOG-2).
 
     Raises:
         Stalled: ``CHECKPOINT_INVALID`` if the newest checkpoint is not ours or not of the leaves.
     """
     note = store.read(layout.CHECKPOINT)
     if note is None:
+        _require_found({(head.size, head.root) for head in log_keys(keys).pinned})
         return Position()
-    signed = open_checkpoint(note, key)
+    signed, _ = log_keys(keys).open(note)
     known = cache.load()
     if known is None or not _fits(known, signed):
-        known = _reread(store)
+        newest_signed(log_keys(keys), note)
+        known = _reread(store, log_keys(keys).pinned)
         if not _fits(known, signed):
             raise Stalled(
                 Reason.CHECKPOINT_INVALID, "log/checkpoint", "the leaves have another root"
@@ -115,12 +120,21 @@ def _fits(position: Position, signed: Checkpoint) -> bool:
     return size and position.frontier.root() == signed.root
 
 
-def _reread(store: EvidenceStore) -> Position:
-    position = Position()
+def _reread(store: EvidenceStore, pinned: Iterable[Checkpoint]) -> Position:
+    position, missing = Position(), {(head.size, head.root) for head in pinned}
     for path in _shards(store, "log/leaves"):
         lines = (store.read(path) or b"").split(b"\n")[:-1]
         position = after(position, lines, sound(lines, position.head))
+        missing.discard((position.head.size, position.frontier.root()))
+    _require_found(missing)
     return position
+
+
+def _require_found(missing: Iterable[tuple[int, bytes]]) -> None:
+    """LOG-3: a log without the pinned head is another one, were it as sound as can be."""
+    for size, _ in sorted(missing):
+        text = f"the pinned head of {size} leaves is none of this log's"
+        raise Stalled(Reason.CHECKPOINT_INVALID, "pinned checkpoint", text)
 
 
 def _shards(store: EvidenceStore, folder: str) -> Iterator[str]:

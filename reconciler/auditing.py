@@ -1,20 +1,22 @@
 """Replaying what the chain says was judged, decided and sent. Pure; the chain itself is evidence's.
 
-A stranger's question in three parts: was every verdict the one that the committed state gives
-(AUDIT-2), was every order decided as L5 decides (AUDIT-3), and does each order, fill and stop
-belong to exactly one thing before it (AUDIT-4)?
+A stranger's question in four parts: was every verdict the one that the committed state gives
+(AUDIT-2), was every order decided as L5 decides (AUDIT-3), does each order, fill and stop belong
+to exactly one thing before it (AUDIT-4), and was read what the history held (AUDIT-5)?
 """
 
 import json
+from collections import deque
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, field
 from datetime import datetime
-from typing import Any
+from typing import Any, Final
 
 from pydantic import ValidationError
 
 from desired_state.errors import Finding, finding
-from desired_state.memory import EMPTY, Stop, snapshot_digest
+from desired_state.ledger import Ledger
+from desired_state.memory import EMPTY, Memory, Stop, from_snapshot, snapshot_digest
 from desired_state.observation import Observation
 from desired_state.reasons import Reason
 from desired_state.state_files import PAPER_FOLDERS
@@ -24,11 +26,15 @@ from layers.l5_risk_gate.finding import Outcome
 from reconciler import decisions, verdicts
 from reconciler.contents import Lazy
 from reconciler.gate import Verdict
-from reconciler.recovery import RECOVERED
+from reconciler.log_trust import KeysInTurn
+from reconciler.recovery import RECOVERED, began_from
 from reconciler.verdicts import VerdictRecord
 
 Objects = Callable[[str], bytes]
 FilesAt = Callable[[str], Mapping[str, str] | None]  # digests by path at a revision; none: unknown
+Observe = Callable[[Observation, Memory], Observation | None]  # again; none: unknown revision
+NEVER_FILED: Final = snapshot_digest(EMPTY)  # a chain begins with it, and no leaf names its bytes
+READ_AGAIN: Final = ("descends", "problems", "line", "ledger", "bases", "switch_armed")
 
 
 @dataclass
@@ -36,9 +42,14 @@ class Replay:
     """Goes through the leaves once, oldest first, and remembers what later ones must rest on."""
 
     files_at: FilesAt
-    _memory: str = field(default_factory=lambda: snapshot_digest(EMPTY))
+    observe: Observe | None = None
+    pin: str | None = None  # of the first root that the auditor knows
+    keys: KeysInTurn | None = None  # told who was trusted when
+    memory: str = NEVER_FILED  # the snapshot that the newest verdict left
+    _skimmed: int | None = None  # the last verdict before a pinned head
     _lost: str = ""  # the stop that the next verdict must hold
     _ends: dict[str, datetime | None] = field(default_factory=dict)  # verdict: valid until
+    _unread: set[str] = field(default_factory=set)  # verdicts before a pinned head
     _allowed: set[str] = field(default_factory=set)  # intents that L5 allowed, not yet sent
     _orders: set[str] = field(default_factory=set)
     _fills: set[str] = field(default_factory=set)
@@ -54,25 +65,69 @@ class Replay:
             "order_fill": self._fill,
         }
 
+    def remembered(self, name: str, objects: Objects) -> Memory:
+        """The memory of this snapshot. Raises ``Stalled`` or ``ValueError``."""
+        if name == NEVER_FILED:
+            return EMPTY
+        return from_snapshot(objects(name), lambda root: Ledger.at(root, Lazy(objects)))
+
+    def skim(self, leaf: Leaf, objects: Objects) -> None:
+        """What later leaves rest on, of a leaf that is not judged again (AUD-8)."""
+        if leaf.kind == verdicts.LEAF_KIND:
+            self.memory, self._skimmed = str(leaf.body.get("memory_after")), leaf.seq
+            self._unread.add(str(leaf.body.get("verdict")))
+            self._lost = ""
+        elif leaf.kind == RECOVERED:
+            self.memory, self._lost = str(leaf.body.get("memory")), str(leaf.body.get("stop"))
+        elif leaf.kind == decisions.LEAF_KIND:
+            self._note_allowed(leaf)
+        elif judge := {"order_intent": self._intent, "order_fill": self._fill}.get(leaf.kind):
+            deque(judge(leaf, objects), maxlen=0)
+
     def _verdict(self, leaf: Leaf, objects: Objects) -> Iterable[Finding]:
         try:
             body = VerdictRecord.model_validate_json(json.dumps(dict(leaf.body)))
         except ValidationError:
             return (_mismatch(leaf, "the record of the verdict does not read"),)
         found = list(verdicts.replay(body, Lazy(objects)))
-        if body.memory_before != self._memory:
+        if self.pin is not None and body.pin != self.pin:
+            found.append(_mismatch(leaf, f"it was judged from another root than {self.pin}"))
+        if body.memory_before != self.memory:
             found.append(_mismatch(leaf, "its memory is not the one that the verdict before left"))
-        self._memory = body.memory_after
-        verdict = Verdict.model_validate_json(objects(body.verdict))
+        self.memory = body.memory_after
+        try:
+            verdict = Verdict.model_validate_json(objects(body.verdict))
+            observation = Observation.model_validate_json(objects(body.observation))
+            before = self.remembered(body.memory_before, objects)
+            self._tell(leaf.seq, before, self.remembered(body.memory_after, objects))
+        except ValueError:  # pydantic's refusals are ValueErrors
+            return (*found, _mismatch(leaf, "what the record names does not read"))
         self._ends[body.verdict] = verdict.valid_until
-        observation = Observation.model_validate_json(objects(body.observation))
         found += self._held(leaf, verdict.stops)
-        return [*found, *self._state(leaf, observation)]
+        found += self._state(leaf, observation)
+        return [*found, *self._read_again(leaf, observation, before)]
+
+    def _tell(self, seq: int, before: Memory, after: Memory) -> None:
+        if self.keys is None:
+            return
+        if self._skimmed is not None:
+            self.keys.tell(self._skimmed, before)
+            self._skimmed = None
+        self.keys.tell(seq, after)
 
     def _recovery(self, leaf: Leaf, objects: Objects) -> Iterable[Finding]:
-        """MEM-2: memory may begin anew only under a stop that people must release by name."""
-        self._memory, self._lost = str(leaf.body.get("memory")), str(leaf.body.get("stop"))
-        objects(self._memory)
+        """MEM-2: memory may begin anew only under a stop that people must release by name.
+
+        MEM-6: and only from what it was, or from nothing, with every refusal there was.
+        """
+        name = str(leaf.body.get("memory"))
+        try:
+            proven, begun = self.remembered(self.memory, objects), self.remembered(name, objects)
+        except ValueError:
+            proven, begun = EMPTY, None
+        self.memory, self._lost = name, str(leaf.body.get("stop"))
+        if begun is None or not began_from(proven, begun):
+            return (_mismatch(leaf, "memory began anew with what it had not been"),)
         return ()
 
     def _held(self, leaf: Leaf, stops: Iterable[Stop]) -> Iterable[Finding]:
@@ -85,6 +140,8 @@ class Replay:
         if observation.revision is None:
             return
         there = self.files_at(observation.revision)
+        if there is None and not observation.descends:
+            return  # a head that the verdict refused as rewritten; it may be gone since
         if there is None:
             yield _mismatch(leaf, f"the state repository has no revision {observation.revision}")
             return
@@ -96,18 +153,34 @@ class Replay:
         if any(there.get(path) != digest for path, digest in told):
             yield _mismatch(leaf, f"its papers are not those of {observation.revision}")
 
-    def _decision(self, leaf: Leaf, _objects: Objects) -> Iterable[Finding]:
+    def _read_again(self, leaf: Leaf, told: Observation, before: Memory) -> Iterable[Finding]:
+        """AUDIT-5: nothing between memory's head and this revision was passed over."""
+        again = self.observe(told, before) if self.observe else told
+        if again is None:  # a revision that is gone is told by the files, where it matters
+            return
+        for name in READ_AGAIN:
+            if getattr(told, name) != getattr(again, name):
+                text = f"of {told.revision} it read another {name} than the repository holds"
+                yield _mismatch(leaf, text)
+
+    def _decision(self, leaf: Leaf, objects: Objects) -> Iterable[Finding]:
         body = leaf.body
         found = list(decisions.replay(body))
         cited, at = str(body.get("verdict")), _instant(body.get("now"))
+        if cited in self._unread:
+            self._unread.discard(cited)
+            self._ends[cited] = Verdict.model_validate_json(objects(cited)).valid_until
         end = self._ends.get(cited)
         if cited not in self._ends:
             found.append(_mismatch(leaf, "it cites a verdict that no leaf before holds"))
         elif at is None or (end is not None and at >= end):
             found.append(_mismatch(leaf, "it cites a verdict that had ended"))
-        if _outcome(body) == Outcome.ALLOW.value:
-            self._allowed.add(str(body["intent"]["intent_id"]))
+        self._note_allowed(leaf)
         return found
+
+    def _note_allowed(self, leaf: Leaf) -> None:
+        if _outcome(leaf.body) == Outcome.ALLOW.value:
+            self._allowed.add(str(leaf.body["intent"]["intent_id"]))
 
     def _intent(self, leaf: Leaf, _objects: Objects) -> Iterable[Finding]:
         intent = leaf.body.get("intent", {})

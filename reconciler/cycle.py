@@ -18,6 +18,7 @@ from desired_state.observation import Observation
 from desired_state.reasons import Reason
 from desired_state.standing import Approval
 from desired_state.survey import Survey, unread
+from desired_state.trust_root import Use
 from layers.orders import CancelReport
 from layers.ports import Cancels
 from reconciler.acknowledgement import clean_stops
@@ -29,6 +30,7 @@ from reconciler.heartbeats import Ears, Known, heartbeat_keys
 from reconciler.lifting import Held, after, begun_again
 from reconciler.plan import Action, Actual, Doing, VenueView, plan
 from reconciler.ports import Ports, Report
+from reconciler.proof import Prover
 from reconciler.recovery import RECOVERED, STORED, Here, Recovered, newest, recover
 from reconciler.stop_lane import stops_at
 from reconciler.summarize import summarize
@@ -58,6 +60,7 @@ class Cycle:
     approval: Approval | None = None  # as it stood in the last cycle
     evidence_behind_since: datetime | None = None  # set by whoever ships
     writer: Writer | None = None  # set by whoever ships
+    keyless: bool = False  # the log's key counts no more; then nothing is shipped (LOG-5)
     clock_unsure: str = ""  # set by whoever read the clocks for the next cycle
     watched_since: datetime | None = None  # set by a run that counts on a watcher
     halted_after: timedelta = HEARTBEAT  # of the root in force
@@ -128,7 +131,9 @@ class Cycle:
         records = self.ports.records
         here = Here(self.ports.host_name, records.stops(), records.releases(), now)
         told = newest(self.ports.chain.newest_first())
-        recovered = recover(found, told, self.ports.chain, here)
+        ports = self.ports
+        prover = Prover(ports.chain, ports.state, ports.trust, ports.pinned)
+        recovered = recover(found, told, prover, here)
         self._recovered = recovered if recovered.stop else None
         if recovered.stop:
             self._held[recovered.stop.id] = recovered.stop
@@ -183,7 +188,7 @@ class Cycle:
             answered_at=self._answered_at,
             unreadable_since=self._unreadable_since,
             evidence_behind_since=self.evidence_behind_since,
-            writer=self.writer,
+            writer=self._writer(admission),
             clock_unsure=self.clock_unsure,
             watched_since=self.watched_since,
             beat_at=beats.beat_at,
@@ -193,6 +198,15 @@ class Cycle:
             held=self._lifting,
             build=self.ports.build,
         )
+
+    def _writer(self, admission: Admission) -> Writer | None:
+        """LOG-5: asked of the root in force and the revocations of this very cycle."""
+        key = self.ports.log_key
+        if key is not None and admission.root is not None:
+            entry = admission.root.keys.get(key)
+            listed = entry is not None and Use.EVIDENCE in entry.uses
+            self.keyless = not listed or key in admission.revoked
+        return Writer.KEYLESS if self.keyless else self.writer
 
     def _listen(self, admission: Admission, now: datetime) -> Ears:
         """What the watchers say, by keys of the root in force."""

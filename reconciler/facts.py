@@ -33,6 +33,7 @@ class Writer(StrEnum):
     SOLE = "sole"
     UNCONFIRMED = "unconfirmed"  # its epoch is not there yet
     ANOTHER = "another"  # a higher one is
+    KEYLESS = "keyless"  # its key is none that the root lists, or was revoked
 
 
 class Facts(Frozen):
@@ -200,6 +201,9 @@ def _writer(facts: Facts) -> Narrowing:
     if facts.writer in {None, Writer.SOLE}:
         return Narrowing(Trading.ACTIVE)
     subject = "evidence repository"
+    if facts.writer is Writer.KEYLESS:
+        text = "the key that signs the log's heads is not listed in the trust root, or was revoked"
+        return Narrowing(Trading.HALTED, (finding(Reason.EVIDENCE_KEY, subject, text),))
     if facts.writer is Writer.ANOTHER:
         text = "another writer has pushed there since"
         return Narrowing(Trading.HALTED, (finding(Reason.ANOTHER_WRITER, subject, text),))

@@ -13,6 +13,7 @@ from desired_state.frozen import Frozen
 from desired_state.reasons import Reason
 from desired_state.trust_root import RepositoryId
 from desired_state.values import Digest, Name, Span
+from evidence_repo.pinned import Pinned
 
 CONFIG_NAME: Final = "governor.yaml"
 RefName = Annotated[str, StringConstraints(pattern=r"^[A-Za-z0-9][A-Za-z0-9._/-]{0,99}$")]
@@ -34,6 +35,7 @@ class EvidenceTarget(Frozen):
     url: Path_
     branch: RefName = "main"
     clone: Path_ = "./evidence"
+    checkpoint: Pinned | None = None  # SIZE:ROOT, as the audit prints it: judged from there on
 
 
 class HostKeys(Frozen):

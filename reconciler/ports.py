@@ -1,6 +1,6 @@
 """What a cycle touches outside, and what it reports: ports in the cycle's own words."""
 
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from typing import Protocol
 
@@ -9,11 +9,13 @@ from desired_state.errors import Finding
 from desired_state.memory import Memory, Release, Stop
 from desired_state.repository import StateRepository, SwitchHistory
 from evidence_repo.journal import Journal
+from evidence_repo.note import Checkpoint
 from layers.ports import Cancels
 from reconciler.acknowledgement import Acknowledgement
 from reconciler.conditions import Condition
 from reconciler.gate import Verdict
 from reconciler.plan import Action, Actual
+from reconciler.proof import Lines
 
 
 class StateReader(StateRepository, SwitchHistory, Protocol):
@@ -34,18 +36,6 @@ class MemoryStore(Protocol):
 
     def store(self, memory: Memory) -> None:
         """On disk when this returns. Raises ``Stalled``."""
-        ...
-
-
-class Chain(Protocol):
-    """What the evidence says, here and at its repository."""
-
-    def newest_first(self) -> Iterator[bytes]:
-        """Every line of the log. Raises ``Stalled``."""
-        ...
-
-    def kept(self, digest: str) -> bytes:
-        """The bytes of this digest. Raises ``Stalled``."""
         ...
 
 
@@ -94,7 +84,7 @@ class Ports:
     records: HostRecords
     store: MemoryStore
     journal: Journal
-    chain: Chain
+    chain: Lines  # what the evidence says, here and at its repository
     venues: Callable[[], Mapping[str, Cancels]]
     token_age_ns: Callable[[], int | None]
     trust: Trust
@@ -102,6 +92,8 @@ class Ports:
     host: str  # digest of governor.yaml
     host_name: str = "local"  # in the ids of stops raised here
     heartbeats: Callable[[], tuple[bytes, ...]] = tuple  # files of watchers, here and elsewhere
+    pinned: Checkpoint | None = None  # a head of the log that people wrote down
+    log_key: str | None = None  # id of the key that signs the log's heads
     build: str | None = None  # digest of what runs here
     # the open orders of a venue that L5 would refuse under this verdict; none: it cannot be asked
     rejudge: Callable[[str, Verdict], tuple[str, ...] | None] = lambda _venue, _verdict: None

@@ -10,24 +10,34 @@ from datetime import datetime
 from typing import Final, Protocol
 
 from desired_state.errors import Stalled
-from desired_state.ledger import Ledger
-from desired_state.memory import EMPTY, Memory, Stop, from_snapshot, snapshot_digest
+from desired_state.memory import EMPTY, Memory, Stop, snapshot_digest
 from desired_state.reasons import Reason
 from desired_state.stops import LOST, loss_code
 from desired_state.values import StopClass
 from evidence_repo.chain import Leaf, parse
-from reconciler.contents import Lazy
 from reconciler.verdicts import LEAF_KIND
 
 STORED: Final = "memory_stored"  # body: memory
 RECOVERED: Final = "memory_recovered"  # body: stop, code, memory, found
 
 
-class Bytes(Protocol):
-    """Content-addressed bytes."""
+@dataclass(frozen=True, slots=True)
+class Proof:
+    """The memory that the chain leaves, judged again from the pin; or why it does not come out."""
 
-    def kept(self, digest: str) -> bytes:
-        """The bytes of this digest. Raises ``Stalled`` where they are not at hand."""
+    memory: Memory | None
+    why: str = ""
+
+
+class Prover(Protocol):
+    """Judges the chain again (BOOT-1)."""
+
+    def whole(self) -> Proof:
+        """From the pin on. Raises ``Waiting(FETCH)``."""
+        ...
+
+    def step(self, before: Memory) -> Memory | None:
+        """The newest verdict alone, after this memory. Raises ``Waiting(FETCH)``."""
         ...
 
 
@@ -87,9 +97,13 @@ def newest(lines: Iterable[bytes]) -> Told | None:
 
 
 def recover(
-    found: Memory | Stalled | None, told: Told | None, chain: Bytes, here: Here
+    found: Memory | Stalled | None, told: Told | None, prover: Prover, here: Here
 ) -> Recovered:
-    """What to remember from here on."""
+    """What to remember from here on.
+
+    Raises:
+        Waiting: ``FETCH`` where the chain must be judged again and the state does not answer.
+    """
     name = snapshot_digest(found) if isinstance(found, Memory) else ""
     if told is None:
         if found is None:
@@ -98,12 +112,26 @@ def recover(
         return _lost(EMPTY, found, (Reason.STORE_ROLLBACK, text), here)
     if name == told.after:
         return Recovered(found if isinstance(found, Memory) else EMPTY)
-    known = _object(told.after, chain)
-    before = name or (snapshot_digest(EMPTY) if found is None else "")
-    if known is not None and before == told.before and not told.stored:
-        return Recovered(known)  # MEM-1: the crash lay between the leaf and the disk
-    base = known or EMPTY.model_copy(update={"floor": told.at})
-    return _lost(base, found, _why(found, told, name), here, told.size)
+    before = EMPTY if found is None else found
+    if isinstance(before, Memory) and snapshot_digest(before) == told.before and not told.stored:
+        known = prover.step(before)
+        if known is not None:
+            return Recovered(known)  # MEM-1: the crash lay between the leaf and the disk
+    proof = prover.whole()  # BOOT-1
+    base = proof.memory or EMPTY.model_copy(update={"floor": told.at})
+    code, text = _why(found, told, name)
+    if proof.memory is None:
+        text += f"; nothing is taken from the chain, for it does not come out again: {proof.why}"
+    return _lost(base, found, (code, text), here, told.size)
+
+
+def began_from(proven: Memory, begun: Memory) -> bool:
+    """Whether a memory that began anew is the proven one, or nothing, and refuses as much (MEM-6).
+
+    Without this a stolen log key could name roots and releases that nobody signed.
+    """
+    nothing = EMPTY.model_copy(update={"floor": begun.floor})
+    return any(base.with_refusals_of(begun) == begun for base in (proven, nothing))
 
 
 def _why(found: Memory | Stalled | None, told: Told, name: str) -> tuple[Reason, str]:
@@ -152,21 +180,6 @@ def _stop_id(memory: Memory, here: Here, size: int) -> str:
         int(n[len(start) :]) for n in used if n.startswith(start) and n[len(start) :].isdecimal()
     ]
     return f"{start}{max([size, *numbers], default=0) + 1}"
-
-
-def _object(name: str, chain: Bytes) -> Memory | None:
-    """The memory of this snapshot with its whole ledger, if every byte of both is at hand."""
-
-    def whole(root: str) -> Ledger:
-        ledger = Ledger.of(Ledger.at(root, Lazy(chain.kept)))  # read now, not in the next cycle
-        if ledger.digest != root:
-            raise ValueError("the nodes are not those of the ledger that the snapshot names")
-        return ledger
-
-    try:
-        return from_snapshot(chain.kept(name), whole)
-    except (Stalled, ValueError):  # pydantic's refusals are ValueErrors
-        return None
 
 
 def _text(leaf: Leaf, name: str) -> str:

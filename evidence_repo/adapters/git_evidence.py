@@ -64,6 +64,24 @@ class GitEvidence:
                 raise Stalled(Reason.EVIDENCE_UNWRITABLE, str(folder), done.err)
         return cls(clone, str(bare), branch)
 
+    @classmethod
+    def at(cls, clone: Path, remote: str, branch: str = "main") -> Self:
+        """The clone; an empty one is made where there is none, as on a host that is new.
+
+        Raises:
+            Stalled: ``EVIDENCE_UNWRITABLE`` if git could not make it.
+        """
+        if not (clone / ".git").exists() and not (clone / "HEAD").exists():
+            (clone / ".git").mkdir(parents=True, exist_ok=True)
+            for command in (
+                [f"--work-tree={clone}", "init", "--quiet", f"--initial-branch={branch}"],
+                ["remote", "add", "origin", remote],
+            ):
+                done = GitProcess(clone).run(command)
+                if done.status:
+                    raise Stalled(Reason.EVIDENCE_UNWRITABLE, str(clone), done.err)
+        return cls(clone, remote, branch)
+
     def head(self) -> Commit | None:
         """The newest commit here, or none in an empty repository."""
         found = self._git.resolve(self._ref)

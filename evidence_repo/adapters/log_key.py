@@ -100,6 +100,12 @@ def from_openssh(line: str, name: str) -> PublicLogKey:
     return PublicLogKey(name, _raw(loaded))
 
 
+def openssh_line(public: bytes) -> str:
+    """The key as in a ``.pub`` file, without a comment."""
+    key = Ed25519PublicKey.from_public_bytes(public)
+    return key.public_bytes(Encoding.OpenSSH, PublicFormat.OpenSSH).decode()
+
+
 def from_verifier_key(word: str) -> PublicLogKey:
     """The key of one word ``name+id+base64``, as in ``log/policy``.
 

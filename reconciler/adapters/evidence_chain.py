@@ -1,6 +1,7 @@
 """What this host's journal and the evidence repository say together, the newest first."""
 
 from collections.abc import Iterator
+from itertools import takewhile
 from pathlib import Path
 
 from desired_state.canonical import digest_bytes
@@ -8,7 +9,8 @@ from desired_state.errors import Stalled
 from evidence_repo import layout
 from evidence_repo.adapters.file_journal import newest_first as journaled
 from evidence_repo.adapters.git_evidence import GitEvidence
-from evidence_repo.backwards import goes_on_from, last_head, newest_first
+from evidence_repo.backwards import goes_on_from, last_head, newest_first, oldest_first
+from evidence_repo.chain import parse
 from reconciler.adapters.kept_objects import KeptObjects
 
 
@@ -36,6 +38,15 @@ class EvidenceChain:
             yield from journaled(self._journal)
         if self._store is not None:
             yield from newest_first(self._store)
+
+    def oldest_first(self) -> Iterator[bytes]:
+        """Every line, each once: those of the repository, and what the journal adds to them."""
+        size = 0
+        for line in oldest_first(self._store) if self._store is not None else ():
+            size += 1
+            yield line
+        beyond = takewhile(lambda line: parse(line).seq >= size, journaled(self._journal))
+        yield from reversed(tuple(beyond) if self.continues() else ())
 
     def kept(self, digest: str) -> bytes:
         """From the journal, else from the repository. Raises ``Stalled(JOURNAL)``."""

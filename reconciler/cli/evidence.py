@@ -1,6 +1,7 @@
 """``governor audit`` and ``governor evidence verify|log``."""
 
 from collections.abc import Mapping
+from dataclasses import replace
 from pathlib import Path
 from typing import Annotated
 
@@ -9,6 +10,7 @@ import typer
 from desired_state.errors import Finding, Stalled
 from desired_state.reasons import Reason
 from desired_state.values import instant_text
+from evidence_repo.pinned import pinned_text
 from reconciler.cli.app import app
 from reconciler.cli.shared import NO, AsJson, Config, finding_lines, host_of, show, show_json
 from reconciler.wiring.auditing import Sources, audit, audit_data, sources_of
@@ -23,6 +25,13 @@ def audit_command(
     state: Annotated[str | None, typer.Argument(metavar="[STATE")] = None,
     evidence_repository: Annotated[Path | None, typer.Argument(metavar="EVIDENCE]")] = None,
     pin: Annotated[str | None, typer.Option(help="Digest of trust/root/1.yaml.")] = None,
+    from_checkpoint: Annotated[
+        str | None,
+        typer.Option(
+            metavar="SIZE:ROOT",
+            help="A checkpoint that an audit printed before: what lies before is not judged again.",
+        ),
+    ] = None,
     config: Config = None,
     as_json: AsJson = False,
 ) -> None:
@@ -34,7 +43,7 @@ def audit_command(
     else:
         known = pin or host_of(config).file.trust_root
         sources = Sources(state, "main", evidence_repository, known)
-    found = audit(sources)
+    found = audit(replace(sources, checkpoint=from_checkpoint or sources.checkpoint))
     if as_json:
         show_json(audit_data(found))
     else:
@@ -45,6 +54,10 @@ def audit_command(
             f" {data['decisions_replayed']} decisions replayed; {data['orders']} orders and"
             f" {data['fills']} fills accounted for"
         )
+        if found.unseen:
+            show(f"! not looked at: {found.unseen.words}")
+        if found.newest:
+            show(f"· checkpoint {pinned_text(found.newest)}")
         _findings(found.findings)
     if not found.ok:
         raise typer.Exit(NO)

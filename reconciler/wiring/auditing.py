@@ -1,26 +1,23 @@
 """``governor audit``: both repositories from their bytes alone, and the pin of the first root."""
 
+import base64
 import tempfile
-from collections.abc import Mapping
 from contextlib import ExitStack, closing
 from dataclasses import dataclass
-from functools import lru_cache
 from pathlib import Path
 from typing import Any
 
 from desired_state.adapters.git_state import GitState
-from desired_state.admission import ROOT_PATH
-from desired_state.canonical import digest_bytes, plain
-from desired_state.document import load
-from desired_state.errors import GovernanceError, Stalled, Waiting
-from desired_state.reasons import Reason
-from desired_state.trust_root import Root, Use
+from desired_state.canonical import plain
 from evidence_repo.adapters.git_reader import GitReader
-from evidence_repo.adapters.log_key import from_openssh
-from evidence_repo.audit import ChainAudit, audit_chain
+from evidence_repo.audit import ChainAudit, Judges, Unseen, audit_chain
+from evidence_repo.pinned import pinned_text, read_pinned
 from reconciler import decisions, verdicts
 from reconciler.auditing import Replay
 from reconciler.host import Host
+from reconciler.log_trust import KeysInTurn, trusted_from
+from reconciler.reobserving import Again, files_at
+from reconciler.wiring.log_keys import head_of_main, key_id, listed_keys
 
 
 @dataclass(frozen=True)
@@ -31,6 +28,7 @@ class Sources:
     branch: str
     evidence: Path
     pin: str
+    checkpoint: str | None = None  # SIZE:ROOT of a head that people wrote down
 
 
 def sources_of(host: Host) -> Sources:
@@ -40,6 +38,7 @@ def sources_of(host: Host) -> Sources:
         branch=host.file.state.branch,
         evidence=Path(host.evidence_url),
         pin=host.file.trust_root,
+        checkpoint=host.file.evidence.checkpoint,
     )
 
 
@@ -50,9 +49,14 @@ def audit(sources: Sources) -> ChainAudit:
         clone = Path(spare) / "state.git"
         state = stack.enter_context(closing(GitState(clone, sources.state, sources.branch)))
         reader = stack.enter_context(closing(GitReader(sources.evidence)))
-        root = _root(state, sources.pin)
-        key = from_openssh(_log_key(root), f"{root.repository}/evidence")
-        return audit_chain(reader, key, Replay(_files_at(state)).judges)
+        trusted = trusted_from(state, head_of_main(state), sources.pin)
+        keys = KeysInTurn(trusted)
+        replay = Replay(files_at(state), Again(state), sources.pin, keys)
+        since = read_pinned(sources.checkpoint) if sources.checkpoint else None
+        judges = Judges(
+            replay.judges, replay.skim, lambda key, size: keys.against(key_id(key), size)
+        )
+        return audit_chain(reader, listed_keys(trusted, since), judges, since)
 
 
 def audit_data(found: ChainAudit) -> dict[str, Any]:
@@ -67,39 +71,17 @@ def audit_data(found: ChainAudit) -> dict[str, Any]:
         "orders": found.replayed.get("order_intent", 0),
         "fills": found.replayed.get("order_fill", 0),
         "findings": [plain(item) for item in found.findings],
+        "checkpoint": pinned_text(found.newest) if found.newest else None,
+        "not_looked_at": _unseen(found.unseen, found.proof) if found.unseen else None,
     }
 
 
-def _root(state: GitState, pin: str) -> Root:
-    path = ROOT_PATH.format(1)
-    for tip in state.tips().values():
-        entry = state.tree(tip).get(path)
-        data = state.blob(entry.oid) if entry else b""
-        if digest_bytes(data) == pin:
-            return load(Root, data, path)
-    raise Stalled(Reason.ROOT_PIN, path, f"expected a root with the digest {pin}, found none")
-
-
-def _log_key(root: Root) -> str:
-    for entry in root.keys.values():
-        if Use.EVIDENCE in entry.uses:
-            return entry.public
-    raise Stalled(Reason.ROOT_SCHEMA, "keys", "expected a key with the use evidence, found none")
-
-
-def _files_at(state: GitState) -> Any:  # noqa: ANN401  (a cached function)
-    @lru_cache(maxsize=4096)
-    def content(oid: str) -> str:
-        return digest_bytes(state.blob(oid))
-
-    @lru_cache(maxsize=1024)
-    def files(revision: str) -> Mapping[str, str] | None:
-        try:
-            tree = state.tree(revision)
-        except Waiting:
-            return None
-        except GovernanceError:
-            return {}  # a tree that no reader may believe: nothing was read of it
-        return {path: content(entry.oid) for path, entry in tree.items()}
-
-    return files
+def _unseen(unseen: Unseen, proof: tuple[bytes, ...]) -> dict[str, Any]:
+    """What was taken on the word of the pinned head, and the proof that the log grew from it."""
+    return {
+        "checkpoint": pinned_text(unseen.head),
+        "leaves": unseen.head.size,
+        "packs": unseen.packs,
+        "checkpoints": unseen.checkpoints,
+        "consistency": [base64.b64encode(node).decode() for node in proof],
+    }

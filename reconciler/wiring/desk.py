@@ -21,7 +21,7 @@ from evidence_repo.adapters.git_evidence import GitEvidence
 from evidence_repo.adapters.log_key import LogKey
 from evidence_repo.adapters.position_file import PositionFile
 from evidence_repo.backwards import last_head, newest_first
-from evidence_repo.ledger import Ledger
+from evidence_repo.ledger import NO_OTHERS, Ledger
 from layers.adapters.paper_cancels import PaperCancels
 from layers.paper_venue.venue import PaperVenue
 from layers.ports import Cancels
@@ -37,9 +37,11 @@ from reconciler.facts import Writer
 from reconciler.gate import Verdict
 from reconciler.host import Host
 from reconciler.local_stop import LocalStop
+from reconciler.log_trust import counting
 from reconciler.permits import PermitOffice
 from reconciler.ports import Ports, Report
 from reconciler.watcher import Watcher
+from reconciler.wiring.log_keys import ORIGIN, key_id, listed_keys, pinned_head, trust_at_start
 from reconciler.wiring.timekeeping import HostTime, host_time
 
 HEARTBEAT: Final = timedelta(seconds=2)  # tighter or equal in every root as shipped
@@ -227,16 +229,20 @@ def open_desk(host: Host) -> Iterator[Desk]:
     """
     clone = host.path(host.file.evidence.clone)
     with ExitStack() as stack:
-        store = GitEvidence(clone, host.evidence_url, host.file.evidence.branch)
+        store = GitEvidence.at(clone, host.evidence_url, host.file.evidence.branch)
         stack.callback(store.close)
         journal = _journal(host, store)
         stack.callback(journal.close)
         state, running = state_repository(host), Running()
         stack.callback(state.close)
         repository = repository_id(host, state)
-        # the log's origin names the repository whose root lists its key
-        key = LogKey(host.path(host.file.keys.evidence), f"{repository}/evidence")
-        ledger = Ledger(journal, store, key, PositionFile(host.var / "journal" / "position.json"))
+        key = LogKey(host.path(host.file.keys.evidence), ORIGIN.format(repository))
+        chain = EvidenceChain(host.var / "journal", store)
+        trusted = trust_at_start(host, state, chain, memory_path(host), key)
+        pinned = pinned_head(host)
+        others = listed_keys(trusted, pinned) if trusted else NO_OTHERS
+        shipped = PositionFile(host.var / "journal" / "position.json")
+        ledger = Ledger(journal, store, key, shipped, others)
         epoch = ledger.last_epoch() + 1
         ledger.open_epoch(epoch, wall_clock())
         reader, records = token_reader(host), latch(host)
@@ -246,13 +252,15 @@ def open_desk(host: Host) -> Iterator[Desk]:
                 records=records,
                 store=FileMemory(memory_path(host)),
                 journal=journal,
-                chain=EvidenceChain(host.var / "journal", store),
+                chain=chain,
                 venues=venues(host),
                 token_age_ns=reader.age_ns,
                 trust=trust_of(host),
                 repository=repository,
                 host=host.digest,
                 host_name=host.file.host,
+                pinned=pinned,
+                log_key=key_id(key),
                 heartbeats=lambda: heartbeats(host),
                 session=lambda: running.session,
                 build=running_build(),
@@ -265,6 +273,7 @@ def open_desk(host: Host) -> Iterator[Desk]:
         desk = Desk(
             host, cycle, journal, ledger, permits, reader, records, state, running, epoch, time
         )
+        cycle.keyless = trusted is not None and key_id(key) not in counting(trusted)
         ship(desk)  # EPOCH-1: before anything is permitted
         yield desk
 
@@ -292,6 +301,9 @@ def ship(desk: Desk) -> GovernanceError | None:
         Stalled: what only a person can mend, but for another writer, who halts this one.
     """
     cycle = desk.cycle
+    if cycle.keyless:  # LOG-5: what it signed now, no stranger would believe
+        told = "the trust root lists it not, or it was revoked: nothing is shipped"
+        return Stalled(Reason.EVIDENCE_KEY, cycle.ports.log_key or "evidence key", told)
     try:
         desk.ledger.ship()
         desk.confirm()

@@ -23,9 +23,11 @@ from reconciler.adapters.latch import Latch
 from reconciler.adapters.running_build import running_build
 from reconciler.contents import InMemory, Mended
 from reconciler.host import Host
+from reconciler.proof import Prover
 from reconciler.reading import Reader
 from reconciler.recovery import Here, Recovered, newest, recover
 from reconciler.wiring.desk import memory_path, repository_id, trust_of
+from reconciler.wiring.log_keys import pinned_head
 from reconciler.wiring.timekeeping import host_time
 
 _REVISION: Final = re.compile(r"(?:[A-Za-z0-9._/-]+@sha1:)?([0-9a-f]{4,40})\Z")
@@ -69,7 +71,7 @@ def open_reading(host: Host) -> Iterator[Reading]:
         clone = (host.var if writable else Path(spare)) / CLONE
         state = GitState(clone, host.state_url, host.file.state.branch)
         records = Latch(host.var)
-        found, chain = _memory(host, records)
+        found, chain = _memory(host, records, state)
         try:
             lost = {found.stop.id: found.stop} if found.stop else {}
             reader = Reader(
@@ -89,7 +91,7 @@ def open_reading(host: Host) -> Iterator[Reading]:
             chain.close()
 
 
-def _memory(host: Host, records: Latch) -> tuple[Recovered, EvidenceChain]:
+def _memory(host: Host, records: Latch, state: GitState) -> tuple[Recovered, EvidenceChain]:
     """Memory as a start would find it; a loss that nobody raised yet is judged as raised."""
     evidence = host.file.evidence
     store = reading_store(host.path(evidence.clone), host.evidence_url, evidence.branch)
@@ -100,4 +102,5 @@ def _memory(host: Host, records: Latch) -> tuple[Recovered, EvidenceChain]:
     except Stalled as error:
         found = error
     here = Here(host.file.host, records.stops(), records.releases(), wall_clock())
-    return recover(found, newest(chain.newest_first()), chain, here), chain
+    prover = Prover(chain, state, trust_of(host), pinned_head(host))
+    return recover(found, newest(chain.newest_first()), prover, here), chain
