@@ -124,6 +124,13 @@ class MainsHistories(PeoplesHistories):
                 self.raise_stop(made[-2])
         self.then(look)
 
+    @precondition(lambda self: self.model.readable)
+    @rule(fork=st.integers(0, 2), way=st.sampled_from(["merge", "ours"]))
+    def withdraw_on_a_branch(self, fork: int, way: str) -> None:
+        """What stands is withdrawn where no revision of main itself ever shows it."""
+        self.propose({**START, "eth": 1}, 0, timedelta(), 7 * DAY, ("dora", "otto"), clear=False)
+        self.branch(fork=fork, changes=[], papers="withdrawn", way=way, look=True)
+
     def _write(self, papers: str) -> None:
         if papers != "withdrawn" or not self.asked:
             self.write_proposal({**START, "eth": 2}, self.bases[-1], timedelta(), 7 * DAY)

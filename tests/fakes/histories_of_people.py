@@ -246,3 +246,17 @@ class PeoplesHistories(Histories):
             revoke(self.desk, who, who if own else PEOPLE["sybil"])
             self._say("revoke", 0, name)
         self.look()
+
+    @rule(
+        name=st.sampled_from(["rita", "sam"]),
+        way=st.sampled_from(["revoked", "dropped", "back"]),
+    )
+    def lose_a_voter(self, name: str, way: str) -> None:
+        """Somebody signs what stands then, and loses the key or the place; or gets it back."""
+        self.propose({**START, "eth": 1}, 0, timedelta(), 7 * DAY, ("dora", name), clear=False)
+        if way == "revoked":
+            self.revoke(name, own=False)
+            return
+        self.rotate(LISTS[1 if name == "sam" else 2], 100 * DAY, "all", look=True)
+        if way == "back":
+            self.rotate(LISTS[0], 100 * DAY, "all", look=True)
