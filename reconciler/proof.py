@@ -24,7 +24,6 @@ from reconciler.recovery import RECOVERED, Proof
 from reconciler.reobserving import Again, files_at
 from reconciler.verdicts import LEAF_KIND
 
-
 CACHED: Final = 4096  # objects
 
 
