@@ -4,24 +4,24 @@ Rules AUD-1 to AUD-8 stand in this package's README. What a leaf *means* is repl
 that the caller hands in by the leaf's kind; here is only what makes the leaves evidence.
 """
 
-from collections.abc import Callable, Iterable, Iterator, Mapping
-from dataclasses import dataclass, field
+from collections.abc import Iterable, Iterator, Mapping
 from functools import lru_cache
 from itertools import islice
-from typing import Final, TypeAlias
+from typing import Final
 
 from desired_state.canonical import digest_bytes
 from desired_state.errors import Finding, Stalled, finding
 from desired_state.reasons import Reason
 from desired_state.values import Digest
 from evidence_repo import layout
+from evidence_repo.audit_report import ChainAudit, Judges, Replay, Unseen
 from evidence_repo.chain import GENESIS, Leaf, advance, parse, walk
 from evidence_repo.draft import PACK
 from evidence_repo.log_keys import Keys, LogKeys, log_keys, newest_signed
 from evidence_repo.merkle import Frontier
-from evidence_repo.note import Checkpoint, NoteVerifier, policy_text
+from evidence_repo.note import Checkpoint, policy_text
 from evidence_repo.packs_audit import PackAudit
-from evidence_repo.pinned import pinned_text, require_grown
+from evidence_repo.pinned import require_grown
 from evidence_repo.position import EPOCH
 from evidence_repo.reader import Entry, EvidenceReader, Join, shards
 from evidence_repo.reader import lines as lines_of
@@ -29,58 +29,6 @@ from evidence_repo.reader import lines as lines_of
 MAX_FINDINGS: Final = 200
 """Findings of one audit; where there are so many, more say nothing new."""
 CACHED_OBJECTS: Final = 512
-
-Objects: TypeAlias = Callable[[Digest], bytes]
-"""The bytes of a digest, checked against it; ``Stalled(EVIDENCE_MISSING)`` if not there."""
-Replay: TypeAlias = Callable[[Leaf, Objects], Iterable[Finding]]
-"""What is wrong with one leaf, judged anew from the leaf and the bytes it rests on."""
-
-
-@dataclass(frozen=True, slots=True)
-class Judges:
-    """What the caller knows of leaves and keys."""
-
-    replay: Mapping[str, Replay] = field(default_factory=dict)
-    skim: Callable[[Leaf, Objects], None] = lambda _leaf, _objects: None  # noted, not judged
-    # why a key does not count for the head of so many leaves; empty where it does (LOG-2)
-    against: Callable[[NoteVerifier, int], str] = lambda _key, _size: ""
-
-
-@dataclass(frozen=True, slots=True)
-class Unseen:
-    """What was taken on the word of a pinned head and not judged again (AUD-8)."""
-
-    head: Checkpoint
-    packs: int
-    checkpoints: int
-
-    @property
-    def words(self) -> str:
-        """For people."""
-        return (
-            f"leaves 0 to {self.head.size - 1}, {self.packs} packs and {self.checkpoints}"
-            f" checkpoints before the pinned head {pinned_text(self.head)}:"
-            " taken on its word, not judged again"
-        )
-
-
-@dataclass(frozen=True, slots=True)
-class ChainAudit:
-    """What was looked at and what is wrong."""
-
-    leaves: int
-    packs: int
-    checkpoints: int
-    replayed: Mapping[str, int]
-    findings: tuple[Finding, ...]
-    newest: Checkpoint | None = None  # the newest signed head; what people may pin
-    unseen: Unseen | None = None  # where a pinned head was gone on from
-    proof: tuple[bytes, ...] = ()  # that the log grew from it
-
-    @property
-    def ok(self) -> bool:
-        """Whether nothing is wrong."""
-        return not self.findings
 
 
 def audit_chain(

@@ -6,8 +6,9 @@ counts where it comes out again from the state repository, verdict by verdict.
 
 from collections.abc import Iterator
 from dataclasses import dataclass, replace
+from functools import lru_cache
 from itertools import islice
-from typing import Protocol
+from typing import Final, Protocol
 
 from desired_state.admission import Trust
 from desired_state.errors import Stalled
@@ -17,11 +18,13 @@ from desired_state.repository import StateRepository
 from evidence_repo.chain import GENESIS, Head, advance, parse, walk
 from evidence_repo.merkle import Frontier
 from evidence_repo.note import Checkpoint
-from reconciler.auditing import NEVER_FILED, Replay
+from reconciler.auditing import NEVER_FILED, Objects, Replay
 from reconciler.contents import Lazy
 from reconciler.recovery import RECOVERED, Proof
 from reconciler.reobserving import Again, files_at
 from reconciler.verdicts import LEAF_KIND
+
+CACHED: Final = 4096  # objects
 
 
 class Lines(Protocol):
@@ -60,10 +63,11 @@ class Prover:
             Waiting: ``FETCH`` where the state repository does not answer.
         """
         replay = self._replay()
+        kept = lru_cache(maxsize=CACHED)(self.chain.kept)  # most verdicts rest on the same files
         try:
             lines = self.chain.oldest_first()
             head = self._skimmed(replay, lines) if self.since else GENESIS
-            self._judged(replay, lines, head)
+            self._judged(replay, lines, head, kept)
             return Proof(self._memory(replay.memory))
         except Stalled as error:
             return Proof(None, f"{error.subject}: {error.message}")
@@ -102,13 +106,13 @@ class Prover:
             raise Unproven(f"the pinned head of {pinned.size} leaves is none of this chain's")
         return head
 
-    def _judged(self, replay: Replay, lines: Iterator[bytes], head: Head) -> None:
+    def _judged(self, replay: Replay, lines: Iterator[bytes], head: Head, kept: Objects) -> None:
         judges = {kind: replay.judges[kind] for kind in (LEAF_KIND, RECOVERED)}
         for _, leaf, broken in walk(lines, head):
             if leaf is None or broken is not None:
                 raise Unproven(broken.message if broken else "a line is no leaf")
             judge = judges.get(leaf.kind)
-            for wrong in judge(leaf, self.chain.kept) if judge else ():
+            for wrong in judge(leaf, kept) if judge else ():
                 raise Unproven(f"{wrong.subject}: {wrong.message}")
 
     def _memory(self, name: str) -> Memory:

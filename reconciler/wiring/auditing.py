@@ -10,7 +10,8 @@ from typing import Any
 from desired_state.adapters.git_state import GitState
 from desired_state.canonical import plain
 from evidence_repo.adapters.git_reader import GitReader
-from evidence_repo.audit import ChainAudit, Judges, Unseen, audit_chain
+from evidence_repo.audit import audit_chain
+from evidence_repo.audit_report import ChainAudit, Judges, Unseen
 from evidence_repo.pinned import pinned_text, read_pinned
 from reconciler import decisions, verdicts
 from reconciler.auditing import Replay

@@ -4,6 +4,8 @@ import json
 import subprocess
 from pathlib import Path
 
+import pytest
+
 from desired_state.adapters.memory_store import load_memory
 from desired_state.canonical import digest_bytes
 from desired_state.memory import Memory, snapshot
@@ -119,22 +121,22 @@ def forged(desk: GovernedDesk, folder: Path, kind: str) -> Memory:
     return evil
 
 
+@pytest.mark.parametrize("kind", [LEAF_KIND, "memory_recovered"])
 def test_memory_forged_with_the_logs_own_key_is_not_taken(
-    lived: GovernedDesk, tmp_path: Path
+    lived: GovernedDesk, tmp_path: Path, kind: str
 ) -> None:
     known = memory_of(lived)
-    for number, kind in enumerate((LEAF_KIND, "memory_recovered")):
-        forged(lived, tmp_path / f"forger{number}", kind)
-        new = successor(lived, f"new{number}")
-        told = new.told("reconcile")
-        assert told["permitted"]["mode"] == "halted"
-        [stop] = told["kill_switch"]["stops"]
-        assert "does not come out again" in stop["reason"]
-        found = memory_of(new)
-        assert found.revoked == known.revoked
-        assert found.voided == known.voided
-        assert {fall.path for fall in known.falls} <= {fall.path for fall in found.falls}
-        assert new.verb("audit") == 1
+    forged(lived, tmp_path / "forger", kind)
+    new = successor(lived)
+    told = new.told("reconcile")
+    assert told["permitted"]["mode"] == "halted"
+    [stop] = told["kill_switch"]["stops"]
+    assert "does not come out again" in stop["reason"]
+    found = memory_of(new)
+    assert found.revoked == known.revoked
+    assert found.voided == known.voided
+    assert {fall.path for fall in known.falls} <= {fall.path for fall in found.falls}
+    assert new.verb("audit") == 1
 
 
 def test_a_crash_told_by_a_forged_leaf_is_a_loss(lived: GovernedDesk, tmp_path: Path) -> None:

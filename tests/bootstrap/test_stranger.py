@@ -9,7 +9,8 @@ from pathlib import Path
 from desired_state.adapters.git_state import GitState
 from evidence_repo.adapters.git_reader import GitReader
 from evidence_repo.adapters.log_key import from_openssh
-from evidence_repo.audit import Judges, audit_chain
+from evidence_repo.audit import audit_chain
+from evidence_repo.audit_report import Judges
 from evidence_repo.log_keys import LogKeys
 from reconciler.log_trust import KeysInTurn, counting, evidence_keys, trusted_from
 from reconciler.wiring.log_keys import head_of_main, key_id, listed_keys

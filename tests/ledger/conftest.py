@@ -13,7 +13,8 @@ from evidence_repo.adapters.git_evidence import GitEvidence
 from evidence_repo.adapters.git_reader import GitReader
 from evidence_repo.adapters.log_key import LogKey
 from evidence_repo.adapters.position_file import PositionFile
-from evidence_repo.audit import ChainAudit, Replay, audit_chain
+from evidence_repo.audit import audit_chain
+from evidence_repo.audit_report import ChainAudit, Replay
 from evidence_repo.ledger import Ledger
 from evidence_repo.manifest import Context, PackKind
 from evidence_repo.packs import Pack, build

@@ -17,7 +17,8 @@ from desired_state.reasons import Reason
 from evidence_repo import layout
 from evidence_repo.adapters.git_reader import GitReader
 from evidence_repo.adapters.log_key import LogKey
-from evidence_repo.audit import Objects, audit_chain
+from evidence_repo.audit import audit_chain
+from evidence_repo.audit_report import Objects
 from evidence_repo.chain import Leaf
 from evidence_repo.manifest import Context
 from evidence_repo.note import Checkpoint, sign_checkpoint
