@@ -17,7 +17,7 @@ QUIET = (HealthCheck.too_slow, HealthCheck.filter_too_much, HealthCheck.data_too
 
 def test_permitted_rises_only_by_people_by_facts_or_by_desire_that_never_fell() -> None:
     few = settings(
-        max_examples=10, stateful_step_count=20, deadline=None, suppress_health_check=QUIET
+        max_examples=16, stateful_step_count=20, deadline=None, suppress_health_check=QUIET
     )
     run(MainsHistories, settings=few)
 
