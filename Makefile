@@ -8,6 +8,7 @@ PYTHON     ?= python3
 DIR        ?= demo
 VENV       := .venv
 BENCH_VENV := .venv-bench
+MUTATION_VENV := .venv-mutation
 BIN        := $(VENV)/bin
 STYLED     := desired_state evidence_repo layers reconciler ci tests
 PIP        := python -m pip --disable-pip-version-check install --quiet
@@ -19,9 +20,10 @@ LOCK       := $(BIN)/uv pip compile --quiet --universal --python-version 3.11 --
 RUNTIME := $(VENV)/.runtime-stamp
 DEV     := $(VENV)/.dev-stamp
 BENCH   := $(BENCH_VENV)/.bench-stamp
+MUTATION := $(MUTATION_VENV)/.mutation-stamp
 LOCKER  := $(VENV)/.lock-stamp
 
-.PHONY: help demo test test-deep fuzz test-system bench lint format docs lock clean check-machine
+.PHONY: help demo test test-deep fuzz mutation test-system bench lint format docs lock clean check-machine
 
 help: ## this list
 	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 16
@@ -49,6 +51,11 @@ $(BENCH): requirements/bench.txt pyproject.toml | check-machine
 	@$(BENCH_VENV)/bin/$(PIP) --no-deps --no-build-isolation --editable .
 	@touch $@
 
+$(MUTATION): requirements/mutation.txt | check-machine
+	@test -x $(MUTATION_VENV)/bin/python || "$(PYTHON)" -m venv $(MUTATION_VENV)
+	@$(MUTATION_VENV)/bin/$(PIP) --require-hashes -r requirements/mutation.txt
+	@touch $@
+
 $(LOCKER): $(RUNTIME) requirements/lock.txt
 	@$(INSTALL) --require-hashes -r requirements/lock.txt
 	@touch $@
@@ -69,6 +76,9 @@ test-deep: $(DEV) ## the tests marked slow, properties at full depth
 
 fuzz: $(DEV) ## signatures against ssh-keygen 50,000 times, and the doors of bytes at depth
 	@SIGNATURE_FUZZ=$${SIGNATURE_FUZZ:-50000} $(BIN)/pytest -n 2 -m fuzz --hypothesis-profile=fuzz
+
+mutation: $(MUTATION) ## changes authority, quorum, ratchet, memory and admission line by line; a test must fail each time
+	@$(MUTATION_VENV)/bin/python -m tests.mutation $(MODULES)
 
 test-system: $(DEV) ## tests that need further programs; installs those from Debian's packages
 	@./.ci/install-debian .ci/system-tests.packages
@@ -93,10 +103,10 @@ docs: $(RUNTIME) ## render docs/reasons.md and docs/runbooks from the reason cod
 	@$(BIN)/python -m ci.render_docs docs
 
 lock: $(LOCKER) ## resolve requirements/*.in anew (UPGRADE=--upgrade for newer versions)
-	@for name in lock runtime build dev bench live; do \
+	@for name in lock runtime build dev bench live mutation; do \
 		$(LOCK) requirements/$$name.in --output-file requirements/$$name.txt; done
 
 clean: ## remove the environment, caches and the demonstration
-	@rm -rf $(VENV) $(BENCH_VENV) demo build *.egg-info .pytest_cache .mypy_cache .ruff_cache .import_linter_cache \
+	@rm -rf $(VENV) $(BENCH_VENV) $(MUTATION_VENV) demo build *.egg-info .pytest_cache .mypy_cache .ruff_cache .import_linter_cache \
 		.hypothesis .coverage .coverage.* bench-results
 	@find . -name __pycache__ -type d -prune -exec rm -rf {} +

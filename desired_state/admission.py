@@ -5,7 +5,7 @@ steps keep the numbers of the specification. A bad file never helps: where the h
 admissible, roots, votes and approvals are not taken from it, while stops always are.
 """
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import TypeVar
@@ -18,10 +18,11 @@ from desired_state.document import load
 from desired_state.errors import Finding, Severity, Stalled, finding
 from desired_state.frozen import Frozen
 from desired_state.memory import Memory
-from desired_state.observation import LedgerFile, LineRevision, Observation
-from desired_state.proposals import Decision, proposal_path, signoff_place
+from desired_state.observation import LineRevision, Observation
+from desired_state.proposals import proposal_path
 from desired_state.ratchet import falls, merge
 from desired_state.reasons import Reason
+from desired_state.remembering import through, with_papers
 from desired_state.root_chain import Candidate, Trusted
 from desired_state.standing import Approval
 from desired_state.state_files import LIMITS, MODE, LimitsFile, ModeFile, asked, is_configuration
@@ -103,7 +104,7 @@ def admit(
     desired, memory = _desired(observation, blobs, memory, admitted=admitted)
     at = max(now, memory.floor or now)  # a clock set back brings no vote back (CLOCK-1)
     if admitted and trusted is not None:
-        memory = _through(turns, trusted, memory, (observation, blobs), at)
+        memory = through(trusted, turns, memory, (observation, blobs), at)
         trusted = turns[-1].after if turns else trusted
         memory = noted(trusted, _advance(memory, observation, desired))
         found += _erased(memory)
@@ -175,38 +176,6 @@ def _trust(
     seen = Seen(memory.ledger, observation.ledger)
     candidates, found = root_standing(latest, files, seen, blobs)
     return trusted, turns, candidates, [*found, *revocation_findings(latest, files, seen, blobs)]
-
-
-def _through(
-    turns: Sequence[Turn],
-    before: Trusted,
-    memory: Memory,
-    given: tuple[Observation, Mapping[str, bytes]],
-    now: datetime,
-) -> Memory:
-    """What was complete before trust changed or a veto came is remembered (ROOT-7, APPROVAL-5).
-
-    Whoever polled in between saw it, and a stranger who reads all at once must remember the same,
-    or a withdrawal would bring back for one what it took from the other.
-    """
-    observation, blobs = given
-    for index, trusted in sorted(_moments(turns, before, observation), key=lambda it: it[0]):
-        memory = _with_ledger(memory, observation.ledger[:index])
-        papers = Papers(memory.ledger, blobs, trusted.root, trusted.taken)
-        memory = approve(memory, papers, observation.bases, now, armed=False).memory
-    return memory
-
-
-def _moments(
-    turns: Sequence[Turn], before: Trusted, observation: Observation
-) -> Iterable[tuple[int, Trusted]]:
-    """Where the new files, one by one, change who counts; and who was trusted until then."""
-    yield from ((turn.index, turn.before) for turn in turns)
-    for index, file in enumerate(observation.ledger):
-        place = signoff_place(file.path)
-        if place is not None and place[2] is not Decision.GO:
-            earlier = [turn.after for turn in turns if turn.index < index]
-            yield index, earlier[-1] if earlier else before
 
 
 def _governed(
@@ -293,7 +262,7 @@ def _overlay(step: LineRevision, before: Authority | None, blobs: Mapping[str, b
 
 
 def _advance(memory: Memory, observation: Observation, desired: Authority | None) -> Memory:
-    memory = _with_ledger(memory, observation.ledger)
+    memory = with_papers(memory, observation.ledger)
     erased = set(memory.erased)
     for path, digest in observation.standing.items():
         if path in memory.ledger and memory.ledger[path][0] != digest and path.startswith(VOTES):
@@ -302,11 +271,6 @@ def _advance(memory: Memory, observation: Observation, desired: Authority | None
             erased.discard(path)
     update = {"head": observation.revision, "desired": desired, "erased": tuple(sorted(erased))}
     return memory.model_copy(update=update)
-
-
-def _with_ledger(memory: Memory, files: Iterable[LedgerFile]) -> Memory:
-    ledger = memory.ledger.grown((file.path, file.digest) for file in files)
-    return memory.model_copy(update={"ledger": ledger})
 
 
 def _erased(memory: Memory) -> list[Finding]:

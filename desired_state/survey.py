@@ -8,11 +8,12 @@ from dataclasses import dataclass, field
 
 from desired_state.configuration import configuration_digest
 from desired_state.document import load
-from desired_state.errors import Finding, Stalled, Waiting
+from desired_state.errors import Finding, Stalled, Waiting, finding
 from desired_state.ledger import Ledger
 from desired_state.memory import Memory, Stop
 from desired_state.observation import Base, LedgerFile, LineRevision, Observation
 from desired_state.proposals import MAX_AHEAD, Proposal, proposal_path
+from desired_state.reasons import Reason
 from desired_state.repository import Contents, LineStep, StateRepository
 from desired_state.state_files import KILL_SWITCH, LEDGER_FOLDERS, PAPER_FOLDERS, is_configuration
 from desired_state.stops import PLAIN_FILE, SwitchBlob, read_switch
@@ -37,7 +38,7 @@ class Survey:
         """What stands at ``head`` and what is new since memory's head."""
         stops = tuple(stops)
         if head is None:
-            return _nothing(stops)
+            return _gone(memory, stops)
         descends = memory.head is None or self._is_ancestor(memory.head, head)
         tree, files, problems = self._files(head)
         steps: tuple[LineStep, ...] = ()
@@ -176,6 +177,15 @@ class Survey:
 def unread(problem: Waiting, stops: Iterable[Stop]) -> Observation:
     """What is observed where the repository does not answer: nothing, and why."""
     return _nothing(tuple(stops)).model_copy(update={"problems": (problem.finding,)})
+
+
+def _gone(memory: Memory, stops: tuple[Stop, ...]) -> Observation:
+    """The remote answers and has no main: of a head that was admitted, a rewrite to nothing."""
+    if memory.head is None:
+        return _nothing(stops)
+    text = f"expected a descendant of {memory.head}, found no such branch"
+    problem = finding(Reason.HEAD_REWRITE, "main", text)
+    return _nothing(stops).model_copy(update={"problems": (problem,)})
 
 
 def _nothing(stops: tuple[Stop, ...]) -> Observation:

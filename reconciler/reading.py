@@ -65,9 +65,9 @@ class Reader:
         memory = self._memory_at(head, tips.get(self.state.main))
         stops = self._stops([*tips.values(), head], now)
         contents = Cached(InMemory(self.objects))
+        self._complete(contents, head, memory)
         observation = Survey(self.state, contents).observe(head, memory, stops.values())
         observation = observation.model_copy(update={"clean": self.clean})
-        self._complete(contents, head, memory)
         admission = admit(observation, contents, memory, self.trust, now)
         unreadable_since = now if admission.unreadable else None
         facts = Facts(

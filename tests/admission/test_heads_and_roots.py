@@ -79,6 +79,17 @@ def test_going_back_to_an_older_signed_head_is_a_rewrite_and_halts(paper: TrustD
     assert paper.cycle().permitted == held
 
 
+def test_main_that_is_deleted_permits_nothing_until_it_is_back(paper: TrustDesk) -> None:
+    good, held, remembered = paper.head, paper.cycle().permitted, paper.memory
+    paper.remote.git("update-ref", "-d", "refs/heads/main")
+    verdict = paper.cycle()
+    assert "HEAD_REWRITE" in codes(verdict)
+    assert verdict.permitted.mode is Mode.HALTED
+    assert paper.memory == remembered
+    paper.remote.git("update-ref", "refs/heads/main", good)
+    assert paper.cycle().permitted == held
+
+
 def test_votes_on_a_rewritten_head_are_not_taken(paper: TrustDesk) -> None:
     first = paper.remote.git("rev-list", "--max-parents=0", "main")
     ledger = paper.memory.ledger

@@ -56,6 +56,7 @@ def test_the_older_of_two_reconcilers_halts_and_cancels(desk: GovernedDesk) -> N
         assert older.stdout is not None
         # its first cycle is over: an order placed before it is judged by it (PLAN-2)
         assert any("permitted: mode paper" in line for line in older.stdout)
+        older.send_signal(signal.SIGSTOP)  # or it might be the first to ship what both judge
         desk.place(3)
         other = elsewhere(desk)
         for name in ("watcher.pid", "armed"):
@@ -63,9 +64,11 @@ def test_the_older_of_two_reconcilers_halts_and_cancels(desk: GovernedDesk) -> N
         desk.push(notes__txt="both remember this head, each at its own time")
         said = other.told("reconcile")
         assert said["permitted"]["mode"] == "paper", codes(said)
+        older.send_signal(signal.SIGCONT)
         wait_for(lambda: desk.venue.open_orders() == (), 30)
         assert older.poll() is None  # halted, and still watching
     finally:
+        older.send_signal(signal.SIGCONT)
         older.send_signal(signal.SIGTERM)
         said, _ = older.communicate(timeout=20)
     assert "halted" in said

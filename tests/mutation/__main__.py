@@ -1,0 +1,145 @@
+"""``make mutation``: changes the code that decides, line by line, and sees a test fail each time.
+
+A mutant that no test kills must stand in ``explained.toml`` with the reason why it changes nothing
+that anybody could see. Runs in a copy of the tracked files, module by module.
+"""
+
+import argparse
+import os
+import subprocess
+import sys
+import tempfile
+import tomllib
+from collections.abc import Iterable
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Final
+
+HERE: Final = Path(__file__).parent
+TREE: Final = HERE.parents[1]
+PACKAGES: Final = ("desired_state", "evidence_repo", "layers", "reconciler", "ci", "tests")
+SURVIVED: Final = ("survived", "no tests", "suspicious", "timeout")
+
+# Which tests judge which module. The state machine of tests/gate is too slow to run once a mutant.
+JUDGED_BY: Final = {
+    "authority": ("tests/authority",),
+    "quorum": ("tests/quorum",),
+    "ratchet": ("tests/ratchet", "tests/admission/test_heads_and_roots.py"),
+    "memory": ("tests/admission", "tests/trust_root/test_replay.py"),
+    "admission": ("tests/admission", "tests/trust_root"),
+}
+CONFIGURATION: Final = """
+[tool.mutmut]
+source_paths = ["desired_state/"]
+only_mutate = ["desired_state/{module}.py"]
+pytest_add_cli_args_test_selection = {tests}
+pytest_add_cli_args = ["-m", "not slow and not system and not fuzz", "-p", "no:cacheprovider"]
+also_copy = {packages}
+"""
+
+
+@dataclass(frozen=True)
+class Mutant:
+    """One change that no test noticed, as the lines that it takes out and puts in."""
+
+    name: str
+    status: str
+    diff: str
+
+    def changes(self) -> tuple[str, ...]:
+        lines = self.diff.splitlines()
+        return tuple(
+            line.replace(" ", "")
+            for line in lines
+            if line[:1] in {"-", "+"} and line[:3] not in {"---", "+++"}
+        )
+
+
+def main(arguments: list[str]) -> int:
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("modules", nargs="*", default=list(JUDGED_BY), help=", ".join(JUDGED_BY))
+    wanted = parser.parse_args(arguments).modules
+    explained = tomllib.loads((HERE / "explained.toml").read_text())["mutant"]
+    known = {
+        (
+            entry["module"],
+            tuple(line.replace(" ", "") for line in entry["diff"].split("\n") if line),
+        )
+        for entry in explained
+    }
+    unexplained = 0
+    for module in wanted:
+        total, left = survivors(module)
+        strange = [mutant for mutant in left if (module, mutant.changes()) not in known]
+        unexplained += len(strange)
+        tell(
+            f"{module}: {total} mutants, {total - len(left)} killed,"
+            f" {len(left) - len(strange)} explained, {len(strange)} unexplained"
+        )
+        for mutant in strange:
+            tell(f"--- {mutant.status}: {mutant.name}\n{mutant.diff}")
+    return 1 if unexplained else 0
+
+
+def tell(text: str) -> None:
+    sys.stdout.write(text + "\n")
+    sys.stdout.flush()
+
+
+def survivors(module: str) -> tuple[int, list[Mutant]]:
+    """How many mutants of one module there are, and those that are still alive."""
+    with tempfile.TemporaryDirectory(prefix="mutation-") as folder:
+        copy = Path(folder)
+        copied(copy)
+        tests = [test for test in JUDGED_BY[module] if (copy / test).exists()]
+        with (copy / "pyproject.toml").open("a") as file:
+            file.write(
+                CONFIGURATION.format(
+                    module=module,
+                    tests=str(tests).replace("'", '"'),
+                    packages=str(list(PACKAGES)).replace("'", '"'),
+                )
+            )
+        mutmut(copy, "run", "--max-children", str(os.cpu_count() or 2))
+        told = [line.split(": ") for line in mutmut(copy, "results", "--all", "true").splitlines()]
+        found = {line[0].strip(): line[1].strip() for line in told if len(line) == 2}
+        if not found:
+            raise SystemExit(f"{module}: no mutant was made; read what mutmut says above")
+        return len(found), [
+            Mutant(name, status, mutmut(copy, "show", name))
+            for name, status in found.items()
+            if status in SURVIVED
+        ]
+
+
+def copied(copy: Path) -> None:
+    names: Iterable[str] = git("ls-files").splitlines()
+    for name in names:
+        target = copy / name
+        target.parent.mkdir(parents=True, exist_ok=True)
+        target.write_bytes((TREE / name).read_bytes())
+
+
+def git(*arguments: str) -> str:
+    return subprocess.run(
+        ["git", *arguments], cwd=TREE, check=True, capture_output=True, text=True
+    ).stdout
+
+
+def mutmut(where: Path, *arguments: str) -> str:
+    done = subprocess.run(
+        [sys.executable, "-m", "mutmut", *arguments],
+        cwd=where,
+        check=False,
+        capture_output=True,
+        text=True,
+        env={**os.environ, "PYTHONPATH": ""},
+    )
+    if done.returncode:
+        sys.stderr.write(done.stdout[-3000:] + done.stderr[-3000:])
+        raise SystemExit(f"mutmut {arguments[0]} ended with {done.returncode}")
+    return done.stdout
+
+
+if __name__ == "__main__":
+    raise SystemExit(main(sys.argv[1:]))
