@@ -23,7 +23,10 @@ def beforehand(start: datetime, clears: Iterable[str], memory: Memory) -> tuple[
     Only a host's own stops have ids that somebody can guess: the others are named by their commit.
     """
     known = (memory.stops[stop] for stop in clears if stop in memory.stops)
-    return tuple(stop.id for stop in known if stop.commit is None and start < stop.seen_at)
+    raised = (
+        (stop.id, stop.seen_at.replace(microsecond=0)) for stop in known if stop.commit is None
+    )
+    return tuple(name for name, at in raised if start < at)  # sign-offs are dated by the second
 
 
 def waiting(gate: str, clears: Iterable[str], clean: Collection[str]) -> tuple[str, ...]:

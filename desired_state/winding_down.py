@@ -8,6 +8,7 @@ are, as all papers, never taken from a head that was not admitted (WIND-1).
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
+from itertools import takewhile
 from typing import Final
 
 from desired_state.approvals import Pending, after_stops, incomplete
@@ -19,7 +20,6 @@ from desired_state.proposals import (
     WIND_DOWN,
     Proposal,
     proposal_path,
-    proposal_sequence,
 )
 from desired_state.reasons import Reason
 from desired_state.trust_root import GateRule
@@ -131,8 +131,8 @@ class _Judged:
 def _candidates(memory: Memory) -> list[int]:
     """Numbers above both tracks, so that a long history costs nothing."""
     floor = max(h.sequence if h else 0 for h in (memory.high, memory.winding))
-    found = (proposal_sequence(path) for path in memory.ledger if path.startswith("proposals/"))
-    return sorted({s for s in found if s is not None and s > floor and s not in memory.voided})
+    near = takewhile(lambda number: number <= floor + MAX_AHEAD, memory.ledger.after(floor))
+    return [number for number in near if number not in memory.voided]
 
 
 def _judged(signed: Signed, memory: Memory, papers: Papers, last: Authority | None) -> _Judged:
