@@ -17,6 +17,7 @@ from tests.fakes.trust_desk import (
     PEOPLE,
     ROOT,
     STRANGER,
+    Change,
     Signer,
     TrustDesk,
     codes,
@@ -221,3 +222,16 @@ def test_a_pinned_root_without_a_threshold_stands_warns_and_is_never_replaced(
     publish(desk, after(root, thresholds={"root": 3}), *OFFICERS)
     assert "ROOT_THRESHOLD_OLD" in codes(desk.cycle())
     assert list(desk.memory.roots) == ["1"]
+
+
+def test_a_flood_of_names_for_the_next_root_is_told_in_part_and_hinders_nobody(
+    paper: TrustDesk,
+) -> None:
+    flood: dict[str, Change] = {f"trust/root/2.a{n}.yaml": b"x: %d\n" % n for n in range(300)}
+    flood |= {f"revocations/x{n}.yaml": b"x: y\n" for n in range(300)}
+    paper.push(flood)
+    told = [f.code for f in paper.cycle().findings]
+    assert told.count("ROOT_SCHEMA") == told.count("REVOCATION_SCHEMA") == 16
+    publish(paper, after(ROOT, **people(ROOT, add=[NORA])), *OFFICERS)
+    assert paper.cycle().permitted.mode is Mode.PAPER
+    assert set(paper.memory.roots) == {"1", "2"}
