@@ -88,13 +88,7 @@ def admit(
     """Judge the observed head. ``memory`` in the result is what must be persisted next."""
     given = memory
     memory = _with_stops(memory, observation)  # stops come first and from everywhere
-    found = [*observation.problems]
-    if memory.floor and now < memory.floor - CLOCK_TOLERANCE:  # step 0
-        text = f"expected {instant_text(memory.floor)} or later, found {instant_text(now)}"
-        found.append(finding(Reason.CLOCK_UNSURE, "wall clock", text))
-    if observation.revision and not observation.descends:  # step 1
-        text = f"expected a descendant of {memory.head}, found {observation.revision}"
-        found.append(finding(Reason.HEAD_REWRITE, "main", text))
+    found = [*observation.problems, *_way_here(observation, memory, now)]  # steps 0 to 2
     trusted, turns, candidates, problems = _trust(observation, blobs, memory, trust)  # 3 and 4
     found += problems
     mode, limits, problems = _governed(observation, blobs)  # step 5
@@ -110,17 +104,12 @@ def admit(
         found += _erased(memory)
     told, ends = suspension_findings(mode.suspension if mode else None, now)
     found += told
+    papers = Papers(memory.ledger, blobs, trusted.root, trusted.taken) if trusted else None
+    armed = admitted and observation.switch_armed
+    outcome, exits = _papers(observation, papers, memory, at, armed=armed)  # steps 6 and 7
     root = trusted.root if trusted else None
-    outcome = Approved(memory, None, (), (), ())
-    exits = WindDown(memory, None, None)
-    if trusted is not None and root is not None:  # steps 6 and 7
-        papers = Papers(memory.ledger, blobs, root, trusted.taken)
-        armed = admitted and observation.switch_armed
-        bases, clean = observation.bases, observation.clean
-        outcome = approve(memory, papers, bases, at, armed=armed, clean=clean)
-        exits = winding_down(outcome.memory, papers, at)
-        if at >= root.expires:
-            found.append(finding(Reason.ROOT_EXPIRED, ROOT_PATH.format(root.version)))
+    if root is not None and at >= root.expires:
+        found.append(finding(Reason.ROOT_EXPIRED, ROOT_PATH.format(root.version)))
     found += _runs(observation, outcome.approval)
     soon, days = announcements(root, outcome.approval, now)
     found += soon
@@ -143,6 +132,27 @@ def admit(
         wind_down=exits.authority,
         last_approved=exits.last_approved,
     )
+
+
+def _way_here(observation: Observation, memory: Memory, now: datetime) -> Iterable[Finding]:
+    """What the clock and the line of main say against this head."""
+    if memory.floor and now < memory.floor - CLOCK_TOLERANCE:
+        text = f"expected {instant_text(memory.floor)} or later, found {instant_text(now)}"
+        yield finding(Reason.CLOCK_UNSURE, "wall clock", text)
+    if observation.revision and not observation.descends:
+        text = f"expected a descendant of {memory.head}, found {observation.revision}"
+        yield finding(Reason.HEAD_REWRITE, "main", text)
+
+
+def _papers(
+    observation: Observation, papers: Papers | None, memory: Memory, at: datetime, *, armed: bool
+) -> tuple[Approved, WindDown]:
+    """What stands approved, and what people may send by hand; nothing where nobody is trusted."""
+    if papers is None:
+        return Approved(memory, None, (), (), ()), WindDown(memory, None, None)
+    bases, clean = observation.bases, observation.clean
+    outcome = approve(memory, papers, bases, at, armed=armed, clean=clean)
+    return outcome, winding_down(outcome.memory, papers, at)
 
 
 def _with_floor(given: Memory, memory: Memory, now: datetime) -> Memory:
