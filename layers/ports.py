@@ -6,9 +6,11 @@ permit, so that narrowing never waits for anybody.
 
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import datetime, timedelta
+from decimal import Decimal
 from typing import Any, Protocol
 
+from desired_state.errors import Finding
 from layers.market import Book
 from layers.orders import (
     Balance,
@@ -19,13 +21,30 @@ from layers.orders import (
     VenueAnswer,
     VenueOrder,
 )
+from layers.risk_snapshot import VenueClass
+
+
+class Leave(Protocol):
+    """The door's last word on one order, asked where the bytes leave."""
+
+    def refuses(self, wire: OrderRequest) -> Finding | None:
+        """None while flag, token, permit and its end hold for exactly this order.
+
+        ``wire`` is the order read back from the signed request, so that what was permitted is
+        compared with what is sent and not with what was meant.
+        """
+        ...
 
 
 class OrderEntry(Protocol):
     """The one way to risk: hands a request to a venue. Never raises for a venue's behaviour."""
 
-    def submit(self, request: OrderRequest) -> VenueAnswer:
-        """Send once. Whatever does not prove acceptance or refusal is UNKNOWN."""
+    def submit(self, request: OrderRequest, leave: Leave) -> VenueAnswer:
+        """Send once. Whatever does not prove acceptance or refusal is UNKNOWN.
+
+        The transport asks ``leave`` after every wait (rate limit, connect) and right before it
+        writes; a refusal is ``NOT_SENT`` with its code, and nothing has left the machine.
+        """
         ...
 
 
@@ -66,6 +85,28 @@ class VenueQueries(Protocol):
 
     def rules(self, symbol: str) -> SymbolRules:
         """Filters and fees. Raises ``Stalled`` for a symbol the venue does not list."""
+        ...
+
+
+@dataclass(frozen=True, slots=True)
+class Standing:
+    """What a venue says of itself and of our key. None is not known, and L5 takes it for no."""
+
+    at: datetime  # wall clock
+    venue_class: VenueClass | None  # proven on a signed request (host and header), never asked for
+    account: str | None  # the venue's own id of the account
+    can_withdraw: bool | None  # the key's scope
+    address_bound: bool | None  # the key works from our address alone
+    clock_offset: timedelta | None  # the venue's clock less ours
+    headroom: Decimal | None  # share of the rate limit that is left, 0 to 1
+    trading: Mapping[str, bool]  # whether a symbol is open for trading; left out: not known
+
+
+class VenueProbe(Protocol):
+    """Looks at the venue itself and sends no order. Never raises: what fails is not known."""
+
+    def standing(self) -> Standing:
+        """Asked at the start and again while a session runs (G1, G7, G8, G9, F6)."""
         ...
 
 

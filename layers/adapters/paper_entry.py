@@ -7,6 +7,7 @@ from desired_state.reasons import Reason
 from layers.orders import AnswerKind, OrderRequest, VenueAnswer
 from layers.paper_venue.terms import Refusal
 from layers.paper_venue.venue import PaperVenue
+from layers.ports import Leave
 
 # "duplicate order sent" means that the order *exists* (spec: venues); it has to be looked up.
 DEFINITE: Final = frozenset(Refusal) - {Refusal.DUPLICATE}
@@ -19,8 +20,11 @@ class PaperEntry:
         """The venue may be shared with other adapters and processes."""
         self._venue = venue
 
-    def submit(self, request: OrderRequest) -> VenueAnswer:
+    def submit(self, request: OrderRequest, leave: Leave) -> VenueAnswer:
         """Send once; a fault of the store is UNKNOWN, never a refusal."""
+        refusal = leave.refuses(request)
+        if refusal is not None:
+            return VenueAnswer(kind=AnswerKind.NOT_SENT, reason=refusal.message, code=refusal.code)
         try:
             answer = self._venue.submit(request)
         except Waiting as fault:

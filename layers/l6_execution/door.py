@@ -50,9 +50,8 @@ class Door:
             self.ledger.record(Intended(intent=intent, permit=digest(permit)), at)
         except GovernanceError as fault:
             return _kept(fault.finding)
-        # L6-3: a disk may take its time; the stop and the permit's end are looked at again
-        late = self._stopped() or self._ended(permit)
-        answer = self.entry.submit(intent.request) if late is None else _kept(late)
+        # L6-3: disks, rate limits and connects take their time; the transport asks once more
+        answer = self.entry.submit(intent.request, _Leave(self, permit))
         answered = Answered(client_order_id=intent.request.client_order_id, answer=answer)
         try:
             self.ledger.record(answered, at)
@@ -73,6 +72,10 @@ class Door:
             or self._ended(permit)
             or self._spent(permit)
         )
+
+    def refuses_now(self, wire: OrderRequest, permit: Permit) -> Finding | None:
+        """What still holds a permitted order back where its bytes leave (L6-3)."""
+        return self._stopped() or self._forged(wire, permit) or self._ended(permit)
 
     def _stopped(self) -> Finding | None:
         try:
@@ -107,6 +110,18 @@ class Door:
                 f"expected epoch {self.epoch}, found {permit.epoch}",
             )
         return None
+
+
+@dataclass(frozen=True, slots=True)
+class _Leave:
+    """One permit's leave (``Leave``)."""
+
+    door: Door
+    permit: Permit
+
+    def refuses(self, wire: OrderRequest) -> Finding | None:
+        """The door's answer, now."""
+        return self.door.refuses_now(wire, self.permit)
 
 
 def _kept(refusal: Finding) -> VenueAnswer:

@@ -16,6 +16,7 @@ from layers.adapters.paper_entry import PaperEntry
 from layers.adapters.paper_queries import PaperQueries
 from layers.orders import AnswerKind
 from layers.paper_venue.venue import PaperVenue
+from tests.fakes.leave import Leave
 from tests.fakes.paper_desk import SYMBOL, make_venue, request
 
 EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
@@ -63,7 +64,7 @@ def test_a_damaged_store_is_unknown_and_never_no_orders(
     if not opened_before or damage in (corrupt, foreign):
         venue.close()
     damage(tmp_path / "venue.db")
-    answer = PaperEntry(venue).submit(request("new"))
+    answer = PaperEntry(venue).submit(request("new"), Leave())
     assert (answer.kind, answer.code) == (AnswerKind.UNKNOWN, Reason.ORDER_UNKNOWN)
     cancels = PaperCancels(venue)
     assert cancels.cancel_all().unreachable
@@ -87,7 +88,7 @@ def test_a_venue_held_by_another_process_is_unknown_within_the_bound(tmp_path: P
     holder.execute("BEGIN IMMEDIATE")
     venue = PaperVenue(tmp_path / "venue.db", busy=timedelta(milliseconds=100))
     began = time.monotonic()
-    assert PaperEntry(venue).submit(request("new")).kind is AnswerKind.UNKNOWN
+    assert PaperEntry(venue).submit(request("new"), Leave()).kind is AnswerKind.UNKNOWN
     assert PaperCancels(venue).cancel_all().unreachable
     assert time.monotonic() - began < 2
     assert len(venue.open_orders()) == 1  # reading waits for no writer
@@ -108,7 +109,7 @@ def test_an_unlisted_symbol_is_an_error_and_an_order_for_it_a_refusal(tmp_path: 
     with pytest.raises(Stalled):
         PaperQueries(venue).rules("ETH/USDT")
     sent = request("x").model_copy(update={"symbol": "ETH/USDT"})
-    assert PaperEntry(venue).submit(sent).kind is AnswerKind.REJECTED
+    assert PaperEntry(venue).submit(sent, Leave()).kind is AnswerKind.REJECTED
 
 
 def test_a_hundred_cancels_are_acknowledged_at_once_while_the_clock_stands(tmp_path: Path) -> None:
