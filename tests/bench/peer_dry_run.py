@@ -1,4 +1,4 @@
-"""freqtrade's dry-run order: no network, a book of 20 levels given to it, one resting limit order."""
+"""freqtrade's dry-run order: no network, a book of 20 levels given, one resting limit order."""
 
 from collections.abc import Callable
 from importlib.util import find_spec

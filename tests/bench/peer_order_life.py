@@ -22,7 +22,7 @@ def microseconds_an_order(open_orders: int) -> float | None:
 
 
 def _run(open_orders: int) -> float:
-    from nautilus_trader.backtest.engine import (
+    from nautilus_trader.backtest.engine import (  # noqa: PLC0415
         BacktestEngine,
         BacktestEngineConfig,
     )
