@@ -1,6 +1,7 @@
 """The history of one clone, walked commit by commit through one long-lived git process."""
 
 from collections.abc import Callable, Collection, Iterable, Iterator
+from itertools import islice
 from typing import Final
 
 from desired_state.adapters.git_listing import FOLDER, PLAIN, Listing, fresh, name_of
@@ -167,7 +168,8 @@ class GitHistory:
         new = fresh(here, before[0]) if before else here.entries
         for entries in others[1:]:
             new = {name: entry for name, entry in new.items() if entries.get(name) != entry}
-        self._objects.measure(raw.hex() for mode, raw in new.values() if mode == PLAIN)
+        measured = (raw.hex() for mode, raw in new.values() if mode == PLAIN)
+        self._objects.measure(islice(measured, left[0]))
         for name, (mode, raw) in sorted(new.items()):
             left[0] -= 1
             if left[0] < 0:

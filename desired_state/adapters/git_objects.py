@@ -14,7 +14,7 @@ import git
 from git.exc import GitError
 
 from desired_state.adapters.cat_file import AT_ONCE, Answer, Process, answers
-from desired_state.adapters.git_listing import Listing, listing
+from desired_state.adapters.git_listing import PLAIN, Listing, listing
 from desired_state.errors import Waiting
 from desired_state.reasons import Reason
 
@@ -33,6 +33,7 @@ ENVIRONMENT: Final[Mapping[str, str]] = {
 }
 
 
+SMALL: Final = 256 * 1024  # bytes of a tree that is read along with others
 LARGE: Final = 4096  # bytes of a tree that is worth likening to the ones before
 LIKENED: Final = 4  # proposals and sign-offs, of this head and of the one before
 T = TypeVar("T")
@@ -124,8 +125,18 @@ class GitObjects:
     def folder(self, oid: str) -> Listing:
         """The entries of one tree object, as they lie there."""
         if oid not in self._folders:
-            self._folders[oid] = self._listing(oid)
+            self._list(oid, self._read(oid))
         return self._folders[oid]
+
+    def foresee(self, oids: Sequence[str], room: int) -> None:
+        """These folders, and the sizes of so many of their files, are at hand if they are small."""
+        new = [oid for oid in oids if oid not in self._folders]
+        self.measure(new)
+        small = [oid for oid in new if oid in self._sizes and self._sizes[oid] <= SMALL]
+        for oid, found in zip(small, self._ask(small, contents=True), strict=True):
+            self._list(oid, _there(oid, found).data)
+        entries = (entry for oid in small for entry in self._folders[oid].entries.values())
+        self.measure(islice((oid.hex() for mode, oid in entries if mode == PLAIN), room))
 
     def commit(self, oid: str) -> tuple[str, tuple[str, ...]]:
         """Ids of the tree and of the parents of a commit; not cached."""
@@ -143,14 +154,14 @@ class GitObjects:
         """End the git processes that read objects; the next read starts new ones."""
         self.command.clear_cache()
 
-    def _listing(self, oid: str) -> Listing:
+    def _list(self, oid: str, raw: bytes) -> None:
         try:
-            found = listing(self._read(oid), self._large)
+            found = listing(raw, self._large if len(raw) >= LARGE else ())
         except ValueError as error:
             raise Waiting(Reason.FETCH, oid, str(error), retry_after=RETRY) from error
-        if len(found.raw) >= LARGE:
+        if len(raw) >= LARGE:
             self._large.append(found)
-        return found
+        self._folders[oid] = found
 
     def _read(self, oid: str) -> bytes:
         [found] = self._ask([oid], contents=True)

@@ -1,6 +1,7 @@
 """The governed files of one commit: checked by name, and once a folder (trust.md, section 2)."""
 
 from dataclasses import dataclass
+from itertools import islice
 from typing import Final, NamedTuple
 
 from desired_state.adapters.git_listing import (
@@ -31,6 +32,7 @@ from desired_state.trees import Entry, Folder, Tree
 MAX_ENTRIES: Final = 20_000  # files, and as many folders
 MAX_DEPTH: Final = 8  # folders inside each other under a governed path
 _CACHED: Final = 65_536  # paths
+_AT_ONCE: Final = 64  # folders
 _REMEMBERED: Final = 4  # versions of each: a folder of thousands is not small
 _FOLDERS: Final = frozenset(f.split("/")[0] for f in CONFIGURATION_FOLDERS + LEDGER_FOLDERS)
 _CASELESS: Final = frozenset(
@@ -132,9 +134,14 @@ class GitTrees:
                 below, inside = below - folder.count, inside - folder.inside - 1
         left.take(path, len(files) + below, inside)
         new = {name_of(raw): entry for raw, entry in sorted(changes.new.items())}
-        self._objects.measure(oid.hex() for mode, oid in new.values() if mode == PLAIN)
-        for name, entry in new.items():
-            self._put(path + name, entry, (files, folders), left)
+        measured = (oid.hex() for mode, oid in new.values() if mode == PLAIN)
+        self._objects.measure(islice(measured, left.files))
+        waiting = iter(new.items())
+        while some := list(islice(waiting, _AT_ONCE)):
+            inner = [oid.hex() for _, (mode, oid) in some if mode == FOLDER]
+            self._objects.foresee(inner, left.files)
+            for name, entry in some:
+                self._put(path + name, entry, (files, folders), left)
         names.update(name.casefold() for name in new)
         if len(names) != len(files) + len(folders):
             raise _name_refused(path)
