@@ -141,6 +141,8 @@ class GitTrees:
             inner = [oid.hex() for _, (mode, oid) in some if mode == FOLDER]
             self._objects.foresee(inner, left.files)
             for name, entry in some:
+                if "/" in name:  # git makes no such name; by hand it would pose as a file below
+                    raise _name_refused(path + name)
                 self._put(path + name, entry, (files, folders), left)
         names.update(name.casefold() for name in new)
         if len(names) != len(files) + len(folders):
