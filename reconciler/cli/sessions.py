@@ -11,10 +11,11 @@ from desired_state.values import Mode, instant_text, parse_instant
 from reconciler.cli.app import app
 from reconciler.cli.shared import NO, AsJson, Config, host_of, note, show, show_json
 from reconciler.session import Ending
+from reconciler.session_request import Request
 from reconciler.wiring.desk import open_desk
 from reconciler.wiring.loop import watching
-from reconciler.wiring.session import Outcome, SessionRun
-from reconciler.wiring.session_setup import Request
+from reconciler.wiring.session import SessionRun
+from reconciler.wiring.session_evidence import Outcome
 from reconciler.wiring.sessions import read_sessions
 
 sessions = typer.Typer(no_args_is_help=True, help="Bounded runs of the layers in one mode.")
@@ -34,15 +35,19 @@ def run_session(
     as_json: AsJson = False,
 ) -> None:
     """Run the layers over recorded bars until they end or a stop does; 0 if it completed."""
-    if mode is not Mode.PAPER:
-        text = f"expected paper, found {mode}; other modes are not part of this build"
-        raise Stalled(Reason.USAGE, "--mode", text)
-    request = Request(symbol, mode, _time(start), _time(end), seed, feed=feed)
+    request = Request(
+        symbol=symbol,
+        mode=mode,
+        start=_time(start),
+        end=_time(end),
+        seed=seed,
+        feed=str(feed) if feed else None,
+    )
     host = host_of(config)
     with open_desk(host) as desk, watching(host):
         outcome = SessionRun(desk, request).run()
     _tell(outcome, as_json=as_json)
-    if outcome.record.ending is not Ending.COMPLETED or not outcome.reconciliation.ok:
+    if outcome.record.ending is not Ending.COMPLETED or not outcome.agrees:
         raise typer.Exit(NO)
 
 
@@ -95,7 +100,7 @@ def _tell(outcome: Outcome, *, as_json: bool) -> None:
     if as_json:
         data = _row(outcome.session_pack, record.model_dump(mode="json"))
         data["reconciliation"] = outcome.reconciliation_pack
-        data["reconciled"] = outcome.reconciliation.ok
+        data["reconciled"] = outcome.agrees
         data["stop"] = outcome.stop
         show_json(data)
         return
@@ -105,5 +110,5 @@ def _tell(outcome: Outcome, *, as_json: bool) -> None:
     show(f"evidence {outcome.session_pack}, {outcome.reconciliation_pack}")
     if outcome.stop:
         note(f"✗ it raised the stop {outcome.stop}")
-    word = "agree" if outcome.reconciliation.ok else "DIFFER"
+    word = "agree" if outcome.agrees else "DIFFER"
     show(f"our books and the venue's {word}")
