@@ -311,6 +311,10 @@ class Reason(StrEnum):
         "Wait for the look-up; exposure stays reserved.", REFUSED)
     FOREIGN_ORDER = ("FOREIGN_ORDER", "The venue shows an order that is not ours.",
         "Find out who sent it; use a dedicated account.", STOPPED, True)
+    SESSION_RUNNING = ("SESSION_RUNNING", "A session is running or asked for on this host, and there is one at a time.",
+        "Wait for it, or end it: governor session stop.", NOTHING_DONE)
+    SESSION_LOST = ("SESSION_LOST", "The process that ran the session, or was to run it, is gone.",
+        "Look at governor status; a new session looks up what the old one left.", "what the verdict says")
     VENUE_UNREACHABLE = ("VENUE_UNREACHABLE", "The venue cannot be reached or its store not read.",
         "Look at the venue.", "nothing that increases risk", True)
 

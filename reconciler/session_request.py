@@ -43,6 +43,13 @@ class Asked(Frozen):
     request: Request
 
 
+class EndAsked(Frozen):
+    """Somebody wants the session with this ticket to end at its next step."""
+
+    ticket: Ticket
+    by: Annotated[str, StringConstraints(max_length=100)]
+
+
 class Standing(Frozen):
     """The session of this host, as far as it has come."""
 
