@@ -182,6 +182,8 @@ class Reason(StrEnum):
         "Install the approved build, or propose the one that runs and have it signed.", HALTED, True)
     ACCOUNT_UNAPPROVED = ("ACCOUNT_UNAPPROVED", "A venue reports another account than the approved one.",
         "Use the approved account's key, or propose the account and have it signed.", HALTED, True)
+    REHEARSAL_VENUE = ("REHEARSAL_VENUE", "In a rehearsal modes above paper exist on a local exchange alone, and in production never there.",
+        "In governor.yaml, give the venue rehearsal: http://127.0.0.1:PORT where the root is marked for it, and nowhere else.", HALTED, True)
     RELEASE_WAITS = ("RELEASE_WAITS", "The release of a technical stop is signed, and its venues are not proven clean yet.",
         "Let the watcher see two clean sweeps, or have the release signed under gate release.", STOPPED, True)
     WIND_DOWN_BEYOND = ("WIND_DOWN_BEYOND", "The wind-down asks for more than reducing what was approved last.",
