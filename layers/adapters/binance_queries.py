@@ -8,7 +8,7 @@ from desired_state.errors import Stalled
 from desired_state.reasons import Reason
 from layers.adapters.ccxt_line import Line
 from layers.binance.heard import unanswered
-from layers.binance.listing import Fees, fees_of, listed, rules_of
+from layers.binance.listing import Fees, account_fees, fees_of, listed, rules_of
 from layers.binance.protocol import (
     ACCOUNT,
     COMMISSION,
@@ -37,6 +37,7 @@ from layers.binance.rows import (
 from layers.market import Book
 from layers.orders import Balance, Fill, SymbolRules, VenueOrder
 
+NO_SUCH_PATH: Final = 404
 MAX_PAGES: Final = 100  # of executions; a dedicated account has far fewer
 
 
@@ -119,7 +120,12 @@ class BinanceQueries:
         return rules_of(row, symbol, self._fees or self._commission(symbol))
 
     def _commission(self, symbol: str) -> Fees:
-        return fees_of(self._asked(COMMISSION, {"symbol": market_id(symbol)}))
+        heard = self._line.ask(COMMISSION, {"symbol": market_id(symbol)})
+        if heard.status == NO_SUCH_PATH:
+            return account_fees(self._asked(ACCOUNT, {}))
+        if not heard.good:
+            raise unanswered(heard, "commission")
+        return fees_of(heard.data)
 
     def _first_page(self, since: datetime) -> Mapping[str, Any]:
         """From the start where it lies within the window, else from the first execution on."""

@@ -69,23 +69,32 @@ def rules_of(row: Listed, symbol: str, fees: Fees) -> SymbolRules:
 
 
 def fees_of(data: Any) -> Fees:  # noqa: ANN401
-    """The account's commission, tax and the dearer side included. Raises ``Waiting``."""
+    """The account's commission for one symbol, tax included. Raises ``Waiting``."""
     try:
-        standard = data["standardCommission"]
-        parts = [standard, *(data[name] for name in ("taxCommission",) if name in data)]
-        side = sum(
-            (
-                max(number(part.get("buyer", "0")), number(part.get("seller", "0")))
-                for part in parts
-            ),
-            Decimal(0),
-        )
-        maker = sum((number(part["maker"]) for part in parts), side)
-        taker = sum((number(part["taker"]) for part in parts), side)
-        return Fees(maker, taker)
+        return _sum([data[name] for name in ("standardCommission", "taxCommission") if name in data])
     except _BROKEN:
         pass
     raise unreadable("commission")
+
+
+def account_fees(data: Any) -> Fees:  # noqa: ANN401
+    """The rates of the account itself, where the venue has none for a symbol. Raises ``Waiting``."""
+    try:
+        return _sum([data["commissionRates"]])
+    except _BROKEN:
+        pass
+    raise unreadable("commission")
+
+
+def _sum(parts: list[Any]) -> Fees:
+    """All parts together, at the dearer side."""
+    side = Decimal(0)
+    for part in parts:
+        side += max(number(part.get("buyer", "0")), number(part.get("seller", "0")))
+    return Fees(
+        maker=sum((number(part["maker"]) for part in parts), side),
+        taker=sum((number(part["taker"]) for part in parts), side),
+    )
 
 
 def weight_limit(data: Any) -> int | None:  # noqa: ANN401

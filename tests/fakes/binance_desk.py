@@ -10,11 +10,13 @@ from layers.adapters.binance_venue import BinanceVenue, open_venue
 from layers.adapters.ccxt_line import Clock, Terms
 from layers.adapters.venue_credentials import Credentials
 from layers.binance.listing import Fees
+from layers.binance.rows import EPOCH, MILLISECOND
 from layers.binance.wire import Place
 from layers.l6_execution.client_ids import client_order_id
 from layers.market import Provenance
 from layers.orders import OrderRequest, Side, TimeInForce
 from layers.risk_snapshot import VenueClass
+from tests.fakes.exchange import Served
 
 KEY = "KEYkeyKEYkeyKEYkeyKEYkeyKEYkey01"
 SECRET = "SECRETsecretSECRETsecretSECRET02"  # noqa: S105  (planted, to be searched for)
@@ -69,4 +71,17 @@ def request(
         quantity=quantity,
         price=price,
         client_order_id=client_order_id("I-" + digest(str(name))[7:23], 0),
+    )
+
+
+def rehearsed(exchange: Served, **changes: object) -> BinanceVenue:
+    """In front of the local exchange, with its key and on its clock."""
+    key = exchange.credentials
+    return desk(
+        exchange.url,
+        credentials=Credentials(key.name, key.secret),
+        clock=Clock(
+            wall=lambda: EPOCH + exchange.clock.now_ms * MILLISECOND, monotonic=time.monotonic
+        ),
+        **changes,
     )
