@@ -71,7 +71,9 @@ def rules_of(row: Listed, symbol: str, fees: Fees) -> SymbolRules:
 def fees_of(data: Any) -> Fees:  # noqa: ANN401
     """The account's commission for one symbol, tax included. Raises ``Waiting``."""
     try:
-        return _sum([data[name] for name in ("standardCommission", "taxCommission") if name in data])
+        return _sum(
+            [data[name] for name in ("standardCommission", "taxCommission") if name in data]
+        )
     except _BROKEN:
         pass
     raise unreadable("commission")
