@@ -80,7 +80,7 @@ def fees_of(data: Any) -> Fees:  # noqa: ANN401
 
 
 def account_fees(data: Any) -> Fees:  # noqa: ANN401
-    """The rates of the account itself, where the venue has none for a symbol. Raises ``Waiting``."""
+    """The account's own rates, where the venue has none for a symbol. Raises ``Waiting``."""
     try:
         return _sum([data["commissionRates"]])
     except _BROKEN:

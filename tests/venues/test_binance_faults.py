@@ -4,7 +4,6 @@ from collections.abc import Iterator
 from contextlib import suppress
 from datetime import datetime, timedelta
 from itertools import count
-from pathlib import Path
 
 import pytest
 
@@ -63,7 +62,7 @@ def binance(exchange: Served) -> Iterator[BinanceVenue]:
 
 
 @pytest.fixture(autouse=True)
-def clean(exchange: Served, binance: BinanceVenue) -> Iterator[None]:
+def clean(binance: BinanceVenue) -> Iterator[None]:
     yield
 
     binance.cancels.cancel_all()
