@@ -67,7 +67,7 @@ class VenueAccess(Frozen):
         named = self.key_env is not None and self.secret_env is not None
         part = (self.key_env is None) != (self.secret_env is None)
         if part or named == (self.credentials is not None):
-            raise ValueError("expected either key_env and secret_env, or credentials")
+            raise ValueError("expected key_env and secret_env, or credentials, and not both")
         return self
 
 
