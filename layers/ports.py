@@ -71,6 +71,14 @@ class VenueQueries(Protocol):
         """The order with this client id in any state, or none."""
         ...
 
+    def orders(self, symbol: str, since: datetime) -> tuple[VenueOrder, ...]:
+        """Every order of the account in any state, made or changed at or after ``since``.
+
+        The second way to an order whose fate is unknown (spec: venues): an index by client id
+        may lag behind the list.
+        """
+        ...
+
     def fills(self, symbol: str, since: datetime) -> tuple[Fill, ...]:
         """Executions at or after ``since``, oldest first."""
         ...
@@ -107,6 +115,26 @@ class VenueProbe(Protocol):
 
     def standing(self) -> Standing:
         """Asked at the start and again while a session runs (G1, G7, G8, G9, F6)."""
+        ...
+
+
+@dataclass(frozen=True, slots=True)
+class Remains:
+    """What a venue still shows of what it is known to have held for us."""
+
+    orders: tuple[str, ...]  # client ids that the venue acknowledged and has not ended for us
+    orders_gone: tuple[str, ...]  # those of them that it no longer knows
+    fills: int  # executions that it showed us, of the last day at most
+    fills_gone: int  # those of them that it no longer shows
+    expected: Mapping[str, Decimal]  # totals by currency, of our record
+    balances: tuple[Balance, ...]  # as it shows them now
+
+
+class ResetSigns(Protocol):
+    """Tells a venue that was wiped from one that lost an order (VENUE_RESET). Pure."""
+
+    def recognise(self, remains: Remains) -> str | None:
+        """Why this is a wipe of the whole venue, in words, or none."""
         ...
 
 
