@@ -8,21 +8,12 @@ from collections import deque
 from dataclasses import dataclass, field
 from datetime import datetime
 from decimal import Decimal
-from enum import StrEnum
 from typing import Final
 
 from layers.l6_execution.terms import CircuitTerms
 
 NOTHING: Final = Decimal(0)
 _PLACES: Final = Decimal("0.000001")
-
-
-class Outcome(StrEnum):
-    """How one request went."""
-
-    ANSWERED = "answered"  # a refusal is an answer
-    FAILED = "failed"  # an answer that proves nothing
-    SILENT = "silent"  # none within the bound
 
 
 @dataclass(slots=True)
@@ -40,12 +31,12 @@ class Circuit:
         """Whether nothing but reads and cancels may go out."""
         return self.opened_at is not None
 
-    def note(self, outcome: Outcome, wall: datetime) -> None:
-        """Take in how one request went."""
-        failed = outcome is not Outcome.ANSWERED
+    def note(self, wall: datetime, *, answered: bool) -> None:
+        """Take in how one request went; a refusal is an answer, what proves nothing is none."""
+        failed = not answered
         weight = self.terms.weight
         self.rate = ((1 - weight) * self.rate + weight * failed).quantize(_PLACES)
-        if outcome is Outcome.SILENT:
+        if failed:
             self._silences.append(wall)
             while len(self._silences) > self.terms.silences:
                 self._silences.popleft()

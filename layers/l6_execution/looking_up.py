@@ -41,9 +41,7 @@ class Search:
         if trace is not Trace.NEGATIVE:
             return seen
         first = self.first_negative or wall
-        return replace(
-            seen, negatives=self.negatives + 1, first_negative=first, last_negative=wall
-        )
+        return replace(seen, negatives=self.negatives + 1, first_negative=first, last_negative=wall)
 
     def is_absent(self, late: Propagation) -> bool:
         """Two sweeps at least, spanning *more* than the venue may be late."""
