@@ -50,12 +50,12 @@ class CircuitTerms:
     """When a venue counts as failing (G2). Chosen so that 2 % of failures never open it.
 
     ``weight`` is that of the newest request in the moving average (span about 19 requests);
-    at ``open_above`` four failures in a row open it. ``closes_after``: reads answered in a row.
+    at ``open_above`` five failures in a row open it. ``closes_after``: reads answered in a row.
     """
 
     weight: Decimal = Decimal("0.1")
-    open_above: Decimal = Decimal("0.3")
-    silences: int = 5
+    open_above: Decimal = Decimal("0.4")
+    silences: int = 10
     window: timedelta = timedelta(seconds=60)
     closes_after: int = 3
 

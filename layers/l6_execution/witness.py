@@ -134,6 +134,8 @@ class Witness:
         if fill.fill_id in self.fills:
             return
         self.fills[fill.fill_id] = fill
+        if self.fate.get(fill.client_order_id, UNRESOLVED) == UNRESOLVED:
+            self.fate[fill.client_order_id] = OPEN  # what executes is there
         so_far = self.filled.get(fill.client_order_id, NOTHING)
         self.filled[fill.client_order_id] = so_far + fill.quantity
         base, quote = fill.symbol.split("/")
