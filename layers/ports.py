@@ -5,6 +5,7 @@ permit, so that narrowing never waits for anybody.
 """
 
 from collections.abc import Iterable, Mapping
+from collections.abc import Set as AbstractSet
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from decimal import Decimal
@@ -122,10 +123,10 @@ class VenueProbe(Protocol):
 class Remains:
     """What a venue still shows of what it is known to have held for us."""
 
-    orders: tuple[str, ...]  # client ids that the venue acknowledged and has not ended for us
-    orders_gone: tuple[str, ...]  # those of them that it no longer knows
-    fills: int  # executions that it showed us, of the last day at most
-    fills_gone: int  # those of them that it no longer shows
+    orders: AbstractSet[str]  # client ids that it acknowledged and that stand in our books
+    orders_shown: AbstractSet[str]  # those of them that it still knows
+    fills: AbstractSet[str]  # executions that it showed us, of the last day
+    fills_shown: AbstractSet[str]
     expected: Mapping[str, Decimal]  # totals by currency, of our record
     balances: tuple[Balance, ...]  # as it shows them now
 

@@ -115,12 +115,12 @@ class Comparing:
         since = max(self._opened, at - DAY)
         ours = {n: f.symbol for n, f in books.fills.items() if f.at > since}
         shown = {f.fill_id for s in set(ours.values()) for f in queries.fills(s, since)}
-        acknowledged = (n for n in books.working if books.orders[n].state not in UNPROVEN)
+        stand = frozenset(n for n in books.working if books.orders[n].state not in UNPROVEN)
         return Remains(
-            orders=tuple(acknowledged),
-            orders_gone=look.gone,
-            fills=len(ours),
-            fills_gone=sum(1 for name in ours if name not in shown),
+            orders=stand,
+            orders_shown=stand - set(look.gone),
+            fills=frozenset(ours),
+            fills_shown=frozenset(ours) & shown,
             expected=dict(self.intake.ledger.witness.totals),
             balances=queries.balances(),
         )
