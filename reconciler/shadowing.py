@@ -16,7 +16,8 @@ from desired_state.errors import Finding, Stalled
 from desired_state.reasons import Reason
 from layers.l5_risk_gate.finding import RiskVerdict
 from layers.l6_execution import events
-from layers.l6_execution.books import Books, OwnOrder
+from layers.l6_execution.books import Books
+from layers.l6_execution.own_order import OwnOrder
 from layers.market import Bar, Book
 from layers.orders import (
     AnswerKind,

@@ -94,7 +94,7 @@ def keep_evidence(
 def _unexplained(desk: Desk, counter: Counter, report: ReconciliationReport) -> str | None:
     if report.ok:
         return None
-    text = "; ".join(f"{f.subject}: {f.message}" for f in report.unexplained[:3])
+    text = "; ".join(f"{f.subject}: {f.message}" for f in (*report.unexplained, *report.missing)[:3])
     stop = local_stop(desk.host).engage(
         StopClass.INTEGRITY, text, "reconciliation", counter.way_out
     )
