@@ -192,8 +192,8 @@ def test_a_cancel_on_its_way_loses_to_the_trade_before_it_and_beats_the_one_afte
 def test_a_tick_given_twice_is_seen_once(tmp_path: Path) -> None:
     venue = open_venue(tmp_path)
     venue.submit(request("q", price="99", quantity="1"))
-    ticks = [quote(5), trade(6, "98.5", "0.2"), quote(7)]
-    assert venue.observe(ticks) == 3
+    ticks = [quote(5), trade(6, "98.5", "0.2"), quote(7), trade(8, "98.5", "0.2")]
+    assert venue.observe(ticks) == 4
     after = venue.dump()
     assert venue.observe(ticks) == 0
     assert venue.dump() == after
