@@ -6,7 +6,7 @@ wiring of its mode. In shadow there is no way to send behind it at all (SESSION-
 
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
-from datetime import datetime, timedelta
+from datetime import datetime
 from typing import Final, Protocol
 
 from desired_state.errors import Finding
@@ -29,12 +29,21 @@ class Orders(Protocol):
         """What became of them."""
         ...
 
-    def open_account(self, at: datetime) -> None:
-        """Write down what the account holds, once."""
+    @property
+    def is_ready(self) -> bool:
+        """Whether nothing is held back: started, compared, and nothing that only people end."""
         ...
 
-    def resolve(self, at: datetime, wall: datetime) -> tuple[str, ...]:
-        """Look up what is not known; the ids still unknown after."""
+    def start(self, at: datetime, wall: datetime) -> tuple[Finding, ...]:
+        """Find out where we stand; ``tick`` goes on with it until ``is_ready``."""
+        ...
+
+    def tick(self, at: datetime, wall: datetime) -> tuple[Finding, ...]:
+        """Do what is due; what is met now. Never raises for a venue."""
+        ...
+
+    def finish(self, at: datetime, wall: datetime) -> ReconciliationReport | None:
+        """Cancel what is open and compare everything; none where nothing was sent."""
         ...
 
     def poll(self, at: datetime) -> tuple[Finding, ...]:
@@ -43,10 +52,6 @@ class Orders(Protocol):
 
     def cancel(self, symbol: str, client_order_id: str, at: datetime) -> CancelReport:
         """Ask for one order."""
-        ...
-
-    def cancel_all(self, at: datetime) -> CancelReport:
-        """Ask for all."""
         ...
 
     def record_gap(self, at: datetime) -> bool:
@@ -87,11 +92,10 @@ class Counter:
     feed: str  # digest of what the bars are read from
     start: datetime  # market time
     advance: Callable[[Bar], bool]
-    propagation: timedelta
+    now: Callable[[Bar], datetime]  # market time once this bar is known
     way_out: Callable[[], object]  # cancels everything, writes nothing
     goes_on: bool  # the account outlives the session: earlier marks and decisions count
     may_halt: Callable[[StopClass], bool]  # whether what L5 latches here is a stop of this host
     entries: Callable[[int], tuple[JournalEntry, ...]]  # L6's, from a leaf on
-    reconciled: Callable[[], ReconciliationReport | None]  # expected against actual
     claim: str  # what its evidence may say of itself
     close: Callable[[], None]

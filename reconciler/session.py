@@ -22,6 +22,7 @@ from layers.l5_risk_gate.finding import Outcome, RiskVerdict
 from layers.l5_risk_gate.gate import evaluate
 from layers.l5_risk_gate.loss import watch_loss
 from layers.l6_execution.own_order import OwnOrder
+from layers.l6_execution.stops import stop_for
 from layers.market import Bar
 from layers.orders import Intent
 from layers.planner.desk import DeskView, OpenOrder, Route
@@ -59,6 +60,7 @@ class Desk:
     queries: VenueQueries
     journal: Journal
     advance: Callable[[Bar], bool]  # moves the venue's virtual clock
+    now: Callable[[Bar], datetime]  # market time once a bar is known
     verdict: Callable[[], Verdict]  # the one in force, judged again when due
     verdict_digest: Callable[[], str]
     token: Callable[[], tuple[Finding | None, datetime | None]]
@@ -104,11 +106,20 @@ class Session:
                 return Ending.FAILED
             raise
 
-    def finish(self, at: datetime) -> None:
-        """Cancel what is open, and take in what the venue shows."""
-        self.desk.execution.cancel_all(at)
-        self.desk.execution.poll(at)
-        self.desk.execution.record_gap(at)
+    def tick(self, at: datetime) -> Ending | None:
+        """Nothing new in the market: what is due is done, and the verdict asked (SESSION-1)."""
+        return self._may_go_on(self.desk.verdict()) or self.upkeep(at)
+
+    def upkeep(self, at: datetime, met: tuple[Finding, ...] = ()) -> Ending | None:
+        """Look-ups and comparisons that are due; what cannot be explained is a stop (G3, G4)."""
+        met = (*met, *self.desk.execution.tick(at, self.desk.wall_clock()))
+        raised = stop_for(met)
+        if raised is None:
+            return None
+        kind, cause = raised
+        self.desk.halt(kind, f"{cause.code}: {cause.subject}: {cause.message}")
+        self.outcomes[cause.code] = self.outcomes.get(cause.code, 0) + 1
+        return Ending.STOPPED
 
     def _may_go_on(self, verdict: Verdict) -> Ending | None:
         problem, _ = self.desk.token()
@@ -117,10 +128,11 @@ class Session:
         return None if serves(verdict, self.mode) else Ending.NOT_PERMITTED
 
     def _bar(self, bar: Bar, verdict: Verdict) -> Ending | None:
-        at, symbol = bar.closed, bar.symbol
+        at, symbol = self.desk.now(bar), bar.symbol
         self.desk.advance(bar)
-        self.desk.execution.poll(at)
-        self.desk.execution.record_gap(at)
+        ending = self.upkeep(at, self.desk.execution.poll(at))
+        if ending:
+            return ending
         book = self.desk.queries.book(symbol)
         limits = verdict.permitted.limits
         self.market.add(bar)

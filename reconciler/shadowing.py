@@ -130,14 +130,27 @@ class Shadow:
         self._happened(events.Filled(fill=fill), at)
 
     # --- orders ------------------------------------------------------------------------------
-    def open_account(self, at: datetime) -> None:
-        """What the configuration says that the account holds."""
-        self._happened(events.Opened(balances=self.opening), at)
-
-    def resolve(self, at: datetime, wall: datetime) -> tuple[str, ...]:
+    @property
+    def is_ready(self) -> bool:
         """Nothing is ever unknown here."""
+        return True
+
+    def start(self, at: datetime, wall: datetime) -> tuple[Finding, ...]:
+        """An account that holds what the configuration says."""
+        del wall
+        self._happened(events.Opened(balances=self.opening), at)
+        return ()
+
+    def tick(self, at: datetime, wall: datetime) -> tuple[Finding, ...]:
+        """Nothing is ever due."""
         del at, wall
         return ()
+
+    def finish(self, at: datetime, wall: datetime) -> None:
+        """Nothing was sent, so nothing is compared."""
+        del wall
+        for name in tuple(self.books.working):
+            self.cancel(self.books.orders[name].symbol, name, at)
 
     def poll(self, at: datetime) -> tuple[Finding, ...]:
         """Nothing happens here but what ``advance`` did."""
@@ -157,13 +170,6 @@ class Shadow:
             self.journal.append(WOULD_CANCEL, {"client_order_id": client_order_id}, at)
             self._end(own, at)
         return CancelReport(confirmed=(client_order_id,), still_open=())
-
-    def cancel_all(self, at: datetime) -> CancelReport:
-        """All of them."""
-        names = tuple(self.books.working)
-        for name in names:
-            self.cancel(self.books.orders[name].symbol, name, at)
-        return CancelReport(confirmed=names, still_open=())
 
     def _end(self, own: OwnOrder, at: datetime) -> None:
         seen = self._shown(own, OrderState.CANCELLED, at)
@@ -195,6 +201,15 @@ class Shadow:
         if own is None or own.symbol != symbol or self.books.opened_at is None:
             return None
         return self._shown(own, own.state, own.intent.created_at)
+
+    def orders(self, symbol: str, since: datetime) -> tuple[VenueOrder, ...]:
+        """Every would-be order since then."""
+        made = (o for o in self.books.orders.values() if o.intent.created_at >= since)
+        return tuple(
+            self._shown(own, own.state, own.intent.created_at)
+            for own in made
+            if own.symbol == symbol
+        )
 
     def fills(self, symbol: str, since: datetime) -> tuple[Fill, ...]:
         """Would-be executions."""

@@ -15,7 +15,7 @@ from layers.l6_execution.books import Books
 from layers.l6_execution.door import Door
 from layers.l6_execution.execution import Execution
 from layers.l6_execution.ledger import Ledger
-from layers.l6_execution.reconciliation import reconcile
+from layers.l6_execution.terms import Propagation
 from layers.market import Provenance
 from layers.paper_venue.spot_rules import BTC_USDT
 from layers.paper_venue.terms import MarketModel
@@ -31,7 +31,9 @@ from reconciler.wiring.desk import PAPER, paper_store
 from reconciler.wiring.recorded import first_bar, recorded
 
 ACCOUNT: Final = "paper"
-PROPAGATION: Final = timedelta(milliseconds=50)  # the embedded venue shows what it took at once
+PROPAGATION: Final = Propagation(
+    timedelta(milliseconds=50)
+)  # the embedded venue shows what it took at once
 
 
 def open_counter(place: Place) -> Counter:
@@ -58,12 +60,11 @@ def open_counter(place: Place) -> Counter:
         feed=digest_bytes(feed.path.read_bytes()),
         start=start,
         advance=venue.advance,
-        propagation=PROPAGATION,
+        now=lambda bar: bar.closed,
         way_out=cancels.cancel_all,
         goes_on=True,
         may_halt=lambda _kind: True,
         entries=lambda first: tuple(place.journal.entries(first)),
-        reconciled=lambda: reconcile(place.journal.entries(), queries, cancels.open_orders),
         claim="a paper session over recorded bars",
         close=venue.close,
     )

@@ -4,7 +4,6 @@ This module and all it imports reach no order entry, no door and no venue (SESSI
 the graph.
 """
 
-from datetime import timedelta
 from typing import Final
 
 from desired_state.canonical import digest_bytes
@@ -59,12 +58,11 @@ def open_counter(place: Place) -> Counter:
         feed=digest_bytes(feed.path.read_bytes()),
         start=request.start or first_bar(request, feed),
         advance=shadow.advance,
-        propagation=timedelta(0),
+        now=lambda bar: bar.closed,
         way_out=lambda: None,
         goes_on=False,
         may_halt=lambda _kind: False,
         entries=lambda _first: tuple(shadow.imagined),
-        reconciled=lambda: None,
         claim="a session in shadow over recorded bars: nothing was sent",
         close=lambda: None,
     )

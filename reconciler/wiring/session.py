@@ -14,6 +14,7 @@ from desired_state.reasons import Reason
 from desired_state.values import StopClass
 from evidence_repo.packs import Pack
 from layers.feed import FeedItem, Window
+from layers.l6_execution.reconciliation import ReconciliationReport
 from layers.market import Bar
 from layers.ports import JournalEntry
 from reconciler.adapters.armed_token import TokenReader
@@ -36,7 +37,8 @@ from reconciler.wiring.session_evidence import Kept, Outcome, keep_evidence, mar
 
 RENEW: Final = timedelta(milliseconds=500)  # the verdict is judged again at least this often
 SHIP: Final = timedelta(seconds=1)  # evidence.md: the commit follows within a second
-LOOKUPS: Final = 10
+SETTLE: Final = timedelta(seconds=30)  # a start or an end that takes longer needs people
+WAIT: Final = 0.1  # seconds between two looks at what is not settled yet
 FOREVER: Final = datetime.max.replace(microsecond=0, tzinfo=UTC)
 
 
@@ -118,10 +120,20 @@ class SessionRun:
         if counter.venue_class is not None:
             self.desk.running.refused, self.desk.running.venue = session.refused, counter.venue
         journal.append("session_start", setup.model_dump(mode="json"), counter.start)
-        _settle(counter)
-        ending, last = self._bars(session, counter)
-        session.finish(last)
-        kept = Kept(self.desk, session, setup, ending, self._keep, self._revision, self._spans)
+        ending, last = self._settle(session, counter), counter.start
+        if ending is None:
+            ending, last = self._bars(session, counter)
+        report = _finished(counter, last)
+        kept = Kept(
+            desk=self.desk,
+            session=session,
+            setup=setup,
+            ending=ending,
+            report=report,
+            keep=self._keep,
+            revision=self._revision,
+            spans=self._spans,
+        )
         since = tuple(journal.entries(first))
         outcome = keep_evidence(kept, counter, since, counter.entries(first))
         return outcome if outcome.stop else replace(outcome, stop=self._stop)
@@ -182,6 +194,7 @@ class SessionRun:
                 queries=counter.queries,
                 journal=journal,
                 advance=counter.advance,
+                now=counter.now,
                 verdict=self._verdict,
                 verdict_digest=lambda: self.desk.permits.digest,
                 token=self._token,
@@ -208,10 +221,28 @@ class SessionRun:
             judged={_intent_of(e) for e in entries if e.kind == "decision"},
         )
 
+    def _settle(self, session: Session, counter: Counter) -> Ending | None:
+        """Start-up and recovery are one path: what is not known is looked up before anything.
+
+        Raises:
+            Stalled: ``NOT_RECONCILED`` where books and venue do not agree in time.
+        """
+        ending = session.upkeep(counter.start, counter.orders.start(counter.start, wall_clock()))
+        end = wall_clock() + SETTLE
+        while ending is None and not counter.orders.is_ready:
+            if wall_clock() >= end:
+                text = "books and venue did not come to agree"
+                raise Stalled(Reason.NOT_RECONCILED, counter.venue, text)
+            pause(WAIT)
+            ending = self.between() or session.tick(counter.start)
+        return ending
+
     def _bars(self, session: Session, counter: Counter) -> tuple[Ending, datetime]:
         last = counter.start
         for item in self._items(session, counter):
-            ending = self.between() or (session.step(item) if item is not None else None)
+            ending = self.between() or (
+                session.tick(wall_clock()) if item is None else session.step(item)
+            )
             self._note(session)
             if isinstance(item, Bar):
                 last = item.closed if ending is None or session.bars else last
@@ -266,14 +297,16 @@ def _setup(request: Request, verdict: Verdict, counter: Counter) -> SessionSetup
     )
 
 
-def _settle(counter: Counter) -> None:
-    """Start-up and recovery are one path: what is not known is looked up before anything."""
-    counter.orders.open_account(counter.start)
-    for _ in range(LOOKUPS):
-        if not counter.orders.resolve(counter.start, wall_clock()):
-            return
-        pause(counter.propagation.total_seconds() * 2)
-    raise Stalled(Reason.ORDER_UNKNOWN, "start", "orders of an earlier run are not resolved")
+def _finished(counter: Counter, at: datetime) -> ReconciliationReport | None:
+    """Everything cancelled and compared, again while something is on its way."""
+    end = wall_clock() + SETTLE
+    while True:
+        report = counter.orders.finish(at, wall_clock())
+        settled = report is None or (report.is_final and not counter.orders.books.unproven)
+        if settled or wall_clock() >= end:
+            return report
+        pause(WAIT)
+        counter.orders.tick(at, wall_clock())
 
 
 def _intent_of(entry: JournalEntry) -> str:

@@ -57,6 +57,7 @@ class Kept:
     session: Session
     setup: SessionSetup
     ending: Ending
+    report: ReconciliationReport | None  # expected against actual; none: nothing was sent
     keep: Callable[[Pack, datetime], None]
     revision: Callable[[], str | None]
     spans: Mapping[tuple[str, datetime], datetime]
@@ -81,7 +82,7 @@ def keep_evidence(
     )
     pack = session_pack(record, picture.draw(record), context)
     kept.keep(pack, record.setup.start)
-    report, second, stop = counter.reconciled(), "", None
+    report, second, stop = kept.report, "", None
     if report is not None:
         compared = reconciliation_pack(record, report, pack.id, context)
         kept.keep(compared, record.setup.start)
@@ -94,7 +95,9 @@ def keep_evidence(
 def _unexplained(desk: Desk, counter: Counter, report: ReconciliationReport) -> str | None:
     if report.ok:
         return None
-    text = "; ".join(f"{f.subject}: {f.message}" for f in (*report.unexplained, *report.missing)[:3])
+    text = "; ".join(
+        f"{f.subject}: {f.message}" for f in (*report.unexplained, *report.missing)[:3]
+    )
     stop = local_stop(desk.host).engage(
         StopClass.INTEGRITY, text, "reconciliation", counter.way_out
     )
