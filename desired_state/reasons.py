@@ -297,6 +297,8 @@ class Reason(StrEnum):
     # --- layers, orders, venues --------------------------------------------------------------
     FEED_INVALID = ("FEED_INVALID", "The market data file does not have the required form.",
         "Compare with the columns named in the message.", NOTHING_DONE)
+    DATA_FILE = ("DATA_FILE", "The file of market data cannot be made or continued.",
+        "Use the arguments that the file was begun with, or another file; what it holds is whole.", NOTHING_DONE)
     PRESET_OPTIMISTIC = ("PRESET_OPTIMISTIC", "The paper venue fills more kindly than evidence may rest on.",
         "Use the pessimistic preset, or one calibrated on recorded fills; a venue keeps the model it was made with.", NOTHING_DONE)
     ARTIFACT_INVALID = ("ARTIFACT_INVALID", "A layer returned something that is not its artifact.",

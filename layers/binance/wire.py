@@ -35,6 +35,7 @@ _WAYS: Final[Mapping[TimeInForce, tuple[str, str | None]]] = MappingProxyType(
     {
         TimeInForce.GTC: ("LIMIT", "GTC"),
         TimeInForce.IOC: ("LIMIT", "IOC"),
+        TimeInForce.FOK: ("LIMIT", "FOK"),
         TimeInForce.POST_ONLY: ("LIMIT_MAKER", None),
     }
 )

@@ -20,6 +20,7 @@ VERBS: Final[Mapping[str, tuple[str, ...]]] = {
     "operating": ("reconcile", "run", "status", "get", "diff"),
     "sessions": ("session",),
     "evidence": ("audit", "evidence"),
+    "data": ("data",),
     "demonstrating": ("demo",),
 }
 
