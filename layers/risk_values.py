@@ -5,7 +5,6 @@ from dataclasses import fields
 from datetime import UTC, datetime, timedelta
 from decimal import Decimal
 from enum import StrEnum
-from functools import cache
 from typing import Annotated, Any, Final
 
 from pydantic import BeforeValidator, ConfigDict, PlainSerializer
@@ -72,12 +71,17 @@ class VenueClass(StrEnum):
 
 def forget_what_is_not_finite(value: object) -> None:
     """A NaN or an infinity is no observation: it counts as not known."""
-    for name in _numbers(type(value)):
+    for name in _numbers(value):
         number = getattr(value, name)
         if number is not None and not number.is_finite():
             object.__setattr__(value, name, None)
 
 
-@cache
-def _numbers(kind: type) -> tuple[str, ...]:
-    return tuple(f.name for f in fields(kind) if f.type == Number | None)
+_NUMBERS: Final[dict[type, tuple[str, ...]]] = {}  # what fields() says of a class, once
+
+
+def _numbers(value: Any) -> tuple[str, ...]:  # noqa: ANN401
+    kind = type(value)
+    if kind not in _NUMBERS:
+        _NUMBERS[kind] = tuple(f.name for f in fields(value) if f.type == Number | None)
+    return _NUMBERS[kind]

@@ -3,9 +3,10 @@
 import re
 from datetime import datetime, timedelta
 from decimal import Decimal
-from typing import Final, NamedTuple
+from typing import Final
 
 from desired_state.limits import Limits
+from layers.l5_risk_gate.bounds import Bounds, bounds_of
 from layers.l5_risk_gate.finding import Ages
 from layers.l5_risk_gate.worst import (
     ZERO,
@@ -13,12 +14,14 @@ from layers.l5_risk_gate.worst import (
     sell_exposure,
     worst_loss,
 )
-from layers.orders import Intent, OrderRequest, Side
+from layers.orders import Intent, OrderRequest, Side, SymbolRules
+from layers.risk_facts import Conduct, VenueHealth
 from layers.risk_snapshot import TICKS, Quote, Snapshot, SymbolState
 
 HALF: Final = Decimal("0.5")
+BUY: Final = Side.BUY
 # B1: plain digits, as every amount of ours: no sign, exponent, spaces, leading zeros, NaN
-_WIRE: Final = re.compile(r"(?:0|[1-9][0-9]{0,14})(?:\.[0-9]{1,12})?", re.ASCII)
+_wire: Final = re.compile(r"(?:0|[1-9][0-9]{0,14})(?:\.[0-9]{1,12})?", re.ASCII).fullmatch
 
 NO_QUOTE: Final = Quote(
     bid=None,
@@ -31,6 +34,12 @@ NO_QUOTE: Final = Quote(
     previous_mid=None,
     reference=None,
     good_ticks=None,
+    bid_depth=None,
+    ask_depth=None,
+    low=None,
+    high=None,
+    elsewhere=None,
+    whole=None,
 )
 NO_SYMBOL: Final = SymbolState(
     symbol="",
@@ -43,27 +52,67 @@ NO_SYMBOL: Final = SymbolState(
     unknown_orders=None,
     quote=None,
     triggers=None,
+    strategy=None,
+    unknown_since=None,
+    highest_buy=None,
+    lowest_sell=None,
+    active=None,
     outlook_expires=None,
     rules=None,
 )
 
 
-class Case(NamedTuple):
+class Case:
     """What the controls judge. Numbers are none where they cannot be known."""
 
+    __slots__ = (
+        "ages",
+        "ask",
+        "at",
+        "bid",
+        "bounds",
+        "buying",
+        "conduct",
+        "exposure",
+        "health",
+        "intent",
+        "interval",
+        "limits",
+        "mid",
+        "notional",
+        "now",
+        "price",
+        "quantity",
+        "quote",
+        "reduces",
+        "reducible",
+        "request",
+        "risked",
+        "rules",
+        "snapshot",
+        "symbol",
+        "taker",
+    )
     intent: Intent
     request: OrderRequest
     snapshot: Snapshot
     limits: Limits
+    bounds: Bounds
+    at: datetime  # market clock
     now: datetime  # wall clock
     symbol: SymbolState
     quote: Quote
     interval: timedelta
     ages: Ages
+    conduct: Conduct
+    health: VenueHealth
+    rules: SymbolRules | None
     buying: bool
+    bid: Decimal | None
+    ask: Decimal | None
+    mid: Decimal | None
     price: Decimal | None  # positive and plain, else none
     quantity: Decimal | None
-    mid: Decimal | None
     notional: Decimal | None  # price x quantity
     taker: Decimal | None  # taker fee rate
     exposure: Decimal | None  # of the symbol with this order, worst case, quote currency
@@ -71,47 +120,45 @@ class Case(NamedTuple):
     reducible: Decimal | None  # base units that may still be sold (or bought back): C7
     reduces: bool  # C7 holds; everything else increases risk
 
+    def __init__(self, intent: Intent, snapshot: Snapshot, limits: Limits, now: datetime) -> None:
+        """Read everything once. ``now`` is the wall clock; market time is the snapshot's."""
+        self.intent, self.snapshot, self.now = intent, snapshot, now
+        self.request = request = intent.request
+        self.at = snapshot.at
+        self.conduct, self.health = snapshot.conduct, snapshot.health
+        self.symbol = symbol = _symbol(snapshot, request.symbol)
+        self.quote = quote = symbol.quote or NO_QUOTE
+        self.interval = interval = quote.interval
+        self.bounds = bounds = bounds_of(limits, interval)
+        self.limits = bounds.limits
+        received, event = quote.received_at, quote.event_at
+        self.ages = (
+            None if received is None else snapshot.at - received,
+            None if event is None else snapshot.at - event,
+        )
+        self.bid, self.ask = bid, ask = quote.bid, quote.ask
+        self.mid = mid = None if bid is None or ask is None else (bid + ask) * HALF
+        self.buying = buying = request.side is BUY
+        self.price, self.quantity = price, quantity = (
+            wire_number(request.price),
+            wire_number(request.quantity),
+        )
+        self.notional = None if price is None or quantity is None else price * quantity
+        self.rules = rules = symbol.rules
+        self.taker = taker = None if rules is None else rules.taker_fee
+        exposure, far = (buy_exposure, bounds.down) if buying else (sell_exposure, bounds.up)
+        self.exposure = exposure(symbol, quote, price, quantity)
+        self.risked = worst_loss((price, quantity, mid, far, taker), buying)
+        self.reducible = room = _reducible(symbol, buying)
+        self.reduces = room is not None and quantity is not None and quantity <= room
+
 
 def wire_number(text: str) -> Decimal | None:
     """The number if the string is plain and positive, else none."""
-    if not _WIRE.fullmatch(text):
+    if not _wire(text):
         return None
     number = Decimal(text)
     return number if number > ZERO else None
-
-
-def read_case(intent: Intent, snapshot: Snapshot, limits: Limits, now: datetime) -> Case:
-    """The case of one order. ``now`` is the wall clock; market time is the snapshot's."""
-    request = intent.request
-    symbol = _symbol(snapshot, request.symbol)
-    quote = symbol.quote or NO_QUOTE
-    buying = request.side is Side.BUY
-    price, quantity = wire_number(request.price), wire_number(request.quantity)
-    mid = None if quote.bid is None or quote.ask is None else (quote.bid + quote.ask) * HALF
-    taker = None if symbol.rules is None else symbol.rules.taker_fee
-    reducible = _reducible(symbol, buying=buying)
-    exposure = buy_exposure if buying else sell_exposure
-    return Case(
-        intent,
-        request,
-        snapshot,
-        limits,
-        now,
-        symbol,
-        quote,
-        quote.interval,
-        _ages(quote, snapshot.at),
-        buying,
-        price,
-        quantity,
-        mid,
-        None if price is None or quantity is None else price * quantity,
-        taker,
-        exposure(symbol, quote, price, quantity),
-        worst_loss((price, quantity, mid, limits.price_collar, taker), buying=buying),
-        reducible,
-        reducible is not None and quantity is not None and quantity <= reducible,
-    )
 
 
 def _symbol(snapshot: Snapshot, name: str) -> SymbolState:
@@ -121,12 +168,7 @@ def _symbol(snapshot: Snapshot, name: str) -> SymbolState:
     return NO_SYMBOL
 
 
-def _ages(quote: Quote, at: datetime) -> Ages:
-    received, event = quote.received_at, quote.event_at
-    return (None if received is None else at - received, None if event is None else at - event)
-
-
-def _reducible(symbol: SymbolState, *, buying: bool) -> Decimal | None:
+def _reducible(symbol: SymbolState, buying: bool) -> Decimal | None:  # noqa: FBT001  (hot)
     """C7: |position| less what working orders of the same side already take from it."""
     held = symbol.position
     working = symbol.open_buy if buying else symbol.open_sell
