@@ -142,17 +142,16 @@ def _fault_of_intent(case: Case) -> str:
     at, ttl = case.at, case.bounds.span["intent_ttl"]
     if case.snapshot.flow.intent_seen:
         return "intent used before"
-    created = case.intent.created_at
-    if created > at:
+    if case.created > at:
         return "intent from the future"
-    if at >= case.intent.expires_at or ttl is None or at - created > ttl:
+    if at >= case.expires or ttl is None or at - case.created > ttl:
         return "intent expired"
     return ""
 
 
 def _fault_of_plan(case: Case) -> str:
-    plan, request = case.snapshot.plan, case.request
-    if plan is None or plan.plan != case.intent.plan:
+    plan = case.snapshot.plan
+    if plan is None or plan.plan != case.plan:
         return "approval of another plan"
     if plan.decision != APPROVE:
         return f"decision {plan.decision}"
@@ -160,7 +159,7 @@ def _fault_of_plan(case: Case) -> str:
         return "proposer is its own critic"
     if _ended(plan, case.at):
         return "approval expired"
-    if request.symbol not in (plan.symbols or ()) or request.side not in (plan.sides or ()):
+    if case.name not in (plan.symbols or ()) or case.side not in (plan.sides or ()):
         return "symbol or side not in the plan"
     return "" if _covers(plan, case) else "more than the plan's notional"
 
@@ -176,10 +175,9 @@ def _covers(plan: PlanApproval, case: Case) -> bool:
 
 def a6_allow_list(case: Case) -> Row:
     """Venue, account, symbol, type and time in force are permitted; market orders never are."""
-    snapshot, request, access = case.snapshot, case.request, case.symbol.access
-    venue, account = request.venue, request.account
-    kind, in_force = request.kind, request.time_in_force
-    seen = (venue, account, request.symbol, kind, in_force)
+    snapshot, access = case.snapshot, case.symbol.access
+    venue, account, kind, in_force = case.venue, case.account, case.kind, case.in_force
+    seen = (venue, account, case.name, kind, in_force)
     bound = (snapshot.venue, snapshot.account, access)
     listed = (
         venue == snapshot.venue

@@ -8,9 +8,12 @@ from datetime import timedelta
 from decimal import Decimal
 from typing import Final, cast
 
+from pydantic import BaseModel
+
 from desired_state.canonical import digest
 from desired_state.limits import NO_LIMITS, Limits
 from layers.l5_risk_gate.finding import Window
+from layers.orders import SymbolRules
 from layers.risk_values import TICKS, window
 
 ONE: Final = Decimal(1)
@@ -26,8 +29,10 @@ SPANS: Final = (
 
 
 class _Plain:
-    def __init__(self, limits: Limits) -> None:
-        self.__dict__.update(limits.__dict__)
+    """Not a model, but with the very same attributes, which is all that a control reads."""
+
+    def __init__(self, model: BaseModel) -> None:
+        self.__dict__.update(model.__dict__)
 
 
 class Bounds:
@@ -53,7 +58,6 @@ class Bounds:
     def __init__(self, given: Limits, interval: timedelta) -> None:
         """Work everything out for a feed of bars of ``interval``, or of ticks."""
         self.given, self.interval = given, interval
-        # not a model, but with the very same attributes, which is all that a control reads
         self.limits = limits = cast("Limits", _Plain(given))
         self.span: dict[str, timedelta | None] = {}
         self.over: dict[str, Window | None] = {}
@@ -98,3 +102,16 @@ def bounds_of(limits: Limits, interval: timedelta) -> Bounds:
         return kept
     _kept[0] = fresh = Bounds(limits, interval)
     return fresh
+
+
+_rules: Final[list[tuple[SymbolRules | None, SymbolRules | None]]] = [(None, None)]
+
+
+def rules_of(given: SymbolRules | None) -> SymbolRules | None:
+    """The venue's filters in the same plain form, made anew only where they are not the last."""
+    kept, plain = _rules[0]
+    if kept is given:
+        return plain
+    plain = None if given is None else cast("SymbolRules", _Plain(given))
+    _rules[0] = (given, plain)
+    return plain

@@ -6,7 +6,7 @@ from decimal import Decimal
 from typing import Final
 
 from desired_state.limits import Limits
-from layers.l5_risk_gate.bounds import Bounds, bounds_of
+from layers.l5_risk_gate.bounds import Bounds, bounds_of, rules_of
 from layers.l5_risk_gate.finding import Ages
 from layers.l5_risk_gate.worst import (
     ZERO,
@@ -14,7 +14,7 @@ from layers.l5_risk_gate.worst import (
     sell_exposure,
     worst_loss,
 )
-from layers.orders import Intent, OrderRequest, Side, SymbolRules
+from layers.orders import Intent, Side, SymbolRules, TimeInForce
 from layers.risk_facts import Conduct, VenueHealth
 from layers.risk_snapshot import TICKS, Quote, Snapshot, SymbolState
 
@@ -66,35 +66,52 @@ class Case:
     """What the controls judge. Numbers are none where they cannot be known."""
 
     __slots__ = (
+        "account",
         "ages",
         "ask",
+        "asked",
         "at",
         "bid",
         "bounds",
         "buying",
         "conduct",
+        "created",
+        "expires",
         "exposure",
         "health",
-        "intent",
+        "in_force",
         "interval",
+        "kind",
         "limits",
         "mid",
+        "name",
         "notional",
         "now",
+        "plan",
         "price",
         "quantity",
         "quote",
         "reduces",
         "reducible",
-        "request",
         "risked",
         "rules",
+        "side",
         "snapshot",
         "symbol",
         "taker",
+        "venue",
+        "wire",
     )
-    intent: Intent
-    request: OrderRequest
+    plan: str
+    created: datetime
+    expires: datetime
+    name: str  # of the symbol
+    side: Side
+    kind: str
+    venue: str
+    account: str
+    in_force: TimeInForce
+    wire: tuple[str, str]  # quantity and price as they will be sent
     snapshot: Snapshot
     limits: Limits
     bounds: Bounds
@@ -104,6 +121,7 @@ class Case:
     quote: Quote
     interval: timedelta
     ages: Ages
+    asked: timedelta | None  # how far from now the venue's last word of itself lies
     conduct: Conduct
     health: VenueHealth
     rules: SymbolRules | None
@@ -122,11 +140,21 @@ class Case:
 
     def __init__(self, intent: Intent, snapshot: Snapshot, limits: Limits, now: datetime) -> None:
         """Read everything once. ``now`` is the wall clock; market time is the snapshot's."""
-        self.intent, self.snapshot, self.now = intent, snapshot, now
-        self.request = request = intent.request
+        self.snapshot, self.now = snapshot, now
+        # a model's attributes cost ten times as much as its dictionary's entries
+        decided = intent.__dict__
+        self.plan, self.created = decided["plan"], decided["created_at"]
+        self.expires = decided["expires_at"]
+        wanted = decided["request"].__dict__
+        self.name, self.side, self.kind = wanted["symbol"], wanted["side"], wanted["kind"]
+        self.venue, self.account = wanted["venue"], wanted["account"]
+        self.in_force = wanted["time_in_force"]
+        self.wire = wire = (wanted["quantity"], wanted["price"])
         self.at = snapshot.at
         self.conduct, self.health = snapshot.conduct, snapshot.health
-        self.symbol = symbol = _symbol(snapshot, request.symbol)
+        asked = snapshot.health.asked_at
+        self.asked = None if asked is None else abs(now - asked)
+        self.symbol = symbol = _symbol(snapshot, self.name)
         self.quote = quote = symbol.quote or NO_QUOTE
         self.interval = interval = quote.interval
         self.bounds = bounds = bounds_of(limits, interval)
@@ -138,13 +166,13 @@ class Case:
         )
         self.bid, self.ask = bid, ask = quote.bid, quote.ask
         self.mid = mid = None if bid is None or ask is None else (bid + ask) * HALF
-        self.buying = buying = request.side is BUY
+        self.buying = buying = self.side is BUY
         self.price, self.quantity = price, quantity = (
-            wire_number(request.price),
-            wire_number(request.quantity),
+            wire_number(wire[1]),
+            wire_number(wire[0]),
         )
         self.notional = None if price is None or quantity is None else price * quantity
-        self.rules = rules = symbol.rules
+        self.rules = rules = rules_of(symbol.rules)
         self.taker = taker = None if rules is None else rules.taker_fee
         exposure, far = (buy_exposure, bounds.down) if buying else (sell_exposure, bounds.up)
         self.exposure = exposure(symbol, quote, price, quantity)

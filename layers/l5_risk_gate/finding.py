@@ -4,11 +4,9 @@ A control answers with a plain row, a tuple in the order of ``ControlFinding``; 
 every row, and a finding is made of a row when somebody looks at it.
 """
 
-from collections.abc import Callable
 from datetime import datetime, timedelta
 from decimal import Decimal
 from enum import StrEnum
-from functools import partial
 from typing import Any, Final, NamedTuple, TypeAlias
 
 from desired_state.reasons import Reason
@@ -30,23 +28,11 @@ WITHIN: Final = Reason.WITHIN
 MISSING: Final = Reason.DATA_MISSING
 NO_LIMIT: Final = Reason.LIMIT_MISSING
 
-Quantity: TypeAlias = (
-    "Decimal | int | str | datetime | timedelta | Share | tuple[Quantity, ...] | None"
-)
+Quantity: TypeAlias = "Decimal | int | str | datetime | timedelta | tuple[Quantity, ...] | None"
+# (SHARE, part, whole, less): part / whole - less, worked out only when somebody reads it
+SHARE: Final = "share"
 UNKNOWN: Final = "unknown"
 NOT_HELD: Final = "not held against a reduction"
-
-
-class Share(NamedTuple):
-    """``part / whole - less``, worked out only when somebody reads it."""
-
-    part: Decimal
-    whole: Decimal
-    less: Decimal
-
-
-# Share(part, whole, less) at half the price
-share: Final[Callable[[tuple[Decimal, Decimal, Decimal]], Share]] = partial(tuple.__new__, Share)
 
 
 def text(value: Quantity) -> str:  # noqa: PLR0911  (a case each)
@@ -60,8 +46,8 @@ def text(value: Quantity) -> str:  # noqa: PLR0911  (a case each)
             return instant_text(value)
         case timedelta():
             return f"-{span_text(-value)}" if value < timedelta(0) else span_text(value)
-        case Share():
-            return text(value.part / value.whole - value.less)
+        case (str(word), Decimal() as part, Decimal() as whole, Decimal() as less) if word is SHARE:
+            return text(part / whole - less)
         case tuple():
             return " ".join(text(part) for part in value)
         case _:

@@ -20,6 +20,7 @@ from layers.risk_snapshot import NEVER
 
 SECOND: Final = timedelta(seconds=1)
 MINUTE: Final = timedelta(minutes=1)
+_RATIOS: Final = "orders, fills, cancels"
 FEW: Final = 10  # E3: of fewer orders in a day a ratio of cancels says nothing
 
 
@@ -71,12 +72,9 @@ def e3_order_ratios(case: Case) -> Row:
         # with few orders a ratio says nothing
         most = cancelled * max(FEW, count)
         if count <= each * (fills or 1) and cancels <= most:
-            return ("E3", WITHIN, ALLOW, seen, bound, "orders, fills, cancels", "account", *_DAY)
+            return ("E3", WITHIN, ALLOW, seen, bound, _RATIOS, "account", None, None)
         code = Reason.ORDER_RATIO
-    return ("E3", code, DENY, seen, bound, "orders, fills, cancels", "account", *_DAY)
-
-
-_DAY: Final = (None, None)
+    return ("E3", code, DENY, seen, bound, _RATIOS, "account", None, None)
 
 
 def e4_repeated_execution(case: Case) -> Row:

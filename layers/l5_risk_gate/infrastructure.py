@@ -26,28 +26,22 @@ _PAPER: Final = VenueClass.PAPER
 _G6: Final[Row] = ("G6", WITHIN, ALLOW, "True", "True", "writable", "host", None, None)
 
 
-def _venue_age(case: Case) -> timedelta | None:
-    asked = case.health.asked_at
-    return None if asked is None else abs(case.now - asked)
-
-
 def g1_clock_skew(case: Case) -> Row:
     """Our clock agrees with the venue's, as lately asked, and has not jumped against itself.
 
     Half the bound is where the finding says ``warn``.
     """
     most, stale = case.limits.max_clock_skew, case.limits.max_venue_check_age
-    offset, jump, age = case.health.clock_offset, case.health.clock_jump, _venue_age(case)
+    offset, jump, age = case.health.clock_offset, case.health.clock_jump, case.asked
     seen: tuple[Quantity, ...] = (offset, "jump", jump)
     if most is None or stale is None:
         return ("G1", NO_LIMIT, DENY, seen, most, "offset", "host", None, None)
     ages = (age, None)
     if offset is None or jump is None or age is None or age > stale:
         return ("G1", MISSING, DENY, seen, most, "offset", "host", None, ages)
-    offset, jump = abs(offset), abs(jump)
-    if offset <= most and jump <= most:
-        if offset + offset > most:
-            seen = ("warn", *seen)
+    if -most <= offset <= most and -most <= jump <= most:
+        if not -most <= offset + offset <= most:
+            seen = ("warn", offset, "jump", jump)
         return ("G1", WITHIN, ALLOW, seen, most, "offset", "host", None, ages)
     return ("G1", Reason.CLOCK_SKEW, DENY, seen, most, "offset", "host", None, ages)
 
@@ -140,7 +134,7 @@ def g7_key_scope(case: Case) -> Row:
     A testnet may not be able to tell of a key's scope, and there is nothing to withdraw; what it
     does tell counts. Live, not told is no.
     """
-    health, expected, age = case.health, case.snapshot.account, _venue_age(case)
+    health, expected, age = case.health, case.snapshot.account, case.asked
     wired, scope, bound_to = case.snapshot.venue_class, health.can_withdraw, health.address_bound
     seen = (str(scope), str(bound_to), health.account)
     bound = ("False", "True", expected)
@@ -158,7 +152,7 @@ def g7_key_scope(case: Case) -> Row:
 
 def g8_venue_identity(case: Case) -> Row:
     """What answers has proven, on a signed request, to be of the class that is wired."""
-    wired, proven, age = case.snapshot.venue_class, case.health.venue_class, _venue_age(case)
+    wired, proven, age = case.snapshot.venue_class, case.health.venue_class, case.asked
     if wired is None or proven is None or age is None or age > DAY:
         return ("G8", MISSING, DENY, proven, wired, "venue class", "venue", None, None)
     if proven is wired:
@@ -169,7 +163,7 @@ def g8_venue_identity(case: Case) -> Row:
 def g9_headroom(case: Case) -> Row:
     """A share of the venue's rate limit stays free for cancels."""
     least, stale = case.limits.min_headroom, case.limits.max_venue_check_age
-    left, age = case.health.headroom, _venue_age(case)
+    left, age = case.health.headroom, case.asked
     ages = (age, None)
     if least is None or stale is None:
         return ("G9", NO_LIMIT, DENY, left, least, "ratio", "venue", None, ages)

@@ -63,7 +63,11 @@ def _judged(control: str, case: Case, loss: LossWindow, least: Decimal | None) -
     over = (DAY, case.interval) if control != "D3" else None
     if case.reduces:
         return (control, WITHIN, ALLOW, NOT_HELD, least, "quote", "account", over, None)
-    pnl, risked = loss_pnl(case.snapshot.equity_now, loss), case.risked
+    now, opened, transfers = case.snapshot.equity_now, loss.equity_open, loss.net_transfers
+    pnl = None
+    if now is not None and opened is not None and transfers is not None:
+        pnl = now - opened - transfers
+    risked = case.risked
     if least is None or case.bounds.down is None:
         return (control, NO_LIMIT, DENY, pnl, least, "quote", "account", over, case.ages)
     would_be = None

@@ -6,11 +6,12 @@ held against them: the width of the spread, jumps, range and other sources, whic
 worst exactly when a position must be reduced; B7's collars still bound the price.
 """
 
-from datetime import timedelta
-from typing import Final
+from datetime import datetime, timedelta
+from typing import Final, NamedTuple
 
 from desired_state.reasons import Reason
 from desired_state.values import Mode
+from layers.l5_risk_gate.bounds import Bounds
 from layers.l5_risk_gate.case import Case
 from layers.l5_risk_gate.finding import (
     ALLOW,
@@ -18,13 +19,14 @@ from layers.l5_risk_gate.finding import (
     MISSING,
     NO_LIMIT,
     NOT_HELD,
+    SHARE,
     WITHIN,
     Row,
     against,
-    share,
 )
 from layers.l5_risk_gate.worst import ONE, ZERO
 from layers.market import Provenance
+from layers.risk_snapshot import Quote
 
 NO_TIME: Final = timedelta(0)
 MINUTE: Final = timedelta(minutes=1)
@@ -60,7 +62,7 @@ def f2_book_shape(case: Case) -> Row:
     if not ZERO < bid < ask:
         return ("F2", Reason.BOOK_SHAPE, DENY, None, most, "ratio", "symbol", None, case.ages)
     spread = ask - bid
-    seen = share((spread, mid, ZERO))
+    seen = (SHARE, spread, mid, ZERO)
     if case.reduces:
         return ("F2", WITHIN, ALLOW, seen, most, "ratio", "symbol", None, case.ages)
     if most is not None and spread <= most * mid:
@@ -79,16 +81,23 @@ def f3_price_jump(case: Case) -> Row:
     bound = (most, "after", enough)
     if mid is None or before is None or good is None or before <= ZERO:
         code = NO_LIMIT if most is None or enough is None else MISSING
-        return ("F3", code, DENY, (None, "good ticks", good), bound, *_OF_BOOK, case.ages)
-    seen = (share((mid, before, ONE)), "after good ticks", good)
+        return (
+            "F3",
+            code,
+            DENY,
+            (None, "good ticks", good),
+            bound,
+            "ratio",
+            "symbol",
+            None,
+            case.ages,
+        )
+    seen = ((SHARE, mid, before, ONE), "after good ticks", good)
     if most is None or enough is None:
-        return ("F3", NO_LIMIT, DENY, seen, bound, *_OF_BOOK, case.ages)
+        return ("F3", NO_LIMIT, DENY, seen, bound, "ratio", "symbol", None, case.ages)
     if abs(mid - before) <= most * before and good >= enough:
-        return ("F3", WITHIN, ALLOW, seen, bound, *_OF_BOOK, case.ages)
-    return ("F3", Reason.PRICE_JUMP, DENY, seen, bound, *_OF_BOOK, case.ages)
-
-
-_OF_BOOK: Final = ("ratio", "symbol", None)
+        return ("F3", WITHIN, ALLOW, seen, bound, "ratio", "symbol", None, case.ages)
+    return ("F3", Reason.PRICE_JUMP, DENY, seen, bound, "ratio", "symbol", None, case.ages)
 
 
 def f4_sequence(case: Case) -> Row:
@@ -109,7 +118,7 @@ def f5_second_source(case: Case) -> Row:
     if mid is None or other is None or other <= ZERO:
         code = NO_LIMIT if most is None else MISSING
         return ("F5", code, DENY, None, most, "ratio", "symbol", None, case.ages)
-    seen = share((mid, other, ONE))
+    seen = (SHARE, mid, other, ONE)
     if most is not None and abs(mid - other) <= most * other:
         return ("F5", WITHIN, ALLOW, seen, most, "ratio", "symbol", None, case.ages)
     code = against(most, mid, Reason.SOURCE_DEVIATION)
@@ -135,7 +144,7 @@ def f7_range(case: Case) -> Row:
     if low is None or high is None or low <= ZERO:
         code = NO_LIMIT if most is None else MISSING
         return ("F7", code, DENY, None, most, "ratio", "symbol", over, case.ages)
-    seen = share((high, low, ONE))
+    seen = (SHARE, high, low, ONE)
     if most is not None and high - low <= most * low:
         return ("F7", WITHIN, ALLOW, seen, most, "ratio", "symbol", over, case.ages)
     code = against(most, low, Reason.VOLATILITY)
@@ -151,3 +160,55 @@ def f8_provenance(case: Case) -> Row:
         return ("F8", WITHIN, ALLOW, source, mode, "", "symbol", None, None)
     code = MISSING if case.snapshot.rehearsal is None else Reason.PROVENANCE_FORBIDS
     return ("F8", code, DENY, source, mode, "", "symbol", None, None)
+
+
+_JUDGES: Final = (
+    f1_fresh_book,
+    f2_book_shape,
+    f3_price_jump,
+    f4_sequence,
+    f5_second_source,
+    f6_market_open,
+    f7_range,
+    f8_provenance,
+)
+
+
+class _Kept(NamedTuple):
+    """The rows of the last order, and everything that they were made of."""
+
+    quote: Quote
+    bounds: Bounds
+    at: datetime
+    mode: Mode | None
+    rehearsal: bool | None
+    active: bool | None
+    reduces: bool
+    rows: tuple[Row, ...]
+
+
+_kept: Final[list[_Kept]] = []
+
+
+def market_rows(case: Case) -> tuple[Row, ...]:
+    """F1 to F8, which read nothing of the order itself save whether it reduces.
+
+    The next order of the same instant meets the same quote, and then the same rows: kept while
+    all that the controls read are the very same values, none of which ever changes.
+    """
+    quote, bounds, snapshot = case.quote, case.bounds, case.snapshot
+    if _kept:
+        of_quote, of_bounds, at, mode, rehearsal, active, reduces, rows = _kept[0]
+        if (
+            of_quote is quote
+            and of_bounds is bounds
+            and at == case.at
+            and mode is snapshot.mode
+            and (rehearsal, active) == (snapshot.rehearsal, case.symbol.active)
+            and reduces is case.reduces
+        ):
+            return rows
+    rows = tuple([judge(case) for judge in _JUDGES])
+    known = (snapshot.mode, snapshot.rehearsal, case.symbol.active, case.reduces)
+    _kept[:] = [_Kept(quote, bounds, case.at, *known, rows)]
+    return rows

@@ -10,11 +10,10 @@ from layers.l5_risk_gate.finding import (
     DENY,
     MISSING,
     NO_LIMIT,
+    SHARE,
     WITHIN,
     Row,
-    Share,
     against,
-    share,
 )
 from layers.l5_risk_gate.worst import ONE, ZERO
 from layers.orders import TimeInForce
@@ -29,8 +28,8 @@ def _digits(number: str) -> int:
 
 def b1_numbers(case: Case) -> Row:
     """Quantity and price are plain positive numbers of no more digits than configured."""
-    request, most = case.request, case.limits.max_digits
-    seen = (quantity, price) = (request.quantity, request.price)
+    most = case.limits.max_digits
+    seen = (quantity, price) = case.wire
     if most is None:
         code = NO_LIMIT
     elif case.price is None or case.quantity is None:
@@ -137,12 +136,12 @@ def b7_price_collar(case: Case) -> Row:
         return ("B7", NO_LIMIT, DENY, None, near, "ratio", "order", None, case.ages)
     if mid is None or price is None or mean is None or mid <= ZERO or mean <= ZERO:
         return ("B7", MISSING, DENY, None, near, "ratio", "order", None, case.ages)
-    seen = share((price, mid, ONE))
+    seen = (SHARE, price, mid, ONE)
     if not mid * low <= price <= mid * high:
         bound = (high if price > mid else low) - ONE
         return ("B7", Reason.PRICE_COLLAR, DENY, seen, bound, "ratio", "order", None, case.ages)
     if abs(mid - mean) > period * mean:
-        off = Share(mid, mean, ONE)
+        off = (SHARE, mid, mean, ONE)
         return ("B7", Reason.PRICE_COLLAR, DENY, off, period, "ratio", "order", None, case.ages)
     bound = near if case.buying else -near
     return ("B7", WITHIN, ALLOW, seen, bound, "ratio", "order", None, case.ages)
@@ -150,9 +149,9 @@ def b7_price_collar(case: Case) -> Row:
 
 def b8_order_times(case: Case) -> Row:
     """The order's end lies ahead; what may rest has an age at which L6 cancels it."""
-    ends, at, most = case.intent.expires_at, case.at, case.limits.max_order_age
+    ends, at, most = case.expires, case.at, case.limits.max_order_age
     over = case.bounds.over["max_order_age"]
-    if case.request.time_in_force is _IOC:
+    if case.in_force is _IOC:
         most = over = None
     elif most is None:
         return ("B8", NO_LIMIT, DENY, ends, None, "end, age", "order", None, None)
