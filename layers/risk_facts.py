@@ -38,7 +38,7 @@ class VenueHealth:
     can_withdraw: bool | None
     address_bound: bool | None
     clock_offset: Offset | None  # the venue's clock less ours
-    clock_jump: Offset | None  # our wall clock less our monotonic one, since the session began
+    clock_jump: Offset | None  # our wall clock less our steady one, since the look before
     headroom: Number | None  # share of the rate limit that is left
     errors: Number | None  # answers lost, each halved for every minute or bar since
     timeouts: int | None  # answers lost in the last window(60 s)

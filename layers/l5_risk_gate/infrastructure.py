@@ -21,8 +21,7 @@ from layers.risk_snapshot import Snapshot, VenueClass
 MINUTE: Final = timedelta(minutes=1)
 DAY: Final = timedelta(days=1)  # G7: key and identity are checked again daily at least
 NO_TIME: Final = timedelta(0)
-_LIVE: Final = VenueClass.LIVE
-_PAPER: Final = VenueClass.PAPER
+_TESTNET: Final = VenueClass.TESTNET
 _G6: Final[Row] = ("G6", WITHIN, ALLOW, "True", "True", "writable", "host", None, None)
 
 
@@ -132,16 +131,16 @@ def g7_key_scope(case: Case) -> Row:
     """The key cannot withdraw, works from our address alone and is the approved account's.
 
     A testnet may not be able to tell of a key's scope, and there is nothing to withdraw; what it
-    does tell counts. Live, not told is no.
+    does tell of withdrawals counts. Elsewhere, not told is no.
     """
     health, expected, age = case.health, case.snapshot.account, case.asked
     wired, scope, bound_to = case.snapshot.venue_class, health.can_withdraw, health.address_bound
     seen = (str(scope), str(bound_to), health.account)
     bound = ("False", "True", expected)
-    told = wired is not _LIVE or (scope is not None and bound_to is not None)
+    told = wired is _TESTNET or (scope is not None and bound_to is not None)
     if not told or age is None or wired is None or expected is None or health.account is None:
         code = MISSING
-    elif scope or (wired is _LIVE and not bound_to) or health.account != expected:
+    elif scope or (wired is not _TESTNET and not bound_to) or health.account != expected:
         code = Reason.KEY_SCOPE
     elif age <= DAY:
         return ("G7", WITHIN, ALLOW, seen, bound, "withdraws, bound, id", "account", None, None)

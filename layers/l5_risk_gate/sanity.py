@@ -1,7 +1,6 @@
 """B: the order as it will be sent is sane. Held against every order, reductions too."""
 
 from decimal import Decimal
-from typing import Final
 
 from desired_state.reasons import Reason
 from layers.l5_risk_gate.case import Case
@@ -16,9 +15,6 @@ from layers.l5_risk_gate.finding import (
     against,
 )
 from layers.l5_risk_gate.worst import ONE, ZERO
-from layers.orders import TimeInForce
-
-_IOC: Final = TimeInForce.IOC
 
 
 def _digits(number: str) -> int:
@@ -151,11 +147,9 @@ def b8_order_times(case: Case) -> Row:
     """The order's end lies ahead; what may rest has an age at which L6 cancels it."""
     ends, at, most = case.expires, case.at, case.limits.max_order_age
     over = case.bounds.over["max_order_age"]
-    if case.in_force is _IOC:
-        most = over = None
-    elif most is None:
+    if most is None:
         return ("B8", NO_LIMIT, DENY, ends, None, "end, age", "order", None, None)
-    bound = ("after", at, "age", "none" if most is None else most)
+    bound = ("after", at, "age", most)
     if ends > at:
         return ("B8", WITHIN, ALLOW, ends, bound, "end, age", "order", over, None)
     return ("B8", Reason.ORDER_EXPIRED, DENY, ends, bound, "end, age", "order", over, None)

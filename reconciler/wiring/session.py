@@ -7,6 +7,7 @@ from datetime import datetime, timedelta
 from typing import Final, TypeVar
 
 from desired_state.build import __version__
+from desired_state.configuration import configuration_digest
 from desired_state.errors import Finding, GovernanceError, Stalled, finding
 from desired_state.frozen import Frozen
 from desired_state.reasons import Reason
@@ -16,6 +17,7 @@ from evidence_repo.packs import Pack
 from layers.adapters.csv_bars import CsvBars, carried_prices
 from layers.adapters.paper_cancels import PaperCancels
 from layers.adapters.paper_entry import PaperEntry
+from layers.adapters.paper_probe import PaperProbe
 from layers.adapters.paper_queries import PaperQueries
 from layers.feed import FeedItem, Window
 from layers.l6_execution.books import Books
@@ -30,11 +32,13 @@ from layers.ports import JournalEntry
 from layers.risk_snapshot import VenueClass
 from reconciler import picture
 from reconciler.adapters.armed_token import TokenReader
-from reconciler.adapters.clock import wall_clock
+from reconciler.adapters.clock import since_boot, wall_clock
 from reconciler.adapters.shared_journal import SharedJournal
+from reconciler.conduct import ConductRecord
 from reconciler.gate import Verdict
 from reconciler.market_state import MarketState
 from reconciler.marks import LossStop, Mark, Marks
+from reconciler.noted_journal import NotedJournal
 from reconciler.session import Desk as SessionDesk
 from reconciler.session import Ending, Session
 from reconciler.session_record import (
@@ -47,6 +51,7 @@ from reconciler.session_record import (
 )
 from reconciler.snapshots import Wired
 from reconciler.thinking import Thinking
+from reconciler.venue_watch import VenueWatch
 from reconciler.wiring.desk import HEARTBEAT, PAPER, Desk, local_stop, ship
 from reconciler.wiring.session_setup import (
     PROPAGATION,
@@ -169,18 +174,22 @@ class SessionRun:
     ) -> Session:
         entries = tuple(journal.entries())
         queries = PaperQueries(venue)
-        execution = self._execution(venue, journal, entries)
+        conduct = ConductRecord.rebuilt(entries)
+        noted = NotedJournal(journal, conduct)
+        execution = self._execution(venue, noted, entries)
+        probe = PaperProbe(venue, ACCOUNT, (self.request.symbol,), wall_clock)
         return Session(
             desk=SessionDesk(
                 execution=execution,
                 queries=queries,
-                journal=journal,
+                journal=noted,
                 advance=venue.advance,
                 verdict=self._verdict,
                 permits=self.desk.permits,
                 token=self._token,
                 halt=lambda kind, text: self._halt(execution, kind, text),
                 wall_clock=wall_clock,
+                venue=VenueWatch(probe, wall_clock, since_boot),
             ),
             wired=Wired(
                 venue=PAPER,
@@ -188,6 +197,7 @@ class SessionRun:
                 venue_class=VenueClass.PAPER,
                 rules=queries.rules(self.request.symbol),
                 heartbeat_max_age=HEARTBEAT,
+                configuration=configuration_digest(files),
             ),
             thinking=Thinking(
                 series=self.request.series,
@@ -199,11 +209,12 @@ class SessionRun:
             market=MarketState(self.request.series),
             marks=_marks(entries, verdict),
             mode=self.request.mode,
+            conduct=conduct,
             judged={str(e.body["intent"]["intent_id"]) for e in entries if e.kind == "decision"},
         )
 
     def _execution(
-        self, venue: PaperVenue, journal: SharedJournal, entries: tuple[JournalEntry, ...]
+        self, venue: PaperVenue, journal: NotedJournal, entries: tuple[JournalEntry, ...]
     ) -> Execution:
         ledger = Ledger(journal, Books.rebuilt(entries))
         door = Door(
@@ -323,10 +334,10 @@ class SessionRun:
 
 
 def _marks(entries: tuple[JournalEntry, ...], verdict: Verdict) -> Marks:
-    marks = Marks()
+    marks, limits = Marks(), verdict.permitted.limits
     for entry in entries:
         if entry.kind == "mark":
-            marks.add(_value(Mark, entry), verdict.permitted.limits.max_daily_loss)
+            marks.add(_value(Mark, entry), limits.max_daily_loss, limits.max_drawdown)
         elif entry.kind == "loss_stop":
             marks.stops.append(_value(LossStop, entry))
     return marks

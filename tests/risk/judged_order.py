@@ -296,7 +296,8 @@ def judge(
     order: dict[str, Any] | None = None, limits: dict[str, Any] | None = None, **changes: object
 ) -> RiskVerdict:
     """The verdict on the good order with the changes named."""
-    return evaluate(intent(**(order or {})), edited(**changes), limited(**(limits or {})), NOW)
+    given = edited(changes.pop("snapshot", SNAPSHOT), **changes)
+    return evaluate(intent(**(order or {})), given, limited(**(limits or {})), NOW)
 
 
 def found(verdict: RiskVerdict, control: str) -> ControlFinding:
