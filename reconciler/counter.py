@@ -17,8 +17,9 @@ from layers.l6_execution.books import Books
 from layers.l6_execution.reconciliation import ReconciliationReport
 from layers.market import Bar
 from layers.orders import CancelReport, Intent
-from layers.ports import JournalEntry, VenueQueries
+from layers.ports import JournalEntry, VenueProbe, VenueQueries
 from layers.risk_snapshot import VenueClass
+from reconciler.noted_journal import NotedJournal
 
 
 class Orders(Protocol):
@@ -87,6 +88,8 @@ class Counter:
     venue_class: VenueClass | None  # none: nothing is wired that could send
     orders: Orders
     queries: VenueQueries
+    probe: VenueProbe
+    journal: NotedJournal
     hand: Hand
     items: Callable[[Window], Iterator[FeedItem | None]]  # none: nothing new yet
     feed: str  # digest of what the bars are read from

@@ -12,9 +12,9 @@ from typing import Final, Protocol, cast
 from desired_state.errors import Finding, Stalled
 from desired_state.reasons import Reason
 from desired_state.values import Mode
-from reconciler.adapters.shared_journal import SharedJournal
 from reconciler.counter import Counter
 from reconciler.host import Host
+from reconciler.noted_journal import NotedJournal
 from reconciler.permits import SENDING, PermitOffice
 from reconciler.session_request import Request
 
@@ -49,7 +49,7 @@ class Place:
     request: Request
     files: Mapping[str, bytes]  # the approved configuration
     venue: str  # that the authority names for the symbol
-    journal: SharedJournal  # this counter's entries
+    journal: NotedJournal  # this counter's entries
     verdict: Callable[[], str]  # digest of the one in force
     keys: DoorKeys | None
 

@@ -9,6 +9,7 @@ from datetime import UTC, datetime, timedelta
 from typing import Final
 
 from desired_state.canonical import digest
+from desired_state.configuration import configuration_digest
 from desired_state.errors import Finding, GovernanceError, Stalled, finding
 from desired_state.reasons import Reason
 from desired_state.values import StopClass
@@ -18,11 +19,14 @@ from layers.l6_execution.reconciliation import ReconciliationReport
 from layers.market import Bar
 from layers.ports import JournalEntry
 from reconciler.adapters.armed_token import TokenReader
-from reconciler.adapters.clock import pause, wall_clock
+from reconciler.adapters.clock import pause, since_boot, wall_clock
 from reconciler.adapters.shared_journal import SharedJournal
+from reconciler.conduct import ConductRecord
 from reconciler.counter import Counter
 from reconciler.gate import Verdict
 from reconciler.market_state import MarketState
+from reconciler.noted_journal import NotedJournal
+from reconciler.permits import SENDING
 from reconciler.ports import Report
 from reconciler.session import Desk as SessionDesk
 from reconciler.session import Ending, Session, serves
@@ -30,6 +34,7 @@ from reconciler.session_record import SessionSetup
 from reconciler.session_request import Request
 from reconciler.snapshots import Wired
 from reconciler.thinking import Thinking
+from reconciler.venue_watch import VenueWatch
 from reconciler.wiring.approved import approved_files, scopes_of
 from reconciler.wiring.counters import DoorKeys, Place, books_name, open_counter
 from reconciler.wiring.desk import HEARTBEAT, Desk, local_stop, ship
@@ -96,8 +101,8 @@ class SessionRun:
         try:
             setup = _setup(self.request, verdict, counter)
             self.run_id = setup.run_id
-            session = self._session(files, counter, journal, verdict)
-            return self._run(session, setup, counter, journal, first)
+            session = self._session(files, counter, verdict)
+            return self._run(session, setup, counter, first)
         except GovernanceError:
             counter.way_out()  # SESSION-1: what cannot go on leaves nothing open
             raise
@@ -113,12 +118,12 @@ class SessionRun:
         session: Session,
         setup: SessionSetup,
         counter: Counter,
-        journal: SharedJournal,
         first: int,
     ) -> Outcome:
         self.desk.running.session = (setup.run_id, setup.mode.value)
         if counter.venue_class is not None:
             self.desk.running.refused, self.desk.running.venue = session.refused, counter.venue
+        journal = counter.journal
         journal.append("session_start", setup.model_dump(mode="json"), counter.start)
         ending, last = self._settle(session, counter), counter.start
         if ending is None:
@@ -164,13 +169,15 @@ class SessionRun:
             raise Stalled(Reason.NOT_APPROVED, self.request.symbol, text)
         return entry.venue
 
-    def _journal(self, verdict: Verdict) -> SharedJournal:
+    def _journal(self, verdict: Verdict) -> NotedJournal:
+        """Entries of this counter; what was only imagined before counts for nothing."""
         name = books_name(self.request.mode, self._venue(verdict))
-        return SharedJournal(self.desk.journal, self._revision, wall_clock, name)
+        shared = SharedJournal(self.desk.journal, self._revision, wall_clock, name)
+        real = self.request.mode in SENDING
+        conduct = ConductRecord.rebuilt(shared.entries()) if real else ConductRecord()
+        return NotedJournal(shared, conduct)
 
-    def _counter(
-        self, files: dict[str, bytes], journal: SharedJournal, verdict: Verdict
-    ) -> Counter:
+    def _counter(self, files: dict[str, bytes], journal: NotedJournal, verdict: Verdict) -> Counter:
         return open_counter(
             Place(
                 host=self.desk.host,
@@ -183,16 +190,14 @@ class SessionRun:
             )
         )
 
-    def _session(
-        self, files: dict[str, bytes], counter: Counter, journal: SharedJournal, verdict: Verdict
-    ) -> Session:
-        entries = tuple(journal.entries()) if counter.goes_on else ()
+    def _session(self, files: dict[str, bytes], counter: Counter, verdict: Verdict) -> Session:
+        entries = tuple(counter.journal.entries()) if counter.goes_on else ()
         return Session(
             desk=SessionDesk(
                 execution=counter.orders,
                 hand=counter.hand,
                 queries=counter.queries,
-                journal=journal,
+                journal=counter.journal,
                 advance=counter.advance,
                 now=counter.now,
                 verdict=self._verdict,
@@ -200,6 +205,7 @@ class SessionRun:
                 token=self._token,
                 halt=lambda kind, text: self._halt(counter, kind, text),
                 wall_clock=wall_clock,
+                venue=VenueWatch(counter.probe, wall_clock, since_boot),
             ),
             wired=Wired(
                 venue=counter.venue,
@@ -207,6 +213,9 @@ class SessionRun:
                 venue_class=counter.venue_class,
                 rules=counter.queries.rules(self.request.symbol),
                 heartbeat_max_age=HEARTBEAT,
+                configuration=configuration_digest(files),
+                build=self.desk.cycle.ports.build,
+                rehearsal=counter.venue in self.desk.host.rehearsed,
             ),
             thinking=Thinking(
                 series=self.request.series,
@@ -218,6 +227,7 @@ class SessionRun:
             market=MarketState(self.request.series),
             marks=marks_of(entries, verdict),
             mode=self.request.mode,
+            conduct=counter.journal.conduct,
             judged={_intent_of(e) for e in entries if e.kind == "decision"},
         )
 
