@@ -63,16 +63,17 @@ class ExchangeStore:
         """Let go of the file."""
         self._connection.close()
 
-    def open(self, terms: ExchangeTerms, now_ms: int, recording: str) -> Exchange:
-        """The exchange in the file, or a new one; ``recording`` names the market it replays.
+    def open(self, terms: ExchangeTerms, start_ms: int, recording: str) -> Exchange:
+        """The exchange in the file, or a new one that starts at ``start_ms``.
 
-        The terms of a file that is there win over those given.
+        ``recording`` names the market that it replays, and has to be the same ever after. The
+        terms of a file that is there win over those given.
         """
         with self._writing() as db:
             if not db.execute("SELECT 1 FROM sqlite_master WHERE name='meta'").fetchone():
                 for statement in _SCHEMA:
                     db.execute(statement)
-                exchange = new_exchange(terms, now_ms)
+                exchange = new_exchange(terms, start_ms)
                 self._found(db, exchange, recording)
                 return exchange
             meta = dict(db.execute("SELECT key, value FROM meta"))
