@@ -10,7 +10,7 @@ from decimal import Decimal
 from enum import StrEnum
 from typing import Annotated, Final
 
-from pydantic import Field, StringConstraints
+from pydantic import AliasChoices, Field, StringConstraints
 
 from desired_state.frozen import Frozen
 from desired_state.values import Amount
@@ -80,7 +80,8 @@ class Fault(Frozen):
     """One rule. Without ``nth`` and ``chance`` it strikes every request that it fits."""
 
     kind: FaultKind
-    at: tuple[Asks, ...] = ()  # none: everything that the kind fits
+    # none: everything that the kind fits; in YAML a bare ``on`` is a truth value, hence two names
+    at: tuple[Asks, ...] = Field(default=(), validation_alias=AliasChoices("at", "on"))
     nth: tuple[Annotated[int, Field(ge=1)], ...] = ()  # of the requests that it fits, from 1
     chance: Amount = Decimal(0)
     since_ms: int | None = None  # exchange time
