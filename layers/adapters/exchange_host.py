@@ -56,7 +56,7 @@ class LocalExchange:
         self.keys = tuple(keys)
         self.faults = Faults(plan or FaultPlan())
         self._rates = Rates(terms.rates)
-        self._open()
+        self._resume()
 
     @property
     def state(self) -> Exchange:
@@ -114,12 +114,24 @@ class LocalExchange:
             recording = self._recording
             start_ms = self._clock() if recording is None else recording.start_ms
             self._exchange = self._store.open(self._terms, start_ms, self._named)
-            if self._recording is not None:
-                self._recording = replace(self._recording, start_ms=self._store.start_ms())
+            self._exchange.forget_old()
+            if recording is not None:
+                self._recording = replace(recording, start_ms=self._store.start_ms())
         return self._exchange
+
+    def _resume(self) -> None:
+        """X-23: while nobody served, the market stood still; it goes on where it was."""
+        away_ms = self._clock() - self._open().now_ms
+        recording = self._recording
+        if recording is None or not self._open().steps_taken or away_ms < recording.interval_ms:
+            return
+        start_ms = recording.start_ms + away_ms - away_ms % recording.interval_ms
+        self._store.date(start_ms)
+        self._recording = replace(recording, start_ms=start_ms)
 
     def _catch_up(self) -> Exchange:
         exchange = self._open()
+        exchange.forget_old()
         if advance(exchange, self._recording, self._clock()):
             self._store.save(exchange)
         return exchange

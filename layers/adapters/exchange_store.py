@@ -84,10 +84,15 @@ class ExchangeStore:
             return _load(db, ExchangeTerms.model_validate_json(meta["terms"]))
 
     def start_ms(self) -> int:
-        """The instant at which the exchange was made; its recording is dated by it."""
+        """The instant from which the recording is dated."""
         with self._told():
             row = self._connection.execute("SELECT value FROM meta WHERE key='start'").fetchone()
             return int(row[0])
+
+    def date(self, start_ms: int) -> None:
+        """Date the recording from another instant."""
+        with self._writing() as db:
+            db.execute("UPDATE meta SET value=? WHERE key='start'", (str(start_ms),))
 
     def save(self, exchange: Exchange) -> None:
         """Keep what changed, all of it or nothing."""

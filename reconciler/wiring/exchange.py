@@ -31,6 +31,7 @@ __all__ = ["Command", "Serving", "Told", "ask", "serve"]
 STORE: Final = "exchange.sqlite"
 CREDENTIALS: Final = "credentials.yaml"
 _MILLISECOND: Final = timedelta(milliseconds=1)
+_TICK: Final = timedelta(milliseconds=500)  # so that who asks after a pause waits for nothing
 _MOST_PLAN_BYTES: Final = 1 << 20
 _EPOCH: Final = datetime.fromisoformat("1970-01-01T00:00:00Z")
 
@@ -60,6 +61,8 @@ class Opened:
 
 def serve(terms: Serving, stop: threading.Event, tell: Callable[[Opened], None]) -> None:
     """Until ``stop`` is set; ``tell`` hears of it once the doors are open.
+
+    The market moves whether anybody asks or not.
 
     Raises:
         Stalled: ``FEED_INVALID`` for the prices, the document's own reasons for the fault plan.
@@ -93,7 +96,8 @@ def serve(terms: Serving, stop: threading.Event, tell: Callable[[Opened], None])
         stack.enter_context(closing(ExchangeControl(terms.folder, exchange.obey)))
         server.start()
         tell(Opened(server.url, credentials))
-        stop.wait()
+        while not stop.wait(_TICK.total_seconds()):
+            exchange.advance()
 
 
 def _now_ms() -> int:

@@ -2,6 +2,7 @@
 
 import sqlite3
 from datetime import timedelta
+from decimal import Decimal
 from pathlib import Path
 
 import pytest
@@ -10,11 +11,13 @@ from desired_state.errors import Waiting
 from desired_state.reasons import Reason
 from layers.adapters.exchange_host import LocalExchange
 from layers.adapters.exchange_store import ExchangeStore
-from layers.local_exchange.exchange import Exchange
+from layers.local_exchange.exchange import KEPT_ORDERS, Exchange, new_exchange
+from layers.local_exchange.matching import cancel, place
+from layers.local_exchange.order import Draft, Order
 from layers.local_exchange.parameters import Request
-from layers.local_exchange.terms import ExchangeTerms
+from layers.local_exchange.terms import ExchangeTerms, Force, Kind, SelfTrade
 from layers.orders import Side
-from tests.fakes.exchange import KEY, START_MS, carried_bars, ccxt_binance, served
+from tests.fakes.exchange import HOUR_MS, KEY, ROOMY, START_MS, carried_bars, ccxt_binance, served
 
 SYMBOL = "BTC/USDT"
 
@@ -58,6 +61,44 @@ def test_an_exchange_that_is_opened_again_is_the_same_down_to_the_queue(tmp_path
         again.advance(timedelta(hours=1))
         after = picture(again.state)
     assert after["candles"][-1].opened_ms == START_MS + 6 * 3_600_000  # type: ignore[index]
+
+
+def test_while_nobody_served_the_market_stood_still(tmp_path: Path) -> None:
+    with served(tmp_path, bars=carried_bars(30)) as venue:
+        venue.advance(timedelta(hours=2, minutes=30))
+        steps, clock = venue.state.steps_taken, venue.clock
+    clock.advance(1_000_000 * HOUR_MS + HOUR_MS // 4)
+    for _ in range(2):
+        with served(tmp_path, bars=carried_bars(30), clock=clock) as again:
+            # a quarter of an hour of a bar has four steps at most
+            assert 0 <= again.state.steps_taken - steps <= 4
+            assert again.state.now_ms == clock.now_ms
+    with served(tmp_path, bars=carried_bars(30), clock=clock) as again:
+        again.advance(timedelta(hours=1))
+        last = again.state.tapes["BTCUSDT"].candles["1h"][-1]
+    assert last.opened_ms == START_MS + 1_000_003 * HOUR_MS
+    assert last.open == carried_bars(30)[3].open
+
+
+def test_what_closed_long_ago_is_forgotten_and_what_is_open_never() -> None:
+    exchange = new_exchange(ExchangeTerms(rates=ROOMY), START_MS)
+    keep = place(exchange, _draft("keep", "10.00"))
+    assert isinstance(keep, Order)
+    for index in range(KEPT_ORDERS + 10):
+        made = place(exchange, _draft(f"c{index}", "11.00"))
+        assert isinstance(made, Order)
+        cancel(exchange, made)
+        exchange.forget_old()
+    assert KEPT_ORDERS // 2 <= len(exchange.orders) <= KEPT_ORDERS + 1
+    assert len(exchange.last_ids) == len(exchange.orders)
+    assert exchange.by_client_id("desk", "BTCUSDT", "keep") is keep
+    assert exchange.by_client_id("desk", "BTCUSDT", "c0") is None
+    assert exchange.by_client_id("desk", "BTCUSDT", f"c{KEPT_ORDERS}") is not None
+
+
+def _draft(name: str, price: str) -> Draft:
+    limit = (Kind.LIMIT, Force.GTC, Decimal(price), Decimal(1), SelfTrade.EXPIRE_MAKER)
+    return Draft("desk", "BTCUSDT", name, Side.BUY, *limit)
 
 
 def test_a_store_of_another_recording_is_not_opened(tmp_path: Path) -> None:
