@@ -40,6 +40,9 @@ RESTRICTIONS: Final = Endpoint(
 LISTING: Final = Endpoint("public_get_exchangeinfo", "GET", "/api/v3/exchangeInfo")
 TIME: Final = Endpoint("public_get_time", "GET", "/api/v3/time")
 DEPTH: Final = Endpoint("public_get_depth", "GET", "/api/v3/depth")
+BOOK_TICKER: Final = Endpoint("public_get_ticker_bookticker", "GET", "/api/v3/ticker/bookTicker")
+KLINES: Final = Endpoint("public_get_klines", "GET", "/api/v3/klines")
+AGGREGATES: Final = Endpoint("public_get_aggtrades", "GET", "/api/v3/aggTrades")
 
 ENDPOINTS: Final = (
     ORDER,
@@ -54,6 +57,9 @@ ENDPOINTS: Final = (
     LISTING,
     TIME,
     DEPTH,
+    BOOK_TICKER,
+    KLINES,
+    AGGREGATES,
 )
 ALLOWED: Final = frozenset((one.method, one.path) for one in ENDPOINTS)
 

@@ -14,7 +14,7 @@ from desired_state.reasons import Reason
 from layers.adapters.binance_venue import BinanceVenue
 from layers.adapters.ccxt_line import Line, Skew
 from layers.adapters.venue_credentials import Credentials
-from layers.binance.protocol import ALLOWED, LOOK_UP, ORDER, Endpoint
+from layers.binance.protocol import ALLOWED, ENDPOINTS, LOOK_UP, ORDER, Endpoint
 from layers.binance.wire import parameters
 from layers.orders import AnswerKind, OrderRequest, TimeInForce
 from layers.risk_snapshot import VenueClass
@@ -131,7 +131,7 @@ def test_a_leave_serves_one_order_and_is_gone_after_a_failure(
         {"type": "MARKET"},
         {"newClientOrderId": "web_1"},
         {"symbol": "ETHUSDT"},
-        {"timeInForce": "FOK"},
+        {"timeInForce": "GTX"},
         {"recvWindow": "60000"},
     ],
     ids=str,
@@ -297,3 +297,15 @@ def test_the_libraries_are_silent_even_at_debug(
     binance.cancels.open_orders()
     logging.getLogger("ccxt.base.exchange").warning("key %s", KEY)
     assert [record.getMessage() for record in caplog.records] == ["key ***"]
+
+
+def test_every_request_of_the_table_is_one_that_ccxt_makes_like_that(venue: ScriptedVenue) -> None:
+    line = Line(
+        terms(venue.base, venue_class=VenueClass.LIVE), Credentials(KEY, SECRET), SYSTEM, Skew()
+    )
+    for endpoint in ENDPOINTS:
+        if endpoint is not ORDER:
+            assert line.ask(endpoint, {"symbol": "BTCUSDT"}).written
+    line.close()
+    asked = {(method, target.partition("?")[0]) for method, target, _ in venue.heard}
+    assert asked == ALLOWED - {POST}
