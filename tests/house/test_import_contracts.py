@@ -223,7 +223,7 @@ def test_only_the_entry_gives_the_transport_a_leave() -> None:
             ast.parse(ROOT.joinpath(*module.split(".")).with_suffix(".py").read_text("utf-8"))
         )
         if isinstance(node, ast.Attribute)
-        and node.attr in {"send_order", "armed"}
+        and node.attr in {"send_order", "armed_with"}
         and module.startswith("layers.")
     }
     assert callers == {"layers.adapters.binance_entry", "layers.adapters.ccxt_line"}
