@@ -324,6 +324,15 @@ class Reason(StrEnum):
     VENUE_UNREACHABLE = ("VENUE_UNREACHABLE", "The venue cannot be reached or its store not read.",
         "Look at the venue.", "nothing that increases risk", True)
 
+    VENUE_UNPROVEN = ("VENUE_UNPROVEN", "The line to the venue may lead somewhere else, so it is not used.",
+        "Compare the venue's class and host in the message with venues.yaml; then look at the installed ccxt.", "nothing that increases risk", True)
+    CREDENTIALS = ("CREDENTIALS", "The venue's key or secret is missing, or not kept where nobody else can read it.",
+        "Set the two variables named in governor.yaml, or keep both in a file of your own with mode 0600.", NOTHING_DONE)
+    WIRE_UNREADABLE = ("WIRE_UNREADABLE", "The signed order did not read back as exactly one order, so it was not sent.",
+        "Nothing left; look for another version of ccxt than the approved one.", REFUSED)
+    EGRESS = ("EGRESS", "A request is not on the list of what may leave for the venue.",
+        "Nothing left; find out what wanted to send it.", REFUSED)
+
     # --- evidence ----------------------------------------------------------------------------
     CHAIN_BROKEN = ("CHAIN_BROKEN", "A leaf does not follow from the one before.",
         "Stop, and compare with a mirror of the evidence repository.", HALTED, True)

@@ -2,9 +2,9 @@
 
 from datetime import timedelta
 from pathlib import Path  # pure: nothing here touches a disk
-from typing import Annotated, Final
+from typing import Annotated, Final, Self
 
-from pydantic import Field, StringConstraints
+from pydantic import Field, StringConstraints, model_validator
 
 from desired_state.canonical import digest_bytes
 from desired_state.document import load
@@ -52,10 +52,21 @@ class ClockSources(Frozen):
 
 
 class VenueCredentials(Frozen):
-    """Names of environment variables, never values."""
+    """Where a venue's key and secret are, never their values: two variables, or a file (0600)."""
 
-    key_env: str
-    secret_env: str
+    key_env: str | None = None
+    secret_env: str | None = None
+    credentials: Path_ | None = None
+
+    @model_validator(mode="after")
+    def _one_way(self) -> Self:
+        """One place and all of it: who reads this must know which key is in use."""
+        named = (self.key_env is not None, self.secret_env is not None)
+        if named not in {(True, True), (False, False)} or named[0] == (
+            self.credentials is not None
+        ):
+            raise ValueError("expected key_env and secret_env, or credentials, and not both")
+        return self
 
 
 class HostFile(Frozen):

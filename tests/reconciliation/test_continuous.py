@@ -53,7 +53,7 @@ def test_what_executes_between_two_readings_is_no_difference(tmp_path: Path) -> 
         ask(what)
 
     veil.ask = execute_meanwhile
-    assert tick_for(desk, 31) == []
+    assert tick_for(desk, 30) == []
     assert desk.execution.last_report.is_final
     assert desk.books.order_of(intent("a").intent_id).state is OrderState.FILLED
 

@@ -1,0 +1,154 @@
+"""One exchange under one lock: requests from any thread, and the hand of whoever rehearses.
+
+The market moves only when somebody looks: before a request is carried out, everything that the
+recording holds up to the exchange's present instant happens first, in order. What a request
+changed is on disk before its answer leaves.
+"""
+
+import json
+import threading
+from collections.abc import Callable, Sequence
+from dataclasses import replace
+from decimal import Decimal
+from typing import Final
+
+from desired_state.errors import Waiting
+from layers.adapters.exchange_store import ExchangeStore
+from layers.local_exchange.crowd import Recording, advance
+from layers.local_exchange.delivery import Delivery, faulty
+from layers.local_exchange.exchange import Exchange, new_exchange
+from layers.local_exchange.faults import BEFORE, Fault, FaultKind, FaultPlan, Faults
+from layers.local_exchange.foreign import foreign_order
+from layers.local_exchange.order import Order
+from layers.local_exchange.parameters import Request
+from layers.local_exchange.rates import Rates
+from layers.local_exchange.rest import Answer, Asks, answer, asked, lost_cancel
+from layers.local_exchange.terms import DESK, ExchangeTerms, Key
+
+_BROKEN: Final = Delivery(
+    Answer(503, json.dumps({"code": -1000, "msg": "The exchange's store cannot be used."}))
+)
+
+
+class LocalExchange:
+    """The exchange that a server serves and a test holds in its hand."""
+
+    def __init__(
+        self,
+        store: ExchangeStore,
+        terms: ExchangeTerms,
+        keys: Sequence[Key],
+        clock: Callable[[], int],
+        recording: Recording | None = None,
+        plan: FaultPlan | None = None,
+    ) -> None:
+        """``clock`` tells milliseconds; ``recording`` is dated by the store's first instant."""
+        self._store = store
+        self._terms = terms
+        self._clock = clock
+        self._recording = recording
+        self._named = "none" if recording is None else recording.name
+        self._lock = threading.RLock()
+        self._seen: dict[tuple[str, str], Answer] = {}
+        self._exchange: Exchange | None = None
+        self.keys = tuple(keys)
+        self.faults = Faults(plan or FaultPlan())
+        self._rates = Rates(terms.rates)
+        self._open()
+
+    @property
+    def state(self) -> Exchange:
+        """The state as of the last request or advance; to look at, not to change."""
+        with self._lock:
+            return self._open()
+
+    def handle(self, request: Request) -> Delivery:
+        """Carry out one request, faults included."""
+        with self._lock:
+            try:
+                return self._handle(request)
+            except Waiting:
+                # memory may be ahead of the disk; the disk is what counts
+                self._exchange = None
+                return _BROKEN
+
+    def advance(self) -> None:
+        """Let everything happen that is due by the clock."""
+        with self._lock:
+            self._catch_up()
+
+    def inject(self, *faults: Fault) -> None:
+        """Add rules to the plan under way."""
+        with self._lock:
+            self.faults.add(faults)
+
+    def change(self, fault: Fault) -> Order | None:
+        """Change the truth now: wipe, wrong balance, foreign order."""
+        with self._lock:
+            self._catch_up()
+            return self._change(fault)
+
+    def close(self) -> None:
+        """Let go of the store."""
+        with self._lock:
+            self._store.close()
+
+    def _open(self) -> Exchange:
+        if self._exchange is None:
+            self._exchange = self._store.open(self._terms, self._clock(), self._named)
+            if self._recording is not None:
+                self._recording = replace(self._recording, start_ms=self._store.start_ms())
+        return self._exchange
+
+    def _catch_up(self) -> Exchange:
+        exchange = self._open()
+        if advance(exchange, self._recording, self._clock()):
+            self._store.save(exchange)
+        return exchange
+
+    def _handle(self, request: Request) -> Delivery:
+        exchange = self._catch_up()
+        asks = asked(request)
+        fault = self.faults.strike(asks, exchange.now_ms)
+        if fault is None:
+            return Delivery(self._answer(request, asks))
+        if fault.kind in BEFORE:
+            return faulty(fault, Answer(200, ""))
+        if fault.kind is FaultKind.STALE_BOOK:
+            return Delivery(
+                self._seen.get((request.path, request.query)) or self._answer(request, asks)
+            )
+        if fault.kind is FaultKind.LOST_CANCEL:
+            return Delivery(lost_cancel(exchange, request, self.keys, self._rates))
+        self._change(fault)
+        return faulty(fault, self._answer(request, asks))
+
+    def _answer(self, request: Request, asks: Asks) -> Answer:
+        exchange = self._open()
+        told = answer(exchange, request, self.keys, self._rates)
+        if exchange.changed_orders or exchange.changed_books:
+            self._store.save(exchange)
+        if asks is Asks.BOOK:
+            self._seen[request.path, request.query] = told
+        return told
+
+    def _change(self, fault: Fault) -> Order | None:
+        exchange = self._open()
+        placed = None
+        if fault.kind is FaultKind.WIPE:
+            self._wipe(exchange)
+        elif fault.kind is FaultKind.WRONG_BALANCE:
+            exchange.purses.purse(DESK, fault.asset).free += Decimal(fault.change)
+            self._store.save(exchange)
+        elif fault.kind is FaultKind.FOREIGN_ORDER:
+            placed = foreign_order(exchange, fault)
+            self._store.save(exchange)
+        return placed
+
+    def _wipe(self, exchange: Exchange) -> None:
+        """X-21: as the testnet's reset: nothing is left but keys, clock and the market's course."""
+        fresh = new_exchange(exchange.terms, exchange.now_ms)
+        fresh.steps_taken = exchange.steps_taken
+        self._store.replace(fresh)
+        self._exchange = None
+        self._open()
