@@ -6,8 +6,8 @@ wiring of its mode. In shadow there is no way to send behind it at all (SESSION-
 
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
-from datetime import datetime
-from typing import Final, Protocol
+from datetime import datetime, timedelta
+from typing import Final, Protocol, TypeAlias
 
 from desired_state.errors import Finding
 from desired_state.values import StopClass
@@ -79,6 +79,10 @@ class Hand(Protocol):
         ...
 
 
+Nap: TypeAlias = Callable[[timedelta], bool]
+"""Waits so long, and does what is due meanwhile; false if whoever waits is to end."""
+
+
 @dataclass(frozen=True)
 class Counter:
     """One account at one place, and the market seen from there."""
@@ -91,7 +95,7 @@ class Counter:
     probe: VenueProbe
     journal: NotedJournal
     hand: Hand
-    items: Callable[[Window], Iterator[FeedItem | None]]  # none: nothing new yet
+    items: Callable[[Window, Nap], Iterator[FeedItem]]
     feed: str  # digest of what the bars are read from
     start: datetime  # market time
     advance: Callable[[Bar], bool]

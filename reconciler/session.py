@@ -132,7 +132,8 @@ class Session:
         return None if serves(verdict, self.mode) else Ending.NOT_PERMITTED
 
     def _bar(self, bar: Bar, verdict: Verdict) -> Ending | None:
-        at, symbol = self.desk.now(bar), bar.symbol
+        symbol = bar.symbol
+        at = self.desk.now(bar)
         self.desk.advance(bar)
         ending = self.upkeep(at, self.desk.execution.poll(at))
         if ending:
@@ -142,12 +143,13 @@ class Session:
         self.market.add(bar)
         self.market.see(book, limits.max_jump)
         balances = self.desk.queries.balances()
+        at = self.desk.now(bar)  # nothing that was asked for comes from the future
         self.bars += 1
         if book is None or not book.bids:
             return None
         worth = equity(self.desk.execution.books, balances, symbol, book)
         realised = self.desk.execution.books.symbol(symbol).realised
-        mark = Mark(at=at, equity=worth, realised=realised, price=str(bar.close))
+        mark = Mark(at=bar.closed, equity=worth, realised=realised, price=str(bar.close))
         self.marks.add(mark, limits.max_daily_loss, limits.max_drawdown)
         self.desk.journal.append("mark", mark.model_dump(mode="json"), at)
         self.thinking.think(book, at)

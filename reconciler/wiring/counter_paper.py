@@ -59,7 +59,7 @@ def open_counter(place: Place) -> Counter:
         probe=PaperProbe(venue, ACCOUNT, (place.request.symbol,), wall_clock),
         journal=place.journal,
         hand=Sending(place.door_keys.permits, execution),
-        items=lambda window: feed.bars(place.request.series, window),
+        items=lambda window, _nap: feed.bars(place.request.series, window),
         feed=digest_bytes(feed.path.read_bytes()),
         start=start,
         advance=venue.advance,

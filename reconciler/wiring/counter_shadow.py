@@ -59,7 +59,7 @@ def open_counter(place: Place) -> Counter:
         probe=shadow,
         journal=place.journal,
         hand=shadow,
-        items=lambda window: feed.bars(request.series, window),
+        items=lambda window, _nap: feed.bars(request.series, window),
         feed=digest_bytes(feed.path.read_bytes()),
         start=request.start or first_bar(request, feed),
         advance=shadow.advance,

@@ -21,6 +21,8 @@ from reconciler.session_request import Request
 WIRINGS: Final[Mapping[Mode, str]] = {
     Mode.SHADOW: "reconciler.wiring.counter_shadow",
     Mode.PAPER: "reconciler.wiring.counter_paper",
+    Mode.TESTNET: "reconciler.wiring.counter_binance",
+    Mode.BOUNDED_LIVE: "reconciler.wiring.counter_binance",
 }
 
 
@@ -49,6 +51,8 @@ class Place:
     request: Request
     files: Mapping[str, bytes]  # the approved configuration
     venue: str  # that the authority names for the symbol
+    account: str | None  # that it names there
+    told_account: Callable[[str, str | None], None]  # what a venue says of the account (AUTH-4)
     journal: NotedJournal  # this counter's entries
     verdict: Callable[[], str]  # digest of the one in force
     keys: DoorKeys | None

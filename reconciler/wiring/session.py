@@ -75,6 +75,7 @@ class SessionRun:
     run_id: str = ""
     _flag: Flag = field(init=False)
     _stop: str | None = None
+    _ended: Ending | None = None  # while nothing was new in the market
     _renewed: datetime | None = None
     _shipped: datetime | None = None
     _spans: dict[tuple[str, datetime], datetime] = field(default_factory=dict)
@@ -169,6 +170,11 @@ class SessionRun:
             raise Stalled(Reason.NOT_APPROVED, self.request.symbol, text)
         return entry.venue
 
+    def _told_account(self, venue: str, account: str | None) -> None:
+        if account is not None:
+            self.desk.running.accounts[venue] = account
+            self._renewed = None  # another one than approved permits nothing (GATE-3)
+
     def _journal(self, verdict: Verdict) -> NotedJournal:
         """Entries of this counter; what was only imagined before counts for nothing."""
         name = books_name(self.request.mode, self._venue(verdict))
@@ -184,6 +190,8 @@ class SessionRun:
                 request=self.request,
                 files=files,
                 venue=self._venue(verdict),
+                account=verdict.permitted.accounts.get(self._venue(verdict)),
+                told_account=self._told_account,
                 journal=journal,
                 verdict=lambda: self.desk.permits.digest,
                 keys=DoorKeys(self.desk.permits, self.desk.epoch, self._flag),
@@ -250,24 +258,34 @@ class SessionRun:
     def _bars(self, session: Session, counter: Counter) -> tuple[Ending, datetime]:
         last = counter.start
         for item in self._items(session, counter):
-            ending = self.between() or (
-                session.tick(wall_clock()) if item is None else session.step(item)
-            )
+            ending = self._ended or self.between() or session.step(item)
             self._note(session)
             if isinstance(item, Bar):
                 last = item.closed if ending is None or session.bars else last
                 self.watch(session, item)
             if ending:
                 return ending, last
-        return Ending.COMPLETED, last
+        return self._ended or Ending.COMPLETED, last
 
-    def _items(self, session: Session, counter: Counter) -> Iterator[FeedItem | None]:
+    def _items(self, session: Session, counter: Counter) -> Iterator[FeedItem]:
         warm = session.thinking.scopes.outlook.parameters.memory_bars * self.request.interval
-        for item in counter.items(Window(counter.start - warm, self.request.end)):
-            if item is None or (isinstance(item, Bar) and item.closed > counter.start):
+        window = Window(counter.start - warm, self.request.end)
+        for item in counter.items(window, lambda span: self._nap(session, span)):
+            if isinstance(item, Bar) and item.closed > counter.start:
                 yield item
             else:
                 session.warm(item)
+
+    def _nap(self, session: Session, span: timedelta) -> bool:
+        """Wait for the market; upkeep, verdict and whoever asks for the end go on meanwhile."""
+        end = wall_clock() + span
+        while self._ended is None:
+            self._ended = self.between() or session.tick(wall_clock())
+            left = (end - wall_clock()).total_seconds()
+            if left <= 0:
+                break
+            pause(min(WAIT, left))
+        return self._ended is None
 
     def _note(self, session: Session) -> None:
         outlook = session.thinking.outlook
