@@ -18,6 +18,7 @@ from desired_state.reasons import Reason
 from layers.l6_execution.classification import Moment, classified
 from layers.l6_execution.rows import FOREIGN, Kind, Row, balance_rows, fill_rows, order_rows
 from layers.l6_execution.schedule import Scope
+from layers.l6_execution.terms import FILL_OVERLAP
 from layers.l6_execution.witness import ABSENT, Witness
 from layers.orders import Fill, VenueOrder
 from layers.ports import JournalEntry, VenueQueries
@@ -78,7 +79,7 @@ class Reading:
         orders = self._try(ORDERS, len(self._names()), self._orders)
         if self.scope is Scope.OPEN_ORDERS:
             return orders, (), ()
-        own = sum(1 for fill in self.witness.fills.values() if fill.at > self.since)
+        own = sum(1 for fill in self.witness.fills.values() if fill.at >= self.since)
         fills = self._try(FILLS, own, self._fills)
         balances = self._try(BALANCES, 2 * len(self.witness.totals), self._balances)
         return orders, fills, balances
@@ -134,7 +135,8 @@ def reconcile(
         witness = Witness.of(entries)
     except GovernanceError as fault:
         return _unread(fault.finding)
-    reading = Reading(witness, queries, open_orders, Scope.FULL, witness.opened_at or EPOCH)
+    since = EPOCH if witness.opened_at is None else witness.opened_at - FILL_OVERLAP
+    reading = Reading(witness, queries, open_orders, Scope.FULL, since)
     return report(reading, Moment(at=EPOCH, wall=EPOCH))
 
 
