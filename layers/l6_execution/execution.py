@@ -141,8 +141,7 @@ class Execution:
         self._compare(Scope.FULL, at, wall)
         report = self._comparing.last
         resting = self.books.working and not self._keep
-        settled = report is not None and report.ok and report.is_final
-        if settled and not resting and not self.books.unexplained:
+        if report is not None and report.ok and not resting:
             self._starting = False
 
     def _compare(self, scope: Scope, at: datetime, wall: datetime) -> None:

@@ -29,7 +29,11 @@ ORDERS, FILLS, BALANCES = "orders", "fills", "balances"
 
 
 class ReconciliationReport(Frozen):
-    """Every order, fill and balance of its scope. ``ok`` only if all were read and none is odd."""
+    """Every order, fill and balance of its scope.
+
+    ``ok`` only if all could be read, all agree or are explained, none is excused as being on its
+    way, and no difference that was met before stands without an explanation.
+    """
 
     ok: bool
     scope: Scope
@@ -151,9 +155,14 @@ def report(reading: Reading, moment: Moment) -> ReconciliationReport:
     parts = reading.rows()
     judged = classified((row for part in parts for row in part), witness, moment)
     bounds = (len(parts[0]), len(parts[0]) + len(parts[1]))
-    unexplained = tuple(_odd(row) for row in judged if row.kind is Kind.UNEXPLAINED)
+    unexplained = (
+        *(_odd(row) for row in judged if row.kind is Kind.UNEXPLAINED),
+        *_standing(witness, judged),
+    )
     return ReconciliationReport(
-        ok=not unexplained and not reading.missing,
+        ok=not unexplained
+        and not reading.missing
+        and not any(row.kind is Kind.LAG for row in judged),
         scope=reading.scope,
         compared=len(judged),
         expected=len(judged) + reading.lost,
@@ -162,6 +171,16 @@ def report(reading: Reading, moment: Moment) -> ReconciliationReport:
         balances=judged[bounds[1] :],
         unexplained=unexplained,
         missing=tuple(reading.missing),
+    )
+
+
+def _standing(witness: Witness, judged: tuple[Row, ...]) -> tuple[Finding, ...]:
+    """Differences that were met before and that nobody has explained since."""
+    told = {row.subject for row in judged if row.kind is Kind.UNEXPLAINED}
+    return tuple(
+        finding(Reason.RECON_DIFF, subject, f"met before, and not explained: {what}")
+        for subject, what in sorted(witness.standing.items())
+        if subject not in told
     )
 
 

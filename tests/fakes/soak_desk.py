@@ -119,6 +119,9 @@ class SoakDesk:
         return stop_for(self.findings)
 
     def restart(self) -> None:
+        if self.epoch:
+            self.venue.close()
+            self.venue = rehearsed(self.exchange)
         self.epoch += 1
         ledger = Ledger(self.journal, Books.rebuilt(self.journal.entries()))
         door = Door(self.venue.entry, Armed(), KEY, self.epoch, ledger, lambda: self.now)
@@ -262,8 +265,8 @@ def soak_desk(folder: Path, seed: int, plan: FaultPlan | None) -> Iterator[SoakD
     interval = timedelta(minutes=2)
     with served(folder, bars=bars, interval=interval, plan=plan, turns=True) as exchange:
         exchange.advance(timedelta(minutes=1))
-        venue = rehearsed(exchange)
+        desk = SoakDesk(exchange, rehearsed(exchange), seed)
         try:
-            yield SoakDesk(exchange, venue, seed)
+            yield desk
         finally:
-            venue.close()
+            desk.venue.close()

@@ -14,6 +14,7 @@ from desired_state.reasons import Reason
 from desired_state.values import StopClass
 from layers.local_exchange.faults import Fault, FaultKind
 from layers.orders import AnswerKind, Side, TimeInForce
+from tests.fakes.binance_desk import SYMBOL
 from tests.fakes.soak_desk import FILLS, WISHES, SoakDesk, faults, soak_desk
 
 QUICK = range(3)
@@ -113,8 +114,8 @@ def test_after_a_wipe_that_a_person_accepts_the_desk_trades_on(tmp_path: Path) -
         desk.execution.accept_reset("olivia", "the testnet's monthly wipe", desk.now)
         desk.restart()
         assert desk.execution.is_ready
-        price = Decimal(20_000)
-        desk.send(Side.BUY, price, Decimal("0.001"), TimeInForce.IOC)
+        touch = desk.venue.queries.book(SYMBOL).asks[0].price
+        desk.send(Side.BUY, touch, Decimal("0.001"), TimeInForce.IOC)
         assert [*desk.sent.values()][-1].kind is AnswerKind.ACCEPTED
         report = desk.finish()
         assert report.ok, report
