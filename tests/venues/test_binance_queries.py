@@ -238,6 +238,16 @@ def test_pages_of_executions_are_read_to_the_last_and_none_twice(
     assert "fromId=1000" in asked[1]
 
 
+def test_older_executions_of_a_page_are_left_out(
+    venue: ScriptedVenue, scripted: BinanceVenue
+) -> None:
+    venue.says("GET", "/api/v3/myTrades", said([trade(n) for n in range(9)]))
+    venue.says("GET", "/api/v3/order", said(look_up(1)))
+    since = EPOCH + 1_600_000_000_005 * MILLISECOND
+    found = scripted.queries.fills(SYMBOL, since)
+    assert [fill.fill_id for fill in found] == ["5", "6", "7", "8"]
+
+
 def test_pages_without_end_are_an_error_and_not_a_part(
     venue: ScriptedVenue, scripted: BinanceVenue
 ) -> None:

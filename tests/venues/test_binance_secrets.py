@@ -16,7 +16,7 @@ from desired_state.reasons import Reason
 from layers.adapters.binance_venue import BinanceVenue
 from layers.adapters.ccxt_line import Line, Skew
 from layers.adapters.venue_credentials import Credentials, from_environment, from_file
-from layers.binance.protocol import ENDPOINTS
+from layers.binance.protocol import ENDPOINTS, TIME
 from layers.binance.rows import EPOCH
 from layers.l6_execution.events import Answered
 from layers.risk_snapshot import VenueClass
@@ -113,6 +113,14 @@ def test_a_planted_key_and_secret_are_found_nowhere(
         assert KEY not in text
         assert SECRET not in text
         assert "signature=" not in text
+
+
+def test_even_the_headers_of_an_answer_are_searched(venue: ScriptedVenue) -> None:
+    venue.says("GET", "/api/v3/time", ANSWERS["echo in a header"])
+    binance = desk(venue.base)
+    heard = binance.lines[0].ask(TIME, {})
+    binance.close()
+    assert heard.headers["retry-after"] == heard.headers["x-mbx-used-weight-1m"] == "***"
 
 
 def test_what_is_written_down_holds_no_credentials(venue: ScriptedVenue) -> None:
