@@ -248,13 +248,14 @@ def test_older_executions_of_a_page_are_left_out(
     assert [fill.fill_id for fill in found] == ["5", "6", "7", "8"]
 
 
-def test_pages_without_end_are_an_error_and_not_a_part(
+def test_a_page_that_comes_again_is_an_error_and_not_a_part(
     venue: ScriptedVenue, scripted: BinanceVenue
 ) -> None:
     venue.says("GET", "/api/v3/myTrades", said([trade(n) for n in range(1000)]))
     venue.says("GET", "/api/v3/order", said(look_up(1)))
-    with pytest.raises(Waiting):
-        scripted.queries.fills(SYMBOL, EPOCH + timedelta(days=40_000))
+    with pytest.raises(Waiting, match="there before"):
+        scripted.queries.fills(SYMBOL, EPOCH)
+    assert venue.asked("GET", "/api/v3/myTrades") == 2
 
 
 @pytest.mark.parametrize(

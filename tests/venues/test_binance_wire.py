@@ -178,6 +178,15 @@ def test_no_order_leaves_before_the_venue_has_told_whose_the_key_is(
     assert venue.asked(*POST) == 2
 
 
+def test_cancels_have_a_line_of_their_own_that_nothing_slows(venue: ScriptedVenue) -> None:
+    opened = desk(venue.base, throttled=True)
+    venue.says("GET", "/api/v3/openOrders", said([]))
+    assert opened.cancels.open_orders() == ()
+    limited = [line.terms.throttled for line in opened.lines]
+    opened.close()
+    assert limited == [True, True, False]
+
+
 def test_a_leave_is_asked_once_for_one_order() -> None:
     word, leave = LastWord(lambda _: request("one")), Leave()
     with word.armed_with(leave):
