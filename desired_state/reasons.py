@@ -309,6 +309,16 @@ class Reason(StrEnum):
         "See the venue's words.", REFUSED)
     ORDER_UNKNOWN = ("ORDER_UNKNOWN", "It is not known whether the venue has the order.",
         "Wait for the look-up; exposure stays reserved.", REFUSED)
+    ORDER_UNRESOLVED = ("ORDER_UNRESOLVED", "Every look-up on the schedule was made, and it is still not known whether the venue has the order.",
+        "Look for the client order id at the venue by hand, and cancel it there if it rests. The stop is of class technical (G3): one operator releases it, with a clean reconciliation.", STOPPED, True)
+    EXPIRED_UNKNOWN = ("EXPIRED_UNKNOWN", "The venue was proven not to have the order whose answer was lost; it is never sent again.",
+        "Nothing; the next plan decides anew.", REFUSED)
+    NOT_RECONCILED = ("NOT_RECONCILED", "Since the start, books and venue have not been compared yet.",
+        "Wait for the look-ups to end; if they do not, look at the session's findings.", REFUSED)
+    FILL_IMPLAUSIBLE = ("FILL_IMPLAUSIBLE", "The venue reports an execution that the order does not allow: its size, price or fee, or one id for two executions.",
+        "Compare the fill with the venue's own record; then propose a release that names the stop.", STOPPED, True)
+    VENUE_RESET = ("VENUE_RESET", "The venue was wiped: orders, fills and balances that it had are gone together. Our books still hold them.",
+        "Confirm with the venue's announcements; then accept the reset in the journal by name, and propose a release that names the stop.", STOPPED, True)
     FOREIGN_ORDER = ("FOREIGN_ORDER", "The venue shows an order that is not ours.",
         "Find out who sent it; use a dedicated account.", STOPPED, True)
     VENUE_UNREACHABLE = ("VENUE_UNREACHABLE", "The venue cannot be reached or its store not read.",
@@ -316,8 +326,6 @@ class Reason(StrEnum):
 
     VENUE_UNPROVEN = ("VENUE_UNPROVEN", "The line to the venue may lead somewhere else, so it is not used.",
         "Compare the venue's class and host in the message with venues.yaml; then look at the installed ccxt.", "nothing that increases risk", True)
-    VENUE_RESET = ("VENUE_RESET", "The testnet was wiped: it forgot every order and execution of ours, and the key still works.",
-        "End the session with this as the reason and start a new one, whose books begin with what the venue shows; the old record stays as it is.", STOPPED, True)
     CREDENTIALS = ("CREDENTIALS", "The venue's key or secret is missing, or not kept where nobody else can read it.",
         "Set the two variables named in governor.yaml, or keep both in a file of your own with mode 0600.", NOTHING_DONE)
     WIRE_UNREADABLE = ("WIRE_UNREADABLE", "The signed order did not read back as exactly one order, so it was not sent.",

@@ -21,8 +21,8 @@ from layers.feed import FeedItem
 from layers.l5_risk_gate.finding import Outcome, RiskVerdict
 from layers.l5_risk_gate.gate import evaluate
 from layers.l5_risk_gate.loss import watch_loss
-from layers.l6_execution.books import OwnOrder
 from layers.l6_execution.execution import Execution
+from layers.l6_execution.own_order import OwnOrder
 from layers.market import Bar
 from layers.orders import AnswerKind, Intent, OrderRequest, Permit
 from layers.planner.desk import DeskView, OpenOrder, Route

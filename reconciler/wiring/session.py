@@ -313,7 +313,9 @@ class SessionRun:
         second = reconciliation_pack(record, report, pack.id, context)
         self._keep(second, record.setup.start)
         if not report.ok:  # G4: what nobody can explain is a stop of class integrity
-            text = "; ".join(f"{f.subject}: {f.message}" for f in report.unexplained[:3])
+            text = "; ".join(
+                f"{f.subject}: {f.message}" for f in (*report.unexplained, *report.missing)[:3]
+            )
             stop = local_stop(self.desk.host).engage(
                 StopClass.INTEGRITY, text, "reconciliation", cancels.cancel_all
             )

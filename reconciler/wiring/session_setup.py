@@ -18,6 +18,7 @@ from layers.adapters.csv_bars import CsvBars
 from layers.configuration import CriticScope, OutlookScope, PlanScope, VenueMap
 from layers.feed import Series, Window
 from layers.l6_execution.execution import Execution
+from layers.l6_execution.terms import Propagation
 from layers.market import Bar, Provenance
 from layers.paper_venue.spot_rules import BTC_USDT
 from layers.paper_venue.terms import MarketModel
@@ -29,7 +30,9 @@ from reconciler.session_record import SessionSetup
 from reconciler.thinking import Scopes
 from reconciler.wiring.desk import PAPER, Desk, paper_store
 
-PROPAGATION: Final = timedelta(milliseconds=50)  # the embedded venue shows what it took at once
+PROPAGATION: Final = Propagation(
+    timedelta(milliseconds=50)
+)  # the embedded venue shows what it took at once
 LOOKUPS: Final = 10
 M = TypeVar("M", bound=Frozen)
 
@@ -113,7 +116,7 @@ def settle(execution: Execution, at: datetime) -> None:
     for _ in range(LOOKUPS):
         if not execution.resolve(at, wall_clock()):
             return
-        pause(PROPAGATION.total_seconds() * 2)
+        pause(PROPAGATION.total.total_seconds() * 2)
     raise Stalled(Reason.ORDER_UNKNOWN, "start", "orders of an earlier run are not resolved")
 
 
