@@ -24,6 +24,7 @@ KEY = "KEYkeyKEYkeyKEYkeyKEYkeyKEYkey01"
 SECRET = "SECRETsecretSECRETsecretSECRET02"  # noqa: S105  (planted, to be searched for)
 SYMBOL = "BTC/USDT"
 ACCOUNT = str(account_number(DESK))
+PATIENT = timedelta(seconds=5)  # for what must be answered, however busy this machine is
 PLACE = Place(venue="binance", account=ACCOUNT, symbols=(SYMBOL,))
 SYSTEM = Clock(wall=lambda: datetime.now(UTC), monotonic=time.monotonic)  # noqa: TID251
 

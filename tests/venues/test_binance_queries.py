@@ -17,7 +17,7 @@ from layers.binance.rows import EPOCH, MILLISECOND
 from layers.local_exchange.faults import Fault, FaultKind
 from layers.market import Provenance
 from layers.orders import AnswerKind, OrderState, Side, TimeInForce
-from tests.fakes.binance_desk import SYMBOL, desk, rehearsed, request
+from tests.fakes.binance_desk import PATIENT, SYMBOL, desk, rehearsed, request
 from tests.fakes.exchange import Served, carried_bars, served
 from tests.fakes.leave import Leave
 from tests.fakes.scripted_venue import ScriptedVenue, refused, said
@@ -32,7 +32,7 @@ def exchange(tmp_path: Path) -> Iterator[Served]:
 
 @pytest.fixture
 def binance(exchange: Served) -> Iterator[BinanceVenue]:
-    opened = rehearsed(exchange)
+    opened = rehearsed(exchange, timeout=PATIENT)
     yield opened
     opened.close()
 
@@ -45,7 +45,7 @@ def venue() -> Iterator[ScriptedVenue]:
 
 @pytest.fixture
 def scripted(venue: ScriptedVenue) -> Iterator[BinanceVenue]:
-    opened = desk(venue.base)
+    opened = desk(venue.base, timeout=PATIENT)
     yield opened
     opened.close()
 
@@ -154,7 +154,9 @@ def test_rules_are_the_filters_and_the_accounts_fees(
         Decimal(5),
     )
     assert (rules.maker_fee, rules.taker_fee) == (Decimal("0.001"), Decimal("0.001"))
-    configured = rehearsed(exchange, fees=Fees(Decimal("0.0002"), Decimal("0.0004")))
+    configured = rehearsed(
+        exchange, timeout=PATIENT, fees=Fees(Decimal("0.0002"), Decimal("0.0004"))
+    )
     rules = configured.queries.rules(SYMBOL)
     configured.close()
     assert (rules.maker_fee, rules.taker_fee) == (Decimal("0.0002"), Decimal("0.0004"))

@@ -23,7 +23,17 @@ from layers.binance.protocol import ALLOWED, ENDPOINTS, HOSTS, LOOK_UP, ORDER, E
 from layers.binance.wire import parameters, read_back
 from layers.orders import AnswerKind, OrderRequest, TimeInForce
 from layers.risk_snapshot import VenueClass
-from tests.fakes.binance_desk import ACCOUNT, KEY, PLACE, SECRET, SYSTEM, desk, request, terms
+from tests.fakes.binance_desk import (
+    ACCOUNT,
+    KEY,
+    PATIENT,
+    PLACE,
+    SECRET,
+    SYSTEM,
+    desk,
+    request,
+    terms,
+)
 from tests.fakes.leave import Leave
 from tests.fakes.scripted_venue import Said, ScriptedVenue, refused, said
 
@@ -39,7 +49,7 @@ def venue() -> Iterator[ScriptedVenue]:
 
 @pytest.fixture
 def binance(venue: ScriptedVenue) -> Iterator[BinanceVenue]:
-    opened = desk(venue.base)
+    opened = desk(venue.base, timeout=PATIENT)
     yield opened
     opened.close()
 
@@ -298,7 +308,7 @@ def test_proxies_of_the_environment_are_not_used(
     for name in ("HTTP_PROXY", "HTTPS_PROXY", "ALL_PROXY", "http_proxy", "https_proxy"):
         monkeypatch.setenv(name, "http://127.0.0.1:9")
     venue.says("GET", "/api/v3/openOrders", said([]))
-    binance = desk(venue.base)
+    binance = desk(venue.base, timeout=PATIENT)
     assert binance.cancels.open_orders() == ()
     binance.close()
 
@@ -375,7 +385,7 @@ def test_the_class_is_the_host_of_the_signed_request(venue: ScriptedVenue) -> No
     venue.says("GET", "/sapi/v1/account/apiRestrictions", said({"enableWithdrawals": False}))
     found = {}
     for kind in (VenueClass.TESTNET, VenueClass.LIVE):
-        binance = desk(venue.base, venue_class=kind)
+        binance = desk(venue.base, timeout=PATIENT, venue_class=kind)
         standing = binance.probe.standing()
         binance.close()
         found[kind] = (standing.venue_class, standing.account, standing.can_withdraw)
