@@ -106,6 +106,40 @@ def test_leave_is_asked_when_the_connection_stands_and_nothing_is_written(
     assert venue.heard == []
 
 
+@dataclass
+class Dropping(Leave):
+    """While it is asked, the venue lets go of every connection."""
+
+    venue: ScriptedVenue | None = None
+
+    def refuses(self, wire: OrderRequest) -> Finding | None:
+        threading.Event().wait(0.05)
+        self.venue.drop()
+        threading.Event().wait(0.05)
+        return super().refuses(wire)
+
+
+def test_a_connection_lost_after_the_asking_is_not_made_again(
+    venue: ScriptedVenue, binance: BinanceVenue
+) -> None:
+    sent, leave = request("lost"), Dropping(venue=venue)
+    venue.says(*POST, said(shown(sent)))
+    answer = binance.entry.submit(sent, leave)
+    assert (answer.kind, len(leave.asked)) == (AnswerKind.UNKNOWN, 1)
+    assert (venue.connections, venue.heard) == (1, [])
+
+
+def test_a_connection_that_the_venue_closed_while_idle_is_made_anew(
+    venue: ScriptedVenue, binance: BinanceVenue
+) -> None:
+    one, two = request("one"), request("two")
+    venue.says(*POST, said(shown(one), closes=True), said(shown(two)))
+    assert binance.entry.submit(one, Leave()).kind is AnswerKind.ACCEPTED
+    threading.Event().wait(0.05)
+    assert binance.entry.submit(two, Leave()).kind is AnswerKind.ACCEPTED
+    assert venue.connections == 2
+
+
 def test_leave_is_asked_on_a_connection_that_was_used_before(
     venue: ScriptedVenue, binance: BinanceVenue
 ) -> None:
