@@ -103,7 +103,7 @@ def _enter(exchange: Exchange, draft: Draft, number: int) -> Order:
         book.add(order)
         exchange.note(order)
     elif order.live:
-        _end(exchange, order, Status.EXPIRED)
+        _end(exchange, order, Status.EXPIRED)
     else:
         exchange.note(order)
     return order
