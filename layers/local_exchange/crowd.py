@@ -102,7 +102,7 @@ def take_step(exchange: Exchange, symbol: str, bar: Bar, step: Step) -> None:
     last = exchange.tapes[symbol].last
     seller = step.price < last if last is not None else bar.close < bar.open
     taker = Side.SELL if seller else Side.BUY
-    bids, asks = ladder(step.price, bar, terms, exchange.terms.crowd)
+    bids, asks = ladder(step.price, bar, terms, exchange.terms.crowd, exchange.terms.seed)
     _withdraw(exchange, symbol, step.price)
     if step.volume > 0:
         resting = crowd_draft(symbol, opposite(taker), step.price, step.volume)

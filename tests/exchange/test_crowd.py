@@ -36,7 +36,8 @@ def bar(index: int, *prices: str, volume: str = "1300") -> Bar:
 
 
 def market(*bars: Bar, turns: bool = False) -> tuple[Exchange, Recording]:
-    exchange = new_exchange(ExchangeTerms(), START_MS)
+    even = CrowdTerms(size_spread=Decimal(0))
+    exchange = new_exchange(ExchangeTerms(crowd=even), START_MS)
     return exchange, Recording("BTCUSDT", bars, START_MS, HOUR_MS, turns=turns)
 
 
@@ -107,6 +108,20 @@ def test_where_nothing_was_traded_nothing_is_quoted() -> None:
     advance(exchange, recording, START_MS + 2 * HOUR_MS)
     assert [exchange.books["BTCUSDT"].levels(side, 5) for side in Side] == [[], []]
     assert len(exchange.tapes["BTCUSDT"].candles["1h"]) == 1
+
+
+def depths(seed: int) -> list[Decimal]:
+    exchange = new_exchange(ExchangeTerms(seed=seed), START_MS)
+    recording = Recording("BTCUSDT", (bar(0, *FLAT),), START_MS, HOUR_MS)
+    advance(exchange, recording, START_MS)
+    return [size for side in Side for _, size in exchange.books["BTCUSDT"].levels(side, 50)]
+
+
+def test_a_seed_draws_how_much_stands_at_each_price() -> None:
+    assert depths(1) == depths(1) != depths(2)
+    # half as much to half as much again of 0.05 % of the bar's volume
+    assert all(Decimal("0.325") <= size <= Decimal("0.975") for size in depths(1))
+    assert len(set(depths(1))) > 10
 
 
 def test_missing_bars_leave_their_time_empty() -> None:

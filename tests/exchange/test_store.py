@@ -4,6 +4,7 @@ import sqlite3
 from datetime import timedelta
 from decimal import Decimal
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -101,10 +102,13 @@ def _draft(name: str, price: str) -> Draft:
     return Draft("desk", "BTCUSDT", name, Side.BUY, *limit)
 
 
-def test_a_store_of_another_recording_is_not_opened(tmp_path: Path) -> None:
+@pytest.mark.parametrize("other", [{"bars": carried_bars(4)}, {"terms": ExchangeTerms(seed=9)}])
+def test_a_store_of_another_recording_or_other_terms_is_not_opened(
+    tmp_path: Path, other: dict[str, Any]
+) -> None:
     with served(tmp_path, bars=carried_bars(3)):
         pass
-    with pytest.raises(Waiting) as refusal, served(tmp_path, bars=carried_bars(4)):
+    with pytest.raises(Waiting) as refusal, served(tmp_path, **{"bars": carried_bars(3), **other}):
         pass
     assert refusal.value.code is Reason.VENUE_UNREACHABLE
 
