@@ -75,6 +75,20 @@ def test_a_shrinking_quote_gives_up_its_latest_part() -> None:
     assert last is own
 
 
+def test_what_joined_behind_a_customer_leaves_before_what_stood_ahead() -> None:
+    bars = (bar(0, *FLAT, volume="650"), bar(1, *FLAT), bar(2, *FLAT, volume="650"))
+    exchange, recording = market(*bars)
+    advance(exchange, recording, START_MS)
+    book = exchange.books["BTCUSDT"]
+    best, size = book.levels(Side.BUY, 1)[0]
+    own = rest(exchange, Side.BUY, best)
+    advance(exchange, recording, START_MS + HOUR_MS)
+    ahead, middle, behind = book.at(Side.BUY, best)
+    assert (middle, behind.remaining) == (own, size)
+    advance(exchange, recording, START_MS + 2 * HOUR_MS)
+    assert book.at(Side.BUY, best) == (ahead, own)
+
+
 def test_a_falling_price_fills_who_stood_in_between_at_their_own_price() -> None:
     falling = bar(1, "10000", "10000", "9900", "9900")
     exchange, recording = market(bar(0, *FLAT), falling)

@@ -47,7 +47,8 @@ def test_an_exchange_that_is_opened_again_is_the_same_down_to_the_queue(tmp_path
         venue.advance(timedelta(hours=3))
         client = ccxt_binance(venue.url, venue.credentials, venue.clock)
         client.load_markets()
-        for name, price in (("far", "9000"), ("near", "9700"), ("taker", "9800")):
+        rested = (("far", "9000"), ("one", "9000"), ("two", "9000"), ("near", "9700"))
+        for name, price in (*rested, ("taker", "9800")):
             client.create_order(SYMBOL, "limit", "buy", "0.001", price, {"clientOrderId": name})
         client.create_order(SYMBOL, "limit", "sell", "0.5", "9790.00")
         client.cancel_order(None, SYMBOL, {"origClientOrderId": "far"})
