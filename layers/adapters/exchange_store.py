@@ -29,6 +29,7 @@ from layers.local_exchange.tape import KEPT_TRADES
 from layers.local_exchange.terms import ExchangeTerms
 
 _RETRY: Final = timedelta(seconds=5)
+_PATIENCE_S: Final = 1.0
 _FORMAT: Final = "1"
 _SCHEMA: Final = (
     "CREATE TABLE meta (key TEXT PRIMARY KEY, value TEXT NOT NULL)",
@@ -47,12 +48,16 @@ class ExchangeStore:
     """One file. Every fault leaves as ``Waiting(VENUE_UNREACHABLE)``."""
 
     def __init__(self, path: Path) -> None:
-        """The file is made where it is not there yet."""
+        """The file is made where it is not there yet; one process at a time has it."""
         self._path = path
         with self._told():
             path.parent.mkdir(parents=True, exist_ok=True)
-            self._connection = sqlite3.connect(path, isolation_level=None, check_same_thread=False)
+            self._connection = sqlite3.connect(
+                path, timeout=_PATIENCE_S, isolation_level=None, check_same_thread=False
+            )
             try:
+                # two servers on one file would each answer from a memory of their own
+                self._connection.execute("PRAGMA locking_mode=EXCLUSIVE")
                 self._connection.execute("PRAGMA journal_mode=WAL")
                 self._connection.execute("PRAGMA synchronous=NORMAL")
             except sqlite3.Error:
@@ -66,8 +71,8 @@ class ExchangeStore:
     def open(self, terms: ExchangeTerms, start_ms: int, recording: str) -> Exchange:
         """The exchange in the file, or a new one that starts at ``start_ms``.
 
-        ``recording`` names the market that it replays, and has to be the same ever after. The
-        terms of a file that is there win over those given.
+        ``recording`` names the market that it replays; it and the terms stay as they were when
+        the file was made.
         """
         with self._writing() as db:
             if not db.execute("SELECT 1 FROM sqlite_master WHERE name='meta'").fetchone():
@@ -79,9 +84,9 @@ class ExchangeStore:
             meta = dict(db.execute("SELECT key, value FROM meta"))
             if meta.get("format") != _FORMAT:
                 raise ValueError(f"expected exchange format {_FORMAT}, found {meta.get('format')}")
-            if meta["recording"] != recording:
-                raise ValueError(f"expected the recording {meta['recording']}, found {recording}")
-            return _load(db, ExchangeTerms.model_validate_json(meta["terms"]))
+            if (meta["recording"], meta["terms"]) != (recording, terms.model_dump_json()):
+                raise ValueError("it was made with other prices, pace, seed or terms")
+            return _load(db, terms)
 
     def start_ms(self) -> int:
         """The instant from which the recording is dated."""

@@ -4,6 +4,7 @@ import sqlite3
 from datetime import timedelta
 from decimal import Decimal
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -46,7 +47,8 @@ def test_an_exchange_that_is_opened_again_is_the_same_down_to_the_queue(tmp_path
         venue.advance(timedelta(hours=3))
         client = ccxt_binance(venue.url, venue.credentials, venue.clock)
         client.load_markets()
-        for name, price in (("far", "9000"), ("near", "9700"), ("taker", "9800")):
+        rested = (("far", "9000"), ("one", "9000"), ("two", "9000"), ("near", "9700"))
+        for name, price in (*rested, ("taker", "9800")):
             client.create_order(SYMBOL, "limit", "buy", "0.001", price, {"clientOrderId": name})
         client.create_order(SYMBOL, "limit", "sell", "0.5", "9790.00")
         client.cancel_order(None, SYMBOL, {"origClientOrderId": "far"})
@@ -101,10 +103,13 @@ def _draft(name: str, price: str) -> Draft:
     return Draft("desk", "BTCUSDT", name, Side.BUY, *limit)
 
 
-def test_a_store_of_another_recording_is_not_opened(tmp_path: Path) -> None:
+@pytest.mark.parametrize("other", [{"bars": carried_bars(4)}, {"terms": ExchangeTerms(seed=9)}])
+def test_a_store_of_another_recording_or_other_terms_is_not_opened(
+    tmp_path: Path, other: dict[str, Any]
+) -> None:
     with served(tmp_path, bars=carried_bars(3)):
         pass
-    with pytest.raises(Waiting) as refusal, served(tmp_path, bars=carried_bars(4)):
+    with pytest.raises(Waiting) as refusal, served(tmp_path, **{"bars": carried_bars(3), **other}):
         pass
     assert refusal.value.code is Reason.VENUE_UNREACHABLE
 
@@ -129,17 +134,14 @@ def test_a_store_that_is_not_one_is_said_to_be_unreachable(tmp_path: Path, damag
 def test_what_could_not_be_kept_was_not_accepted(tmp_path: Path) -> None:
     store = ExchangeStore(tmp_path / "exchange.sqlite")
     exchange = LocalExchange(store, ExchangeTerms(), (KEY,), lambda: START_MS)
-    blocker = sqlite3.connect(tmp_path / "exchange.sqlite", isolation_level=None)
-    db = store._connection  # noqa: SLF001  (no other way to shorten its patience)
-    db.execute("PRAGMA busy_timeout=10")
+    db = store._connection  # noqa: SLF001  (a disk that fails is hard to come by)
     order = _signed(
         "symbol=BTCUSDT&side=BUY&type=LIMIT&timeInForce=GTC&quantity=0.001&price=9000"
         f"&timestamp={START_MS}"
     )
-    blocker.execute("BEGIN IMMEDIATE")
+    db.execute("PRAGMA query_only=1")
     assert exchange.handle(order).answer.status == 503
-    blocker.execute("ROLLBACK")
-    blocker.close()
+    db.execute("PRAGMA query_only=0")
     assert exchange.state.orders == {}
     assert exchange.state.purses.purse("desk", "USDT").locked == 0
     assert exchange.handle(order).answer.status == 200
