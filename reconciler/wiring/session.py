@@ -177,7 +177,7 @@ class SessionRun:
         conduct = ConductRecord.rebuilt(entries)
         noted = NotedJournal(journal, conduct)
         execution = self._execution(venue, noted, entries)
-        probe = PaperProbe(venue, ACCOUNT, (self.request.symbol,), wall_clock)
+        probe = PaperProbe(queries, ACCOUNT, (self.request.symbol,), wall_clock)
         return Session(
             desk=SessionDesk(
                 execution=execution,
