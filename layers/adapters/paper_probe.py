@@ -14,7 +14,7 @@ WHOLE: Final = Decimal(1)
 
 
 class PaperProbe:
-    """``VenueProbe`` on what a ``PaperVenue`` says. A store that cannot be read is not known at all."""
+    """``VenueProbe`` on a ``PaperVenue``. A store that cannot be read is not known at all."""
 
     def __init__(
         self,
