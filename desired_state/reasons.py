@@ -182,6 +182,8 @@ class Reason(StrEnum):
         "Install the approved build, or propose the one that runs and have it signed.", HALTED, True)
     ACCOUNT_UNAPPROVED = ("ACCOUNT_UNAPPROVED", "A venue reports another account than the approved one.",
         "Use the approved account's key, or propose the account and have it signed.", HALTED, True)
+    REHEARSAL_VENUE = ("REHEARSAL_VENUE", "In a rehearsal modes above paper exist on a local exchange alone, and in production never there.",
+        "In governor.yaml, give the venue rehearsal: http://127.0.0.1:PORT where the root is marked for it, and nowhere else.", HALTED, True)
     RELEASE_WAITS = ("RELEASE_WAITS", "The release of a technical stop is signed, and its venues are not proven clean yet.",
         "Let the watcher see two clean sweeps, or have the release signed under gate release.", STOPPED, True)
     WIND_DOWN_BEYOND = ("WIND_DOWN_BEYOND", "The wind-down asks for more than reducing what was approved last.",
@@ -313,15 +315,27 @@ class Reason(StrEnum):
         "See the venue's words.", REFUSED)
     ORDER_UNKNOWN = ("ORDER_UNKNOWN", "It is not known whether the venue has the order.",
         "Wait for the look-up; exposure stays reserved.", REFUSED)
+    ORDER_UNRESOLVED = ("ORDER_UNRESOLVED", "Every look-up on the schedule was made, and it is still not known whether the venue has the order.",
+        "Look for the client order id at the venue by hand, and cancel it there if it rests. The stop is of class technical (G3): one operator releases it, with a clean reconciliation.", STOPPED, True)
+    EXPIRED_UNKNOWN = ("EXPIRED_UNKNOWN", "The venue was proven not to have the order whose answer was lost; it is never sent again.",
+        "Nothing; the next plan decides anew.", REFUSED)
+    NOT_RECONCILED = ("NOT_RECONCILED", "Since the start, books and venue have not been compared yet.",
+        "Wait for the look-ups to end; if they do not, look at the session's findings.", REFUSED)
+    FILL_IMPLAUSIBLE = ("FILL_IMPLAUSIBLE", "The venue reports an execution that the order does not allow: its size, price or fee, or one id for two executions.",
+        "Compare the fill with the venue's own record; then propose a release that names the stop.", STOPPED, True)
+    VENUE_RESET = ("VENUE_RESET", "The venue was wiped: orders, fills and balances that it had are gone together. Our books still hold them.",
+        "Confirm with the venue's announcements; then accept the reset in the journal by name, and propose a release that names the stop.", STOPPED, True)
     FOREIGN_ORDER = ("FOREIGN_ORDER", "The venue shows an order that is not ours.",
         "Find out who sent it; use a dedicated account.", STOPPED, True)
+    SESSION_RUNNING = ("SESSION_RUNNING", "A session is running or asked for on this host, and there is one at a time.",
+        "Wait for it, or end it: governor session stop.", NOTHING_DONE)
+    SESSION_LOST = ("SESSION_LOST", "The process that ran the session, or was to run it, is gone.",
+        "Look at governor status; a new session looks up what the old one left.", "what the verdict says")
     VENUE_UNREACHABLE = ("VENUE_UNREACHABLE", "The venue cannot be reached or its store not read.",
         "Look at the venue.", "nothing that increases risk", True)
 
     VENUE_UNPROVEN = ("VENUE_UNPROVEN", "The line to the venue may lead somewhere else, so it is not used.",
         "Compare the venue's class and host in the message with venues.yaml; then look at the installed ccxt.", "nothing that increases risk", True)
-    VENUE_RESET = ("VENUE_RESET", "The testnet was wiped: it forgot every order and execution of ours, and the key still works.",
-        "End the session with this as the reason and start a new one, whose books begin with what the venue shows; the old record stays as it is.", STOPPED, True)
     CREDENTIALS = ("CREDENTIALS", "The venue's key or secret is missing, or not kept where nobody else can read it.",
         "Set the two variables named in governor.yaml, or keep both in a file of your own with mode 0600.", NOTHING_DONE)
     WIRE_UNREADABLE = ("WIRE_UNREADABLE", "The signed order did not read back as exactly one order, so it was not sent.",

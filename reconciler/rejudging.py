@@ -12,7 +12,7 @@ from decimal import Decimal
 from desired_state.values import amount_text
 from layers.l5_risk_gate.finding import Outcome
 from layers.l5_risk_gate.gate import evaluate
-from layers.l6_execution.books import UNPROVEN, OwnOrder
+from layers.l6_execution.own_order import UNPROVEN, OwnOrder
 from layers.orders import Balance, Intent
 from layers.risk_snapshot import NEVER, Flow
 from reconciler.snapshots import Scene, snapshot

@@ -10,7 +10,7 @@ from dataclasses import dataclass, field
 from datetime import datetime
 from decimal import Decimal
 from enum import StrEnum
-from typing import Final, Protocol
+from typing import Final
 
 from desired_state.authority import Authority, at_most
 from desired_state.errors import Finding, GovernanceError
@@ -21,13 +21,14 @@ from layers.feed import FeedItem
 from layers.l5_risk_gate.finding import Outcome, RiskVerdict
 from layers.l5_risk_gate.gate import evaluate
 from layers.l5_risk_gate.loss import watch_loss
-from layers.l6_execution.books import OwnOrder
-from layers.l6_execution.execution import Execution
+from layers.l6_execution.own_order import OwnOrder
+from layers.l6_execution.stops import stop_for
 from layers.market import Bar
-from layers.orders import AnswerKind, Intent, OrderRequest, Permit
+from layers.orders import Intent
 from layers.planner.desk import DeskView, OpenOrder, Route
 from layers.planner.planner import propose
 from layers.ports import Journal, VenueQueries
+from reconciler.counter import Hand, Orders
 from reconciler.decisions import LEAF_KIND, decision_body
 from reconciler.gate import Verdict
 from reconciler.market_state import MarketState
@@ -47,33 +48,23 @@ class Ending(StrEnum):
     STOPPED = "stopped"  # a stop is in force
     NOT_PERMITTED = "not_permitted"  # the verdict no longer allows the session's mode
     FAILED = "failed"  # the venue or the journal gave out
-
-
-class Permits(Protocol):
-    """The gate's office."""
-
-    @property
-    def digest(self) -> str:
-        """Digest of the verdict in force."""
-        ...
-
-    def issue(self, request: OrderRequest) -> Permit | Finding:
-        """A permit for exactly this request, or why there is none."""
-        ...
+    ENDED = "ended"  # somebody asked it to end
 
 
 @dataclass(frozen=True)
 class Desk:
-    """What a session is given. ``halt`` raises a stop on this host and returns its id."""
+    """What a session is given. ``halt`` raises a stop on this host and returns its id, if any."""
 
-    execution: Execution
+    execution: Orders
+    hand: Hand
     queries: VenueQueries
     journal: Journal
     advance: Callable[[Bar], bool]  # moves the venue's virtual clock
+    now: Callable[[Bar], datetime]  # market time once a bar is known
     verdict: Callable[[], Verdict]  # the one in force, judged again when due
-    permits: Permits
+    verdict_digest: Callable[[], str]
     token: Callable[[], tuple[Finding | None, datetime | None]]
-    halt: Callable[[StopClass, str], str]
+    halt: Callable[[StopClass, str], str | None]
     wall_clock: Callable[[], datetime]
 
 
@@ -115,26 +106,33 @@ class Session:
                 return Ending.FAILED
             raise
 
-    def finish(self, at: datetime) -> None:
-        """Cancel what is open, and take in what the venue shows."""
-        self.desk.execution.cancel_all(at)
-        self.desk.execution.poll(at)
-        self.desk.execution.record_gap(at)
+    def tick(self, at: datetime) -> Ending | None:
+        """Nothing new in the market: what is due is done, and the verdict asked (SESSION-1)."""
+        return self._may_go_on(self.desk.verdict()) or self.upkeep(at)
+
+    def upkeep(self, at: datetime, met: tuple[Finding, ...] = ()) -> Ending | None:
+        """Look-ups and comparisons that are due; what cannot be explained is a stop (G3, G4)."""
+        met = (*met, *self.desk.execution.tick(at, self.desk.wall_clock()))
+        raised = stop_for(met)
+        if raised is None:
+            return None
+        kind, cause = raised
+        self.desk.halt(kind, f"{cause.code}: {cause.subject}: {cause.message}")
+        self.outcomes[cause.code] = self.outcomes.get(cause.code, 0) + 1
+        return Ending.STOPPED
 
     def _may_go_on(self, verdict: Verdict) -> Ending | None:
         problem, _ = self.desk.token()
         if verdict.stops or (problem and problem.code is Reason.KILL_LATCHED):
             return Ending.STOPPED
-        permitted = verdict.permitted
-        if permitted.mode is not self.mode or permitted.trading is Trading.HALTED:
-            return Ending.NOT_PERMITTED
-        return None
+        return None if serves(verdict, self.mode) else Ending.NOT_PERMITTED
 
     def _bar(self, bar: Bar, verdict: Verdict) -> Ending | None:
-        at, symbol = bar.closed, bar.symbol
+        at, symbol = self.desk.now(bar), bar.symbol
         self.desk.advance(bar)
-        self.desk.execution.poll(at)
-        self.desk.execution.record_gap(at)
+        ending = self.upkeep(at, self.desk.execution.poll(at))
+        if ending:
+            return ending
         book = self.desk.queries.book(symbol)
         limits = verdict.permitted.limits
         self.market.add(bar)
@@ -201,7 +199,7 @@ class Session:
         given = snapshot(scene, intent)
         risk = evaluate(intent, given, limits, now)
         self.judged.add(intent.intent_id)
-        made = (now, self.desk.permits.digest)
+        made = (now, self.desk.verdict_digest())
         body = decision_body(intent, given, limits, made, risk)
         self.desk.journal.append(LEAF_KIND, body, scene.at)
         for refusal in risk.refusals:
@@ -209,16 +207,10 @@ class Session:
         if risk.outcome is Outcome.HALT:
             self._halt(scene, risk)
             return Ending.STOPPED
-        if risk.outcome is not Outcome.ALLOW:
-            return None
-        permit = self.desk.permits.issue(intent.request)
-        if isinstance(permit, Finding):
-            self.outcomes[permit.code] = self.outcomes.get(permit.code, 0) + 1
-            return None
-        answer = self.desk.execution.send(intent, permit)
-        if answer.kind is AnswerKind.NOT_SENT and answer.code is Reason.KILL_LATCHED:
-            return Ending.STOPPED
-        return None
+        handed = self.desk.hand(intent, risk, scene.at)
+        if handed.refused:
+            self.outcomes[handed.refused] = self.outcomes.get(handed.refused, 0) + 1
+        return Ending.STOPPED if handed.stopped else None
 
     def _halt(self, scene: Scene, risk: RiskVerdict) -> None:
         worst = next(f for f in risk.findings if f.outcome is Outcome.HALT)
@@ -236,7 +228,10 @@ class Session:
 
     def _stop(self, scene: Scene, kind: StopClass, control: str, text: str) -> None:
         stop = self.desk.halt(kind, text)
-        if kind is StopClass.LOSS and scene.mark:
+        if stop is None:
+            told = {"class": kind.value, "control": control, "text": text}
+            self.desk.journal.append("would_stop", told, scene.at)
+        if stop and kind is StopClass.LOSS and scene.mark:
             for name in LOSS_WINDOWS.values():
                 pnl = self.marks.pnl(name, scene.mark)
                 if pnl is not None:
@@ -289,6 +284,13 @@ class Session:
             no_trade=outlook.triggers if outlook else (),
             orders_today=books.orders_on.get(scene.at.date(), 0),
         )
+
+
+def serves(verdict: Verdict, mode: Mode) -> bool:
+    """Whether a session in this mode may run: in shadow below anything, else in exactly its own."""
+    permitted = verdict.permitted
+    allowed = permitted.mode >= mode if mode is Mode.SHADOW else permitted.mode is mode
+    return allowed and permitted.trading is not Trading.HALTED
 
 
 def _open(order: OwnOrder) -> OpenOrder:

@@ -48,7 +48,7 @@ class Wired:
 
     venue: str
     account: str
-    venue_class: VenueClass
+    venue_class: VenueClass | None  # none: nothing is wired that could send
     rules: SymbolRules
     heartbeat_max_age: timedelta
 

@@ -35,11 +35,9 @@ class BinanceCancels:
         return tuple(dict.fromkeys((*self._line.terms.place.symbols, *self._traded())))
 
     def cancel(self, symbol: str, client_order_id: str) -> CancelReport:
-        """Ask for one order, then look at it unless the answer already shows it ended."""
+        """Ask for one order, then look at it: what the cancel itself was answered proves little."""
         asked = {"symbol": market_id(symbol), "origClientOrderId": client_order_id}
         heard = self._line.ask(CANCEL, asked)
-        if self._ended(heard, client_order_id):
-            return CancelReport(confirmed=(client_order_id,), still_open=())
         shown = self._line.ask(LOOK_UP, asked)
         if shown.says(ORDER_ABSENT) or self._ended(shown, client_order_id):
             return CancelReport(confirmed=(client_order_id,), still_open=())
@@ -62,7 +60,8 @@ class BinanceCancels:
                 break
             confirmed.update(dict.fromkeys(self._stragglers(left)))
         still = tuple(order_of(row, ()).client_order_id for row in left)
-        return CancelReport(confirmed=tuple(confirmed), still_open=still)
+        ended = tuple(name for name in confirmed if name not in still)
+        return CancelReport(confirmed=ended, still_open=still)
 
     def open_orders(self) -> tuple[VenueOrder, ...]:
         """Every open order of the account. Raises ``Waiting(VENUE_UNREACHABLE)``."""

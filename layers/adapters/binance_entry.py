@@ -4,6 +4,7 @@ from desired_state.errors import finding
 from desired_state.reasons import Reason
 from layers.adapters.ccxt_line import Line
 from layers.binance.heard import Heard
+from layers.binance.protocol import TIMESTAMP
 from layers.binance.refusals import answer
 from layers.binance.wire import parameters
 from layers.orders import OrderRequest, VenueAnswer
@@ -27,7 +28,10 @@ class BinanceEntry:
             asked = parameters(request)
         except ValueError as fault:
             return self._kept(request, Reason.WIRE_UNREADABLE, str(fault))
-        return answer(self._line.send_order(asked, leave), request, place.symbols)
+        heard = self._line.send_order(asked, leave)
+        if heard.says(TIMESTAMP):
+            self._line.measure(1)  # for the next order; this one is never sent again
+        return answer(heard, request, place.symbols)
 
     def _kept(self, request: OrderRequest, code: Reason, text: str) -> VenueAnswer:
         refusal = finding(code, request.client_order_id, text)

@@ -49,6 +49,7 @@ class BinanceQueries:
         self._line = line
         self._fees = fees
         self._names: dict[tuple[str, int], str] = {}  # (symbol, venue's order id) -> client id
+        self._newest: dict[str, tuple[int, datetime]] = {}  # lastUpdateId, first asked for when
 
     def order(self, symbol: str, client_order_id: str) -> VenueOrder | None:
         """The order with this client id in any state, or none where the venue says it has none."""
@@ -86,8 +87,8 @@ class BinanceQueries:
     def book(self, symbol: str) -> Book | None:
         """The present book, or none while nobody offers anything.
 
-        Binance's depth carries no time, so the event is dated by the moment the question left:
-        the book is no older than that.
+        BIN-11: Binance's depth carries no time. Its last event is dated by the moment the question
+        left that first brought this ``lastUpdateId``, so a book served twice grows old.
         """
         wall = self._line.clock.wall
         sent = wall()
@@ -95,17 +96,32 @@ class BinanceQueries:
         if not isinstance(data, dict):
             raise unreadable("a book")
         bids, asks = levels_of(data.get("bids")), levels_of(data.get("asks"))
+        event_at = self._dated(symbol, data.get("lastUpdateId"), sent)
         if not bids and not asks:
             return None
         return Book(
             symbol=symbol,
             bids=bids,
             asks=asks,
-            event_at=sent,
+            event_at=event_at,
             received_at=wall(),
             provenance=self._line.terms.provenance,
             interval=timedelta(0),
         )
+
+    def _dated(self, symbol: str, update: object, sent: datetime) -> datetime:
+        """When this state of the book was first asked for; one older than the newest is refused."""
+        try:
+            number = whole(update)
+        except ValueError:
+            number = -1
+        newest, first_sent = self._newest.get(symbol, (0, sent))
+        if number < newest:
+            raise unreadable("a book, older than the last one")
+        if number > newest:
+            self._newest[symbol] = (number, sent)
+            return sent
+        return first_sent
 
     def rules(self, symbol: str) -> SymbolRules:
         """Filters and fees. Raises ``Stalled(FEED_INVALID)`` for an unlisted symbol."""

@@ -126,7 +126,7 @@ class LocalExchange:
     def _answer(self, request: Request, asks: Asks) -> Answer:
         exchange = self._open()
         told = answer(exchange, request, self.keys, self._rates)
-        if exchange.changed_orders or exchange.changed_books:
+        if exchange.changed_orders or exchange.changed_crowds:
             self._store.save(exchange)
         if asks is Asks.BOOK:
             self._seen[request.path, request.query] = told

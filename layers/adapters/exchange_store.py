@@ -93,7 +93,7 @@ class ExchangeStore:
         with self._writing() as db:
             _write(db, exchange)
         exchange.changed_orders.clear()
-        exchange.changed_books.clear()
+        exchange.changed_crowds.clear()
         exchange.fresh_fills.clear()
         exchange.purses.changed.clear()
         for tape in exchange.tapes.values():
@@ -148,7 +148,7 @@ def _write(db: sqlite3.Connection, exchange: Exchange) -> None:
     )
     db.executemany(
         "INSERT OR REPLACE INTO crowds VALUES (?, ?)",
-        [(symbol, crowd_of(exchange, symbol)) for symbol in sorted(exchange.changed_books)],
+        [(symbol, crowd_of(exchange, symbol)) for symbol in sorted(exchange.changed_crowds)],
     )
     db.executemany(
         "INSERT OR REPLACE INTO orders VALUES (?, ?)",

@@ -71,14 +71,16 @@ def rules_of(row: Listed, symbol: str, fees: Fees) -> SymbolRules:
 def fees_of(data: Any) -> Fees:  # noqa: ANN401
     """The account's commission for one symbol, tax included. Raises ``Waiting``."""
     try:
-        return _sum([data[name] for name in ("standardCommission", "taxCommission") if name in data])
+        return _sum(
+            [data[name] for name in ("standardCommission", "taxCommission") if name in data]
+        )
     except _BROKEN:
         pass
     raise unreadable("commission")
 
 
 def account_fees(data: Any) -> Fees:  # noqa: ANN401
-    """The rates of the account itself, where the venue has none for a symbol. Raises ``Waiting``."""
+    """The account's own rates, where the venue has none for a symbol. Raises ``Waiting``."""
     try:
         return _sum([data["commissionRates"]])
     except _BROKEN:

@@ -153,4 +153,5 @@ def _shrink(exchange: Exchange, orders: list[Order], surplus: Decimal) -> None:
             cancel(exchange, order)
         else:
             order.quantity -= surplus
+            exchange.note(order)
             return

@@ -20,6 +20,7 @@ class Exchange:
 
     terms: ExchangeTerms
     now_ms: int
+    markets: dict[str, SymbolTerms] = field(default_factory=dict)
     purses: Purses = field(default_factory=Purses)
     books: dict[str, Book] = field(default_factory=dict)
     tapes: dict[str, Tape] = field(default_factory=dict)
@@ -32,12 +33,12 @@ class Exchange:
     next_trade: int = 1
     steps_taken: int = 0  # of the recorded market
     changed_orders: dict[int, Order] = field(default_factory=dict)
-    changed_books: set[str] = field(default_factory=set)
+    changed_crowds: set[str] = field(default_factory=set)
     fresh_fills: list[Fill] = field(default_factory=list)
 
     def symbol(self, name: str) -> SymbolTerms | None:
         """The terms of one market, or none where it is not listed."""
-        return next((s for s in self.terms.symbols if s.symbol == name), None)
+        return self.markets.get(name)
 
     def average(self, symbol: str) -> Decimal | None:
         """The recent price that filters compare with."""
@@ -51,6 +52,10 @@ class Exchange:
             if owner == account and symbol in {None, name}
         ]
         return sorted(found, key=lambda order: order.number)
+
+    def open_count(self, account: str, symbol: str) -> int:
+        """How many orders of one account rest in one market."""
+        return sum(owner == account and name == symbol for owner, name, _ in self.open_ids)
 
     def by_client_id(self, account: str, symbol: str, client_id: str) -> Order | None:
         """The open order of that id, else the last one that bore it."""
@@ -66,6 +71,7 @@ class Exchange:
     def note(self, order: Order) -> None:
         """Remember that ``order`` changed, and whether its id is taken; the crowd's has none."""
         if not order.number:
+            self.changed_crowds.add(order.symbol)
             return
         self.orders[order.number] = self.changed_orders[order.number] = order
         key = (order.account, order.symbol, order.client_id)
@@ -80,6 +86,7 @@ def new_exchange(terms: ExchangeTerms, now_ms: int) -> Exchange:
     """An exchange on which nothing has happened but the deposits."""
     exchange = Exchange(terms, now_ms)
     for symbol in terms.symbols:
+        exchange.markets[symbol.symbol] = symbol
         exchange.books[symbol.symbol] = Book()
         exchange.tapes[symbol.symbol] = Tape()
     for deposit in terms.deposits:

@@ -89,7 +89,7 @@ class Fault(Frozen):
     asset: str = "USDT"  # of a wrong balance
     change: str = "-1"  # of a wrong balance, signed
     side: Side = Side.BUY  # of a foreign order
-    quantity: Amount = Decimal("0.001")  # of a foreign order
+    quantity: Amount = Decimal("0.002")  # of a foreign order
     price: Amount | None = None  # of a foreign order; none: half or twice the last price
 
     def fits(self, asks: Asks, now_ms: int) -> bool:

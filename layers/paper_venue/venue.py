@@ -182,6 +182,16 @@ class PaperVenue:
             ).fetchone()
             return None if row is None else shown(rows.read_order(row))
 
+    def orders(self, symbol: str, since: datetime) -> tuple[VenueOrder, ...]:
+        """Orders in any state that changed at or after ``since``, in order of arrival."""
+        with self._store.reading() as connection:
+            found = connection.execute(
+                f"SELECT {rows.ORDER_COLUMNS} FROM orders"  # noqa: S608  (our own columns)
+                " WHERE symbol=? AND updated_at>=? ORDER BY number",
+                (symbol, rows.micros(since)),
+            )
+            return tuple(shown(rows.read_order(row)) for row in found)
+
     def fills(self, symbol: str, since: datetime) -> tuple[Fill, ...]:
         """Executions at or after ``since`` in virtual time, oldest first.
 

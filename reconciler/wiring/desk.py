@@ -264,6 +264,7 @@ def open_desk(host: Host) -> Iterator[Desk]:
                 heartbeats=lambda: heartbeats(host),
                 session=lambda: running.session,
                 build=running_build(),
+                rehearsed=host.rehearsed,
                 rejudge=running.rejudge,
             )
         )

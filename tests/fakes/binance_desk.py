@@ -77,11 +77,8 @@ def request(
 def rehearsed(exchange: Served, **changes: object) -> BinanceVenue:
     """In front of the local exchange, with its key and on its clock."""
     key = exchange.credentials
-    return desk(
-        exchange.url,
-        credentials=Credentials(key.name, key.secret),
-        clock=Clock(
-            wall=lambda: EPOCH + exchange.clock.now_ms * MILLISECOND, monotonic=time.monotonic
-        ),
-        **changes,
+    clock = Clock(
+        wall=lambda: EPOCH + exchange.clock.now_ms * MILLISECOND, monotonic=time.monotonic
     )
+    credentials = Credentials(key.name, key.secret)
+    return desk(exchange.url, **{"credentials": credentials, "clock": clock, **changes})

@@ -21,6 +21,7 @@ from layers.l6_execution.client_ids import client_order_id
 from layers.l6_execution.door import Door
 from layers.l6_execution.execution import Execution
 from layers.l6_execution.ledger import Ledger
+from layers.l6_execution.terms import Propagation
 from layers.market import Bar, Provenance
 from layers.orders import Intent, OrderRequest, Permit, Purpose, Side, TimeInForce, VenueAnswer
 from layers.paper_venue.spot_rules import BTC_USDT
@@ -206,7 +207,7 @@ class Desk:
             wall_clock=lambda: self.wall,
         )
         self.execution = Execution(
-            self.door, self.cancels, self.queries, self.ledger, timedelta(seconds=1)
+            self.door, self.cancels, self.queries, self.ledger, Propagation(timedelta(seconds=1))
         )
         self._nonces = itertools.count(1)
         self.epoch = epoch

@@ -3,6 +3,7 @@
 import json
 import socket
 import socketserver
+import ssl
 import struct
 import threading
 from collections import defaultdict, deque
@@ -33,7 +34,7 @@ def refused(code: int, message: str, status: int = 400, **terms: object) -> Said
 class ScriptedVenue:
     """Answers by (method, path): each of the list in turn, the last for ever."""
 
-    def __init__(self) -> None:
+    def __init__(self, tls: ssl.SSLContext | None = None) -> None:
         self.script: dict[tuple[str, str], deque[Said]] = defaultdict(deque)
         self.heard: list[tuple[str, str, bytes]] = []  # method, target, body
         self.connections = 0
@@ -53,6 +54,8 @@ class ScriptedVenue:
             block_on_close = False
 
         self._server = Server(("127.0.0.1", 0), Handler)
+        if tls is not None:
+            self._server.socket = tls.wrap_socket(self._server.socket, server_side=True)
         self._thread = threading.Thread(target=self._server.serve_forever, args=(0.01,))
 
     @property

@@ -90,6 +90,13 @@ PLANTS: list[tuple[str, dict[str, str]]] = [
     (DOOR, {"layers/adapters/planted.py": "import layers.adapters.binance_entry"}),
     (DOOR, {"layers/l6_execution/execution.py": "import layers.paper_venue.venue"}),
     (
+        "a session in shadow reaches nothing that can send",
+        {
+            "reconciler/shadowing.py": "import layers.planted",
+            "layers/planted.py": "import layers.l6_execution.door",
+        },
+    ),
+    (
         "a pull request check never runs the loop",
         {"ci/planted.py": "import reconciler.loop", "reconciler/loop.py": ""},
     ),

@@ -165,7 +165,7 @@ def test_a_feed_that_breaks_leaves_nothing_open(desk: GovernedDesk, tmp_path: Pa
     feed.write_text("\n".join([*lines[:start], "no,bar,at,all,here,,"]) + "\n")
     working: list[int] = []
     with pytest.raises(Stalled) as caught:
-        run(desk, lambda s, _: working.append(len(s.desk.execution.books.working)), feed=feed)
+        run(desk, lambda s, _: working.append(len(s.desk.execution.books.working)), feed=str(feed))
     assert caught.value.code is Reason.FEED_INVALID
     assert working[-1] > 0
     assert desk.venue.open_orders() == ()

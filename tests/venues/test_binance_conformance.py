@@ -9,7 +9,7 @@ import pytest
 
 from layers.orders import OrderRequest
 from layers.risk_snapshot import VenueClass
-from tests.fakes.binance_desk import SYMBOL, request, rehearsed
+from tests.fakes.binance_desk import SYMBOL, rehearsed, request
 from tests.fakes.exchange import carried_bars, served
 from tests.venues.conformance import *  # noqa: F403  (the suite is the module)
 
