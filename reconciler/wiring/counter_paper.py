@@ -104,7 +104,7 @@ def _venue(place: Place, feed: CsvBars) -> tuple[PaperVenue, datetime]:
         ).close()
     venue = PaperVenue(path)
     label, standing = provenance_of(feed), venue.model().provenance
-    if label is not standing:  # DATA-2: L5 would judge the one by the label of the other
+    if label is not standing:  # L5 would judge the one by the label of the other
         text = f"expected {standing} bars, as the venue's market is made of, found {label} ones"
         raise Stalled(Reason.FEED_INVALID, feed.path.name, text)
     return venue, max(venue.clock(), request.start or venue.clock())

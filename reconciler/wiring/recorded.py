@@ -18,7 +18,7 @@ def recorded(request: Request) -> CsvBars:
 
 
 def provenance_of(feed: CsvBars) -> Provenance:
-    """DATA-2: what the file's companion says; a file without one is no market anybody vouches for.
+    """What the file's companion says; a file without one is no market anybody vouches for.
 
     Raises:
         Stalled: ``DATA_FILE`` for a companion that cannot be read.

@@ -131,7 +131,7 @@ def test_a_leave_serves_one_order_and_is_gone_after_a_failure(
         {"type": "MARKET"},
         {"newClientOrderId": "web_1"},
         {"symbol": "ETHUSDT"},
-        {"timeInForce": "FOK"},
+        {"timeInForce": "GTX"},
         {"recvWindow": "60000"},
     ],
     ids=str,
