@@ -7,7 +7,7 @@ import subprocess
 import sys
 import time
 from collections.abc import Iterator
-from datetime import timedelta
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
 import pytest
@@ -17,10 +17,12 @@ from layers.adapters.table_file import read_label
 from layers.feed import Series, Window
 from layers.market import Provenance
 from reconciler.cli.main import main
+from reconciler.wiring.market import SOURCES, Order, fetch
 from tests.fakes.exchange import Served, carried_bars, served
 from tests.fakes.tick_desk import shared_file
 
 ROOT = Path(__file__).parents[2]
+HOUR = timedelta(hours=1)
 FROM = ("--from", "2020-02-24T00:00:00Z")
 
 
@@ -47,7 +49,7 @@ def test_what_a_venue_serves_is_kept_and_continued(
     assert main(arguments(venue, path, "--json")) == 0
     second = json.loads(capsys.readouterr().out)
     assert (second["rows"], second["added"]) == (8, 2)
-    items = list(CsvBars(path).bars(Series("BTC/USDT", timedelta(hours=1)), Window()))
+    items = list(CsvBars(path).bars(Series("BTC/USDT", HOUR), Window()))
     assert len(items) == 8
     label = read_label(path)
     assert label is not None
@@ -113,6 +115,18 @@ def test_killed_on_the_way_it_goes_on_to_the_same_file(venue: Served, tmp_path: 
     assert main(arguments(venue, whole, "--interval", "1m")) == 0
     assert path.read_bytes() == whole.read_bytes()
     assert len(path.read_bytes().splitlines()) > 50
+
+
+def test_whoever_interrupts_it_keeps_what_came_and_is_told_that_it_is_not_all(
+    venue: Served, tmp_path: Path
+) -> None:
+    start = datetime(2020, 2, 24, tzinfo=UTC)
+    path = tmp_path / "hours.csv"
+    order = Order(SOURCES["local"], venue.url, "BTC/USDT", HOUR, start, None, path)
+    told: list[int] = []
+    found = fetch(order, lambda so_far, _end: told.append(so_far.rows), lambda _span: False)
+    assert (found.complete, found.rows, told) == (False, 6, [0, 6])
+    assert fetch(order, lambda _found, _end: None, lambda _span: True).complete
 
 
 def test_a_calibration_is_shown_with_what_it_gets_wrong(
