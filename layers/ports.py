@@ -73,7 +73,7 @@ class VenueQueries(Protocol):
         ...
 
     def orders(self, symbol: str, since: datetime) -> tuple[VenueOrder, ...]:
-        """Every order of the account in any state, made or changed at or after ``since``.
+        """Every order of the account in any state that was made at or after ``since``.
 
         The second way to an order whose fate is unknown (spec: venues): an index by client id
         may lag behind the list.

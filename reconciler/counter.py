@@ -6,8 +6,8 @@ wiring of its mode. In shadow there is no way to send behind it at all (SESSION-
 
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
-from datetime import datetime
-from typing import Final, Protocol
+from datetime import datetime, timedelta
+from typing import Final, Protocol, TypeAlias
 
 from desired_state.errors import Finding
 from desired_state.values import StopClass
@@ -17,8 +17,9 @@ from layers.l6_execution.books import Books
 from layers.l6_execution.reconciliation import ReconciliationReport
 from layers.market import Bar
 from layers.orders import CancelReport, Intent
-from layers.ports import JournalEntry, VenueQueries
+from layers.ports import JournalEntry, VenueProbe, VenueQueries
 from layers.risk_snapshot import VenueClass
+from reconciler.noted_journal import NotedJournal
 
 
 class Orders(Protocol):
@@ -78,6 +79,10 @@ class Hand(Protocol):
         ...
 
 
+Nap: TypeAlias = Callable[[timedelta], bool]
+"""Waits so long, and does what is due meanwhile; false if whoever waits is to end."""
+
+
 @dataclass(frozen=True)
 class Counter:
     """One account at one place, and the market seen from there."""
@@ -87,8 +92,10 @@ class Counter:
     venue_class: VenueClass | None  # none: nothing is wired that could send
     orders: Orders
     queries: VenueQueries
+    probe: VenueProbe
+    journal: NotedJournal
     hand: Hand
-    items: Callable[[Window], Iterator[FeedItem | None]]  # none: nothing new yet
+    items: Callable[[Window, Nap], Iterator[FeedItem]]
     feed: str  # digest of what the bars are read from
     start: datetime  # market time
     advance: Callable[[Bar], bool]

@@ -28,17 +28,19 @@ from layers.orders import Intent
 from layers.planner.desk import DeskView, OpenOrder, Route
 from layers.planner.planner import propose
 from layers.ports import Journal, VenueQueries
+from reconciler.conduct import STOP, ConductRecord
 from reconciler.counter import Hand, Orders
 from reconciler.decisions import LEAF_KIND, decision_body
 from reconciler.gate import Verdict
 from reconciler.market_state import MarketState
 from reconciler.marks import LossStop, Mark, Marks, WindowName
-from reconciler.rejudging import refused_orders
+from reconciler.rejudging import overdue_orders, refused_orders
 from reconciler.snapshots import Scene, Wired, account, equity, snapshot
 from reconciler.thinking import Thinking
+from reconciler.venue_watch import VenueWatch
 
 ZERO: Final = Decimal(0)
-LOSS_WINDOWS: Final[Mapping[str, WindowName]] = {"D1": "day", "D2": "rolling"}
+LOSS_WINDOWS: Final[Mapping[str, WindowName]] = {"D1": "day", "D2": "rolling", "D3": "peak"}
 
 
 class Ending(StrEnum):
@@ -66,6 +68,7 @@ class Desk:
     token: Callable[[], tuple[Finding | None, datetime | None]]
     halt: Callable[[StopClass, str], str | None]
     wall_clock: Callable[[], datetime]
+    venue: VenueWatch
 
 
 @dataclass
@@ -78,6 +81,7 @@ class Session:
     market: MarketState
     marks: Marks
     mode: Mode
+    conduct: ConductRecord  # moved by the desk's journal alone
     judged: set[str] = field(default_factory=set)
     outcomes: dict[str, int] = field(default_factory=dict)  # refusals by control
     bars: int = 0
@@ -128,7 +132,8 @@ class Session:
         return None if serves(verdict, self.mode) else Ending.NOT_PERMITTED
 
     def _bar(self, bar: Bar, verdict: Verdict) -> Ending | None:
-        at, symbol = self.desk.now(bar), bar.symbol
+        symbol = bar.symbol
+        at = self.desk.now(bar)
         self.desk.advance(bar)
         ending = self.upkeep(at, self.desk.execution.poll(at))
         if ending:
@@ -138,13 +143,14 @@ class Session:
         self.market.add(bar)
         self.market.see(book, limits.max_jump)
         balances = self.desk.queries.balances()
+        at = self.desk.now(bar)  # nothing that was asked for comes from the future
         self.bars += 1
         if book is None or not book.bids:
             return None
         worth = equity(self.desk.execution.books, balances, symbol, book)
         realised = self.desk.execution.books.symbol(symbol).realised
-        mark = Mark(at=at, equity=worth, realised=realised, price=str(bar.close))
-        self.marks.add(mark, limits.max_daily_loss)
+        mark = Mark(at=bar.closed, equity=worth, realised=realised, price=str(bar.close))
+        self.marks.add(mark, limits.max_daily_loss, limits.max_drawdown)
         self.desk.journal.append("mark", mark.model_dump(mode="json"), at)
         self.thinking.think(book, at)
         scene = self._scene(at, verdict, mark)
@@ -177,6 +183,12 @@ class Session:
         return bool(refused)
 
     def _trade(self, scene: Scene, bar: Bar) -> Ending | None:
+        overdue = overdue_orders(scene)
+        for name in overdue:
+            self.desk.execution.cancel(bar.symbol, name, scene.at)
+        if overdue:
+            self.desk.execution.poll(scene.at)
+            scene = self._scene(scene.at, scene.verdict, scene.mark)
         view = self._view(scene, bar)
         if view is None:
             return None
@@ -213,7 +225,7 @@ class Session:
         return Ending.STOPPED if handed.stopped else None
 
     def _halt(self, scene: Scene, risk: RiskVerdict) -> None:
-        worst = next(f for f in risk.findings if f.outcome is Outcome.HALT)
+        worst = risk.halting or risk.refusals[0]
         kind = risk.stop_class or StopClass.INTEGRITY
         self._stop(scene, kind, worst.control, f"{worst.code}: {worst.measured} of {worst.bound}")
 
@@ -231,6 +243,8 @@ class Session:
         if stop is None:
             told = {"class": kind.value, "control": control, "text": text}
             self.desk.journal.append("would_stop", told, scene.at)
+        else:
+            self.desk.journal.append(STOP, {"stop": stop, "control": control}, scene.at)
         if stop and kind is StopClass.LOSS and scene.mark:
             for name in LOSS_WINDOWS.values():
                 pnl = self.marks.pnl(name, scene.mark)
@@ -256,6 +270,8 @@ class Session:
             token=problem,
             heartbeat_at=beat,
             journal_writable=True,
+            conduct=self.conduct,
+            venue=self.desk.venue.look(),
         )
 
     def _view(self, scene: Scene, bar: Bar) -> DeskView | None:

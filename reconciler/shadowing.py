@@ -32,7 +32,7 @@ from layers.orders import (
     VenueAnswer,
     VenueOrder,
 )
-from layers.ports import Journal, JournalEntry
+from layers.ports import Journal, JournalEntry, Standing
 from reconciler.counter import NOTHING_MORE, Handed
 
 SHADOW: Final = "shadow"  # the account's name, and that of its books in the journal
@@ -40,7 +40,7 @@ WOULD_SEND: Final = "would_send"
 WOULD_CANCEL: Final = "would_cancel"
 WOULD_FILL: Final = "would_fill"
 # what L5 asks of a venue that is wired; in shadow none is, and they rightly refuse every order
-OF_THE_VENUE: Final = frozenset({"A1"})
+OF_THE_VENUE: Final = frozenset({"A1", "A2", "F6", "G1", "G7", "G8", "G9"})
 NOTHING: Final = Decimal(0)
 FEE_UNIT: Final = Decimal("0.00000001")
 
@@ -50,6 +50,8 @@ class Shadow:
     """``Orders``, ``Hand`` and ``VenueQueries`` of a session in shadow, for one symbol."""
 
     journal: Journal
+    note: Callable[[JournalEntry], None]  # L5's memory counts what was imagined
+    wall_clock: Callable[[], datetime]
     symbol_rules: SymbolRules
     opening: tuple[Balance, ...]
     aimed_at: str  # the venue that the authority names; nothing of it is wired
@@ -178,7 +180,9 @@ class Shadow:
     def _happened(self, event: events.Event, at: datetime) -> None:
         sequence = len(self.imagined) + 1
         self.books.apply(event, at, sequence)
-        self.imagined.append(JournalEntry(sequence, event.KIND, events.body(event), at))
+        entry = JournalEntry(sequence, event.KIND, events.body(event), at)
+        self.imagined.append(entry)
+        self.note(entry)
 
     @staticmethod
     def _shown(own: OwnOrder, state: OrderState, at: datetime) -> VenueOrder:
@@ -193,6 +197,10 @@ class Shadow:
             state=state,
             updated_at=at,
         )
+
+    def standing(self) -> Standing:
+        """Nothing is wired that could tell, so nothing is known (``VenueProbe``)."""
+        return Standing(self.wall_clock(), None, None, None, None, None, None, {})
 
     # --- queries -----------------------------------------------------------------------------
     def order(self, symbol: str, client_order_id: str) -> VenueOrder | None:

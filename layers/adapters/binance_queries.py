@@ -11,6 +11,7 @@ from layers.binance.heard import unanswered
 from layers.binance.listing import Fees, account_fees, fees_of, listed, rules_of
 from layers.binance.protocol import (
     ACCOUNT,
+    ALL_ORDERS,
     COMMISSION,
     DEPTH,
     DEPTH_LEVELS,
@@ -64,6 +65,24 @@ class BinanceQueries:
             raise unreadable("an order")  # an answer about another order is no answer
         self._names[symbol, int(found.venue_order_id)] = client_order_id
         return found
+
+    def orders(self, symbol: str, since: datetime) -> tuple[VenueOrder, ...]:
+        """Orders made at or after ``since`` in any state, as allOrders pages them."""
+        found: dict[int, VenueOrder] = {}
+        ours = self._line.clock.wall() + (self._line.skew.offset or timedelta(0))
+        recent = ours - since < TRADE_WINDOW
+        asked: Mapping[str, Any] = {"startTime": millis(since)} if recent else {"orderId": 0}
+        for _ in range(MAX_PAGES):
+            told = {"symbol": market_id(symbol), "limit": PAGE, **asked}
+            heard_rows = rows(self._asked(ALL_ORDERS, told), "all orders")
+            for row in heard_rows:
+                order = order_of(row, self._line.terms.place.symbols)
+                found[int(order.venue_order_id)] = order
+            if len(heard_rows) < PAGE:
+                kept = (found[number] for number in sorted(found))
+                return tuple(order for order in kept if order.updated_at >= since)
+            asked = {"orderId": 1 + max(found)}
+        raise unreadable(f"orders, more than {MAX_PAGES * PAGE}")
 
     def fills(self, symbol: str, since: datetime) -> tuple[Fill, ...]:
         """Executions at or after ``since``, oldest first, each with its order's client id."""

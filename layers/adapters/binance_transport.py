@@ -59,7 +59,7 @@ class LastWord:
     _leave: Leave | None = None
 
     @contextmanager
-    def armed(self, leave: Leave) -> Iterator[None]:
+    def armed_with(self, leave: Leave) -> Iterator[None]:
         """While it lasts, one order may ask this leave."""
         self._leave = leave
         try:

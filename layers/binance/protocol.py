@@ -31,6 +31,7 @@ CANCEL: Final = Endpoint("private_delete_order", "DELETE", "/api/v3/order")
 CANCEL_SYMBOL: Final = Endpoint("private_delete_openorders", "DELETE", "/api/v3/openOrders")
 LOOK_UP: Final = Endpoint("private_get_order", "GET", "/api/v3/order")
 OPEN_ORDERS: Final = Endpoint("private_get_openorders", "GET", "/api/v3/openOrders")
+ALL_ORDERS: Final = Endpoint("private_get_allorders", "GET", "/api/v3/allOrders")
 MY_TRADES: Final = Endpoint("private_get_mytrades", "GET", "/api/v3/myTrades")
 ACCOUNT: Final = Endpoint("private_get_account", "GET", "/api/v3/account")
 COMMISSION: Final = Endpoint("private_get_account_commission", "GET", "/api/v3/account/commission")
@@ -50,6 +51,7 @@ ENDPOINTS: Final = (
     CANCEL_SYMBOL,
     LOOK_UP,
     OPEN_ORDERS,
+    ALL_ORDERS,
     MY_TRADES,
     ACCOUNT,
     COMMISSION,

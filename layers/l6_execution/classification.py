@@ -10,7 +10,7 @@ from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from decimal import Decimal
 
-from layers.l6_execution.rows import FOREIGN, ORDER, Kind, Row
+from layers.l6_execution.rows import ORDER, Kind, Row
 from layers.l6_execution.witness import ABSENT, NOTHING, UNRESOLVED, Witness
 
 _LOCKED = " locked"
@@ -63,8 +63,6 @@ def _cancelled(row: Row, witness: Witness) -> str:
 
 def _in_flight(row: Row, witness: Witness, moment: Moment) -> str:
     """What may still be on its way between us and the venue, in words."""
-    if row.difference == FOREIGN:
-        return ""
     if row.order:
         return _order_in_flight(row.order, witness, moment)
     currency = row.subject.partition(" ")[0]

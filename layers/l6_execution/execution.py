@@ -99,7 +99,7 @@ class Execution:
                 self._answer(wall)
         except Waiting as fault:
             met += self._no_answer(fault, wall)
-        met += self._resolution.spend(at)
+        met += self._resolution.spend(at, wall)
         return tuple(met)
 
     def finish(self, at: datetime, wall: datetime) -> ReconciliationReport:

@@ -7,7 +7,7 @@ from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 from enum import StrEnum
 
-from layers.l6_execution.terms import LOOKUPS, SWEEPS, Propagation
+from layers.l6_execution.terms import LOOKUPS, PATIENCE, SWEEPS, Propagation
 
 
 class Trace(StrEnum):
@@ -15,7 +15,8 @@ class Trace(StrEnum):
 
     FOUND = "found"
     NEGATIVE = "negative"  # every source answered, and none knows it
-    UNSURE = "unsure"  # a source did not answer, or money moved that nothing explains
+    UNSURE = "unsure"  # none knows it, but money moved that nothing explains
+    SILENT = "silent"  # a source did not answer
 
 
 @dataclass(frozen=True, slots=True)
@@ -25,19 +26,25 @@ class Search:
     since: datetime
     looked: int = 0
     last: datetime | None = None
+    silent: bool = False  # the last one was not answered
     negatives: int = 0
     first_negative: datetime | None = None
     last_negative: datetime | None = None
 
     def is_due(self, wall: datetime) -> bool:
-        """Whether the next look-up's time has come; never two of them in one burst."""
+        """Whether the next look-up's time has come; never two of them in one burst.
+
+        One that was not answered is repeated soon, and takes no place in the schedule.
+        """
         if self.last is None:
             return wall - self.since >= LOOKUPS[0]
-        return wall - self.last >= _gap(self.looked)
+        return wall - self.last >= (LOOKUPS[0] if self.silent else _gap(self.looked))
 
     def after(self, trace: Trace, wall: datetime) -> "Search":
         """The search with one more sweep; what is unsure proves nothing and takes nothing back."""
-        seen = replace(self, looked=self.looked + 1, last=wall)
+        if trace is Trace.SILENT:
+            return replace(self, last=wall, silent=True)
+        seen = replace(self, looked=self.looked + 1, last=wall, silent=False)
         if trace is not Trace.NEGATIVE:
             return seen
         first = self.first_negative or wall
@@ -49,10 +56,9 @@ class Search:
             return False
         return self.negatives >= SWEEPS and self.last_negative - self.first_negative > late.total
 
-    @property
-    def is_spent(self) -> bool:
-        """Whether every look-up of the schedule was made; it goes on, and a person is called."""
-        return self.looked >= len(LOOKUPS)
+    def is_spent(self, wall: datetime) -> bool:
+        """Whether the schedule is over; look-ups go on, and a person is called (G3)."""
+        return self.looked >= len(LOOKUPS) or wall - self.since > PATIENCE
 
 
 def _gap(looked: int) -> timedelta:

@@ -44,8 +44,8 @@ class Resolution:
     def sweep(self, names: Iterable[str], at: datetime, wall: datetime) -> Look:
         """Look these up now; what is found is adopted, what is proven absent ends.
 
-        Raises ``Waiting(VENUE_UNREACHABLE)``, after having counted the look-up as one that proved
-        nothing; ``Stalled(JOURNAL)``.
+        Raises ``Waiting(VENUE_UNREACHABLE)``, after having noted that this look-up was not
+        answered; ``Stalled(JOURNAL)``.
         """
         self._keep_up(wall)
         asked = [name for name in names if name in self.searches]
@@ -54,19 +54,19 @@ class Resolution:
             traces = self._traces([n for n in asked if n in look.unseen], at)
         except Waiting:
             for name in asked:
-                self.searches[name] = self.searches[name].after(Trace.UNSURE, wall)
+                self.searches[name] = self.searches[name].after(Trace.SILENT, wall)
             raise
         found = [*look.findings]
         for name in asked:
             found += self._conclude(name, traces.get(name, Trace.FOUND), at, wall)
         return Look(tuple(found), look.unseen, look.gone)
 
-    def spend(self, at: datetime) -> tuple[Finding, ...]:
+    def spend(self, at: datetime, wall: datetime) -> tuple[Finding, ...]:
         """Call a person for what the whole schedule left open (G3); once an order."""
         met = []
         for name, search in self.searches.items():
             if (
-                search.is_spent
+                search.is_spent(wall)
                 and name in self.books.unproven
                 and name not in self.books.unresolved
             ):

@@ -7,6 +7,7 @@ from typing import Final
 
 # spec/venues.md, "Resolve UNKNOWN": looked up this long after the order was sent, wall clock
 LOOKUPS: Final = tuple(timedelta(seconds=s) for s in (0.5, 1, 2, 4, 8))
+PATIENCE: Final = timedelta(seconds=10)  # an order unknown for longer halts (risk.md, G3)
 SWEEPS: Final = 2  # consistent negative sweeps before an order counts as absent
 FILL_OVERLAP: Final = timedelta(seconds=60)  # fills are asked for again this far back
 

@@ -6,12 +6,16 @@ Everything here is a value in memory that changes only through the matching engi
 
 from dataclasses import dataclass, field
 from decimal import Decimal
+from typing import Final
 
 from layers.local_exchange.book import Book
 from layers.local_exchange.order import Fill, Order
 from layers.local_exchange.purses import Purses
 from layers.local_exchange.tape import Tape
 from layers.local_exchange.terms import ExchangeTerms, SymbolTerms
+
+KEPT_ORDERS: Final = 20_000  # closed ones; half of them go when there are more
+KEPT_FILLS: Final = 40_000
 
 
 @dataclass(slots=True)
@@ -67,6 +71,18 @@ class Exchange:
         """The order of that ``orderId``, if it is this account's."""
         order = self.orders.get(number)
         return order if order and order.account == account and order.symbol == symbol else None
+
+    def forget_old(self) -> None:
+        """X-22: what closed long ago is no longer in memory, and queries do not find it."""
+        if len(self.orders) > KEPT_ORDERS + len(self.open_ids):
+            old = [order for order in self.orders.values() if not order.live]
+            for order in old[: len(old) - KEPT_ORDERS // 2]:
+                del self.orders[order.number]
+                key = (order.account, order.symbol, order.client_id)
+                if self.last_ids.get(key) == order.number:
+                    del self.last_ids[key]
+        if len(self.fills) > KEPT_FILLS:
+            del self.fills[: len(self.fills) - KEPT_FILLS // 2]
 
     def note(self, order: Order) -> None:
         """Remember that ``order`` changed, and whether its id is taken; the crowd's has none."""

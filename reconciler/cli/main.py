@@ -22,6 +22,7 @@ VERBS: Final[Mapping[str, tuple[str, ...]]] = {
     "evidence": ("audit", "evidence"),
     "data": ("data",),
     "demonstrating": ("demo",),
+    "venue": ("venue",),
 }
 
 

@@ -1,5 +1,6 @@
 """``governor session run``, ``stop``, ``list`` and ``show``."""
 
+from datetime import timedelta
 from pathlib import Path
 from typing import Annotated, Any, Final
 
@@ -8,7 +9,7 @@ from pydantic import ValidationError
 
 from desired_state.errors import Stalled
 from desired_state.reasons import Reason
-from desired_state.values import Mode, instant_text, parse_instant
+from desired_state.values import Mode, instant_text, parse_instant, parse_span
 from reconciler.cli.app import app
 from reconciler.cli.shared import (
     NO,
@@ -37,13 +38,16 @@ def run_session(
     feed: Annotated[Path | None, typer.Option(help="CSV of bars; else the carried prices.")] = None,
     start: Time = None,
     end: Time = None,
+    interval: Annotated[
+        str | None, typer.Option(help="Of the bars; 1h on recorded ones, 1m at a venue.")
+    ] = None,
     seed: Annotated[int, typer.Option(min=0)] = 7,
     config: Config = None,
     as_json: AsJson = False,
 ) -> None:
     """Run the layers over the feed until it ends or a stop does; 0 if it completed."""
     place = str(feed.absolute()) if feed else None  # who runs it may stand elsewhere
-    times = {"start": _time(start), "end": _time(end)}
+    times = {"start": _time(start), "end": _time(end), "interval": _interval(interval, mode)}
     try:
         request = Request(symbol=symbol, mode=mode, seed=seed, feed=place, **times)
     except ValidationError as error:
@@ -106,6 +110,13 @@ def _time(text: str | None) -> Any:  # noqa: ANN401
         return parse_instant(text) if text else None
     except ValueError as error:
         raise Stalled(Reason.USAGE, "time", str(error)) from error
+
+
+def _interval(text: str | None, mode: Mode) -> timedelta:
+    try:
+        return parse_span(text or ("1h" if mode <= Mode.PAPER else "1m"))
+    except ValueError as error:
+        raise Stalled(Reason.USAGE, "--interval", str(error)) from error
 
 
 def _row(pack: str, record: dict[str, Any]) -> dict[str, Any]:

@@ -10,6 +10,7 @@ from desired_state.reasons import Reason
 from layers.adapters.csv_bars import CsvBars
 from layers.adapters.paper_cancels import PaperCancels
 from layers.adapters.paper_entry import PaperEntry
+from layers.adapters.paper_probe import PaperProbe
 from layers.adapters.paper_queries import PaperQueries
 from layers.l6_execution.books import Books
 from layers.l6_execution.door import Door
@@ -58,8 +59,10 @@ def open_counter(place: Place) -> Counter:
         venue_class=VenueClass.PAPER,
         orders=execution,
         queries=queries,
+        probe=PaperProbe(venue, ACCOUNT, (place.request.symbol,), wall_clock),
+        journal=place.journal,
         hand=Sending(place.door_keys.permits, execution),
-        items=lambda window: feed.bars(place.request.series, window),
+        items=lambda window, _nap: feed.bars(place.request.series, window),
         feed=digest_bytes(feed.path.read_bytes()),
         start=start,
         advance=venue.advance,

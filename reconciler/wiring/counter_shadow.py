@@ -14,6 +14,7 @@ from layers.orders import Balance, SymbolRules
 from layers.paper_venue.price_path import ladder
 from layers.paper_venue.spot_rules import BTC_USDT
 from layers.paper_venue.terms import MarketModel
+from reconciler.adapters.clock import wall_clock
 from reconciler.counter import Counter
 from reconciler.shadowing import SHADOW, Shadow
 from reconciler.wiring.approved import venue_row
@@ -38,6 +39,8 @@ def open_counter(place: Place) -> Counter:
     model = MarketModel(seed=request.seed, provenance=provenance_of(feed))
     shadow = Shadow(
         journal=place.journal,
+        note=place.journal.conduct.take,
+        wall_clock=wall_clock,
         symbol_rules=rules,
         opening=tuple(
             Balance(currency=name, free=held, locked=held * 0)
@@ -53,8 +56,10 @@ def open_counter(place: Place) -> Counter:
         venue_class=None,
         orders=shadow,
         queries=shadow,
+        probe=shadow,
+        journal=place.journal,
         hand=shadow,
-        items=lambda window: feed.bars(request.series, window),
+        items=lambda window, _nap: feed.bars(request.series, window),
         feed=digest_bytes(feed.path.read_bytes()),
         start=request.start or first_bar(request, feed),
         advance=shadow.advance,

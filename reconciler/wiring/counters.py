@@ -12,15 +12,17 @@ from typing import Final, Protocol, cast
 from desired_state.errors import Finding, Stalled
 from desired_state.reasons import Reason
 from desired_state.values import Mode
-from reconciler.adapters.shared_journal import SharedJournal
 from reconciler.counter import Counter
 from reconciler.host import Host
+from reconciler.noted_journal import NotedJournal
 from reconciler.permits import SENDING, PermitOffice
 from reconciler.session_request import Request
 
 WIRINGS: Final[Mapping[Mode, str]] = {
     Mode.SHADOW: "reconciler.wiring.counter_shadow",
     Mode.PAPER: "reconciler.wiring.counter_paper",
+    Mode.TESTNET: "reconciler.wiring.counter_binance",
+    Mode.BOUNDED_LIVE: "reconciler.wiring.counter_binance",
 }
 
 
@@ -49,7 +51,9 @@ class Place:
     request: Request
     files: Mapping[str, bytes]  # the approved configuration
     venue: str  # that the authority names for the symbol
-    journal: SharedJournal  # this counter's entries
+    account: str | None  # that it names there
+    told_account: Callable[[str, str | None], None]  # what a venue says of the account (AUTH-4)
+    journal: NotedJournal  # this counter's entries
     verdict: Callable[[], str]  # digest of the one in force
     keys: DoorKeys | None
 

@@ -9,6 +9,7 @@ from datetime import UTC, datetime, timedelta
 from typing import Final
 
 from desired_state.canonical import digest
+from desired_state.configuration import configuration_digest
 from desired_state.errors import Finding, GovernanceError, Stalled, finding
 from desired_state.reasons import Reason
 from desired_state.values import StopClass
@@ -18,11 +19,14 @@ from layers.l6_execution.reconciliation import ReconciliationReport
 from layers.market import Bar
 from layers.ports import JournalEntry
 from reconciler.adapters.armed_token import TokenReader
-from reconciler.adapters.clock import pause, wall_clock
+from reconciler.adapters.clock import pause, since_boot, wall_clock
 from reconciler.adapters.shared_journal import SharedJournal
+from reconciler.conduct import ConductRecord
 from reconciler.counter import Counter
 from reconciler.gate import Verdict
 from reconciler.market_state import MarketState
+from reconciler.noted_journal import NotedJournal
+from reconciler.permits import SENDING
 from reconciler.ports import Report
 from reconciler.session import Desk as SessionDesk
 from reconciler.session import Ending, Session, serves
@@ -30,6 +34,7 @@ from reconciler.session_record import SessionSetup
 from reconciler.session_request import Request
 from reconciler.snapshots import Wired
 from reconciler.thinking import Thinking
+from reconciler.venue_watch import VenueWatch
 from reconciler.wiring.approved import approved_files, scopes_of
 from reconciler.wiring.counters import DoorKeys, Place, books_name, open_counter
 from reconciler.wiring.desk import HEARTBEAT, Desk, local_stop, ship
@@ -70,6 +75,7 @@ class SessionRun:
     run_id: str = ""
     _flag: Flag = field(init=False)
     _stop: str | None = None
+    _ended: Ending | None = None  # while nothing was new in the market
     _renewed: datetime | None = None
     _shipped: datetime | None = None
     _spans: dict[tuple[str, datetime], datetime] = field(default_factory=dict)
@@ -96,8 +102,8 @@ class SessionRun:
         try:
             setup = _setup(self.request, verdict, counter)
             self.run_id = setup.run_id
-            session = self._session(files, counter, journal, verdict)
-            return self._run(session, setup, counter, journal, first)
+            session = self._session(files, counter, verdict)
+            return self._run(session, setup, counter, first)
         except GovernanceError:
             counter.way_out()  # SESSION-1: what cannot go on leaves nothing open
             raise
@@ -113,12 +119,12 @@ class SessionRun:
         session: Session,
         setup: SessionSetup,
         counter: Counter,
-        journal: SharedJournal,
         first: int,
     ) -> Outcome:
         self.desk.running.session = (setup.run_id, setup.mode.value)
         if counter.venue_class is not None:
             self.desk.running.refused, self.desk.running.venue = session.refused, counter.venue
+        journal = counter.journal
         journal.append("session_start", setup.model_dump(mode="json"), counter.start)
         ending, last = self._settle(session, counter), counter.start
         if ending is None:
@@ -164,35 +170,42 @@ class SessionRun:
             raise Stalled(Reason.NOT_APPROVED, self.request.symbol, text)
         return entry.venue
 
-    def _journal(self, verdict: Verdict) -> SharedJournal:
-        name = books_name(self.request.mode, self._venue(verdict))
-        return SharedJournal(self.desk.journal, self._revision, wall_clock, name)
+    def _told_account(self, venue: str, account: str | None) -> None:
+        if account is not None:
+            self.desk.running.accounts[venue] = account
+            self._renewed = None  # another one than approved permits nothing (GATE-3)
 
-    def _counter(
-        self, files: dict[str, bytes], journal: SharedJournal, verdict: Verdict
-    ) -> Counter:
+    def _journal(self, verdict: Verdict) -> NotedJournal:
+        """Entries of this counter; what was only imagined before counts for nothing."""
+        name = books_name(self.request.mode, self._venue(verdict))
+        shared = SharedJournal(self.desk.journal, self._revision, wall_clock, name)
+        real = self.request.mode in SENDING
+        conduct = ConductRecord.rebuilt(shared.entries()) if real else ConductRecord()
+        return NotedJournal(shared, conduct)
+
+    def _counter(self, files: dict[str, bytes], journal: NotedJournal, verdict: Verdict) -> Counter:
         return open_counter(
             Place(
                 host=self.desk.host,
                 request=self.request,
                 files=files,
                 venue=self._venue(verdict),
+                account=verdict.permitted.accounts.get(self._venue(verdict)),
+                told_account=self._told_account,
                 journal=journal,
                 verdict=lambda: self.desk.permits.digest,
                 keys=DoorKeys(self.desk.permits, self.desk.epoch, self._flag),
             )
         )
 
-    def _session(
-        self, files: dict[str, bytes], counter: Counter, journal: SharedJournal, verdict: Verdict
-    ) -> Session:
-        entries = tuple(journal.entries()) if counter.goes_on else ()
+    def _session(self, files: dict[str, bytes], counter: Counter, verdict: Verdict) -> Session:
+        entries = tuple(counter.journal.entries()) if counter.goes_on else ()
         return Session(
             desk=SessionDesk(
                 execution=counter.orders,
                 hand=counter.hand,
                 queries=counter.queries,
-                journal=journal,
+                journal=counter.journal,
                 advance=counter.advance,
                 now=counter.now,
                 verdict=self._verdict,
@@ -200,6 +213,7 @@ class SessionRun:
                 token=self._token,
                 halt=lambda kind, text: self._halt(counter, kind, text),
                 wall_clock=wall_clock,
+                venue=VenueWatch(counter.probe, wall_clock, since_boot),
             ),
             wired=Wired(
                 venue=counter.venue,
@@ -207,6 +221,9 @@ class SessionRun:
                 venue_class=counter.venue_class,
                 rules=counter.queries.rules(self.request.symbol),
                 heartbeat_max_age=HEARTBEAT,
+                configuration=configuration_digest(files),
+                build=self.desk.cycle.ports.build,
+                rehearsal=counter.venue in self.desk.host.rehearsed,
             ),
             thinking=Thinking(
                 series=self.request.series,
@@ -218,6 +235,7 @@ class SessionRun:
             market=MarketState(self.request.series),
             marks=marks_of(entries, verdict),
             mode=self.request.mode,
+            conduct=counter.journal.conduct,
             judged={_intent_of(e) for e in entries if e.kind == "decision"},
         )
 
@@ -240,24 +258,34 @@ class SessionRun:
     def _bars(self, session: Session, counter: Counter) -> tuple[Ending, datetime]:
         last = counter.start
         for item in self._items(session, counter):
-            ending = self.between() or (
-                session.tick(wall_clock()) if item is None else session.step(item)
-            )
+            ending = self._ended or self.between() or session.step(item)
             self._note(session)
             if isinstance(item, Bar):
                 last = item.closed if ending is None or session.bars else last
                 self.watch(session, item)
             if ending:
                 return ending, last
-        return Ending.COMPLETED, last
+        return self._ended or Ending.COMPLETED, last
 
-    def _items(self, session: Session, counter: Counter) -> Iterator[FeedItem | None]:
+    def _items(self, session: Session, counter: Counter) -> Iterator[FeedItem]:
         warm = session.thinking.scopes.outlook.parameters.memory_bars * self.request.interval
-        for item in counter.items(Window(counter.start - warm, self.request.end)):
-            if item is None or (isinstance(item, Bar) and item.closed > counter.start):
+        window = Window(counter.start - warm, self.request.end)
+        for item in counter.items(window, lambda span: self._nap(session, span)):
+            if isinstance(item, Bar) and item.closed > counter.start:
                 yield item
             else:
                 session.warm(item)
+
+    def _nap(self, session: Session, span: timedelta) -> bool:
+        """Wait for the market; upkeep, verdict and whoever asks for the end go on meanwhile."""
+        end = wall_clock() + span
+        while self._ended is None:
+            self._ended = self.between() or session.tick(wall_clock())
+            left = (end - wall_clock()).total_seconds()
+            if left <= 0:
+                break
+            pause(min(WAIT, left))
+        return self._ended is None
 
     def _note(self, session: Session) -> None:
         outlook = session.thinking.outlook

@@ -139,10 +139,10 @@ def _stop_class(kept: Kept) -> StopClass | None:
 
 def marks_of(entries: tuple[JournalEntry, ...], verdict: Verdict) -> Marks:
     """The marks and loss stops that these entries hold."""
-    marks = Marks()
+    marks, limits = Marks(), verdict.permitted.limits
     for entry in entries:
         if entry.kind == "mark":
-            marks.add(_value(Mark, entry), verdict.permitted.limits.max_daily_loss)
+            marks.add(_value(Mark, entry), limits.max_daily_loss, limits.max_drawdown)
         elif entry.kind == "loss_stop":
             marks.stops.append(_value(LossStop, entry))
     return marks

@@ -59,7 +59,7 @@ AMBIGUOUS = [
 def test_a_failed_placement_leaves_the_order_where_the_fault_says(
     venue: Served, client: Client, kind: FaultKind, raised: type[Exception], *, stands: bool
 ) -> None:
-    venue.inject(Fault(kind=kind, on=(Asks.PLACE,), times=1))
+    venue.inject(Fault(kind=kind, at=(Asks.PLACE,), times=1))
     with pytest.raises(raised):
         place(client)
     assert venue.exchange.faults.strikes == [(kind, Asks.PLACE)]
@@ -70,7 +70,7 @@ def test_a_failed_placement_leaves_the_order_where_the_fault_says(
 def test_a_success_that_names_no_order_hides_one_that_stands(
     venue: Served, client: Client, kind: FaultKind
 ) -> None:
-    venue.inject(Fault(kind=kind, on=(Asks.PLACE,), times=1))
+    venue.inject(Fault(kind=kind, at=(Asks.PLACE,), times=1))
     told = place(client)
     assert (told["id"], told["status"]) == (None, None)
     assert on_the_book(client) == ["gone"]
@@ -114,7 +114,7 @@ def test_a_lost_cancel_of_an_order_that_is_not_there_is_refused(
 
 def test_a_cancel_whose_answer_is_lost_was_carried_out(venue: Served, client: Client) -> None:
     place(client)
-    venue.inject(Fault(kind=FaultKind.HANG_AFTER, on=(Asks.CANCEL,), times=1))
+    venue.inject(Fault(kind=FaultKind.HANG_AFTER, at=(Asks.CANCEL,), times=1))
     with pytest.raises(ccxt.RequestTimeout):
         client.cancel_order("1", SYMBOL)
     assert on_the_book(client) == []
@@ -165,7 +165,7 @@ def test_a_wrong_balance_is_what_the_venue_now_says(venue: Served, client: Clien
 def test_a_foreign_order_is_in_the_account_and_nobody_here_sent_it(
     venue: Served, client: Client
 ) -> None:
-    venue.inject(Fault(kind=FaultKind.FOREIGN_ORDER, on=(Asks.OPEN_ORDERS,), times=1))
+    venue.inject(Fault(kind=FaultKind.FOREIGN_ORDER, at=(Asks.OPEN_ORDERS,), times=1))
     assert on_the_book(client) == ["web_1"]
     venue.exchange.change(Fault(kind=FaultKind.FOREIGN_ORDER, price=Decimal(9_900)))
     assert [t["order"] for t in client.fetch_my_trades(SYMBOL)] == ["2"]
@@ -201,8 +201,8 @@ def strikes(folder: Path, plan: FaultPlan) -> list[Status | str]:
 
 def test_a_plan_strikes_the_same_requests_in_every_run(tmp_path: Path) -> None:
     rules = (
-        Fault(kind=FaultKind.UNKNOWN_AFTER, on=(Asks.PLACE,), chance=Decimal("0.2")),
-        Fault(kind=FaultKind.BAD_GATEWAY_BEFORE, on=(Asks.PLACE,), nth=(3, 30)),
+        Fault(kind=FaultKind.UNKNOWN_AFTER, at=(Asks.PLACE,), chance=Decimal("0.2")),
+        Fault(kind=FaultKind.BAD_GATEWAY_BEFORE, at=(Asks.PLACE,), nth=(3, 30)),
     )
     first = strikes(tmp_path / "a", FaultPlan(seed=1, faults=rules))
     assert first == strikes(tmp_path / "b", FaultPlan(seed=1, faults=rules))

@@ -52,7 +52,22 @@ def test_look_ups_come_at_a_half_one_two_four_and_eight_seconds() -> None:
             search = search.after(Trace.UNSURE, wall)
             times.append(wall - WALL)
     assert tuple(times) == LOOKUPS
-    assert search.is_spent
+    assert search.is_spent(WALL + LOOKUPS[-1])
+
+
+def test_a_look_up_that_is_not_answered_is_repeated_soon_and_takes_no_place() -> None:
+    search, times = Search(since=WALL), []
+    for tenth in range(100):
+        wall = WALL + timedelta(seconds=tenth / 10)
+        if search.is_due(wall):
+            silent = wall == WALL + timedelta(seconds=4)
+            search = search.after(Trace.SILENT if silent else Trace.UNSURE, wall)
+            times.append((wall - WALL).total_seconds())
+    assert times == [0.5, 1, 2, 4, 4.5, 8.5]
+    assert search.looked == len(LOOKUPS)
+    silent = Search(since=WALL).after(Trace.SILENT, WALL)
+    assert not silent.is_spent(WALL + timedelta(seconds=10))
+    assert silent.is_spent(WALL + timedelta(seconds=10, milliseconds=1))
 
 
 def test_late_look_ups_do_not_come_in_a_burst() -> None:
@@ -66,7 +81,7 @@ def test_late_look_ups_do_not_come_in_a_burst() -> None:
         ([(0, Trace.NEGATIVE)], False),
         ([(0, Trace.NEGATIVE), (6, Trace.NEGATIVE)], False),
         ([(0, Trace.NEGATIVE), (6.001, Trace.NEGATIVE)], True),
-        ([(0, Trace.UNSURE), (6.001, Trace.NEGATIVE)], False),
+        ([(0, Trace.SILENT), (6.001, Trace.NEGATIVE)], False),
         ([(0, Trace.NEGATIVE), (6.001, Trace.UNSURE)], False),
         ([(0, Trace.NEGATIVE), (3, Trace.UNSURE), (6.001, Trace.NEGATIVE)], True),
     ],

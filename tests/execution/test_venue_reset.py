@@ -85,6 +85,8 @@ def test_accepted_by_name_the_books_begin_again_and_keep_what_was_realised(tmp_p
     wiped(tmp_path)
     again, _ = veiled(tmp_path, epoch=2, signs=EverythingGone())
     again.execution.start(LATER, again.wall)
+    for hour in range(2):  # the new venue's clock is as far as ours was
+        again.venue.advance(bar(hour))
     again.execution.accept_reset("olivia", "announced by the venue", LATER)
     assert again.execution.start(LATER, again.wall) == ()
     assert again.execution.is_ready
@@ -92,8 +94,12 @@ def test_accepted_by_name_the_books_begin_again_and_keep_what_was_realised(tmp_p
     assert (books.symbol(SYMBOL).position, books.unexplained, books.reset) == (0, {}, None)
     rest = books.order_of(intent("rest").intent_id)
     assert (rest.state, rest.reason) == (OrderState.EXPIRED, Reason.VENUE_RESET)
-    assert again.send(intent("new", LATER)).kind is AnswerKind.ACCEPTED
-    assert again.execution.finish(LATER, again.wall).ok
+    assert again.send(intent("new", LATER, price="101")).kind is AnswerKind.ACCEPTED
+    again.venue.advance(bar(2))
+    again.execution.poll(again.venue.clock())
+    assert "F-000000001" in books.fills  # the number that an earlier fill had as well
+    assert books.symbol(SYMBOL).position > 0
+    assert again.execution.finish(again.venue.clock(), again.wall).ok
     accepted = [e for e in again.disk.entries() if e.kind == "order_venue_reset_accepted"]
     assert [e.body["by"] for e in accepted] == ["olivia"]
     assert Books.rebuilt(again.disk.entries()) == books

@@ -42,6 +42,40 @@ def test_executions_are_taken_in_before_anything_is_compared(tmp_path: Path) -> 
     assert desk.execution.last_report.scope is Scope.OPEN_ORDERS
 
 
+def test_what_executes_between_two_readings_is_no_difference(tmp_path: Path) -> None:
+    desk, veil = running(tmp_path)
+    desk.send(intent("a"))
+    ask = veil.ask
+
+    def execute_meanwhile(what: str) -> None:
+        if what == "balances":
+            desk.venue.advance(bar(0))
+        ask(what)
+
+    veil.ask = execute_meanwhile
+    assert tick_for(desk, 30) == []
+    assert desk.execution.last_report.is_final
+    assert desk.books.order_of(intent("a").intent_id).state is OrderState.FILLED
+
+
+def test_an_execution_that_the_venue_shows_late_is_taken_in_by_a_full_comparison(
+    tmp_path: Path,
+) -> None:
+    desk, veil = running(tmp_path)
+    late, soon = intent("late"), intent("soon", price="94")
+    desk.send(late)
+    desk.venue.advance(bar(0))
+    veil.ids, veil.kinds = {late.request.client_order_id}, {"fills"}
+    desk.send(soon)
+    desk.venue.advance(bar(1))
+    desk.execution.poll(desk.venue.clock())
+    assert desk.books.order_of(soon.intent_id).state is OrderState.FILLED
+    veil.ids = set()
+    desk.execution.schedule.reconnected()
+    assert tick_for(desk, 2) == []
+    assert desk.books.order_of(late.intent_id).state is OrderState.FILLED
+
+
 def test_a_foreign_order_is_met_within_5_seconds_while_an_order_of_ours_is_live(
     tmp_path: Path,
 ) -> None:

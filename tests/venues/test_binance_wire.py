@@ -4,17 +4,18 @@ import logging
 import subprocess
 import sys
 import threading
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
 
+import ccxt
 import pytest
 
 from desired_state.errors import Finding, Stalled
 from desired_state.reasons import Reason
 from layers.adapters.binance_venue import BinanceVenue
-from layers.adapters.ccxt_line import Line, Skew
+from layers.adapters.ccxt_line import Line, Skew, unproven
 from layers.adapters.venue_credentials import Credentials
-from layers.binance.protocol import ALLOWED, LOOK_UP, ORDER, Endpoint
+from layers.binance.protocol import ALLOWED, ENDPOINTS, HOSTS, LOOK_UP, ORDER, Endpoint
 from layers.binance.wire import parameters
 from layers.orders import AnswerKind, OrderRequest, TimeInForce
 from layers.risk_snapshot import VenueClass
@@ -244,6 +245,42 @@ def test_no_line_to_the_paper_class(venue: ScriptedVenue) -> None:
     assert refusal.value.code is Reason.VENUE_UNPROVEN
 
 
+TESTNET_HOST, LIVE_HOST = HOSTS[VenueClass.TESTNET], HOSTS[VenueClass.LIVE]
+
+
+def moved(section: str, url: str) -> object:
+    """The real class with one url of its sandbox changed, as another version might have it."""
+    return ccxt.binance({"urls": {"test": {section: url}}})
+
+
+@pytest.mark.parametrize(
+    ("exchange", "words"),
+    [
+        (ccxt.kraken, "found TypeError"),
+        (ccxt.coinbase, "expected a sandbox"),
+        (ccxt.okx, "expected testnet.binance.vision"),
+        (ccxt.bybit, "expected testnet.binance.vision"),
+        (lambda: moved("private", "https://api.binance.com/api/v3"), "for private"),
+        (lambda: moved("public", "https://api.binance.com/api/v3"), "for public"),
+        (lambda: moved("private", "http://testnet.binance.vision/api/v3"), "found http://"),
+        (lambda: moved("private", "https://testnet.binance.vision.evil.example/x"), "vision.evil"),
+        (lambda: moved("private", "https://testnet.binance.vision@evil.example/x"), "//evil"),
+    ],
+)
+def test_a_sandbox_that_is_not_proven_is_refused(
+    exchange: Callable[[], object], words: str
+) -> None:
+    assert words in unproven(exchange(), VenueClass.TESTNET, TESTNET_HOST)
+
+
+def test_live_is_the_production_host_and_nothing_else() -> None:
+    assert unproven(ccxt.binance(), VenueClass.LIVE, LIVE_HOST) == ""
+    assert unproven(ccxt.binance(), VenueClass.TESTNET, TESTNET_HOST) == ""
+    assert "expected api.binance.com" in unproven(
+        ccxt.binance({"options": {}, "sandbox": True}), VenueClass.LIVE, LIVE_HOST
+    )
+
+
 def test_the_class_is_the_host_of_the_signed_request(venue: ScriptedVenue) -> None:
     venue.says("GET", "/api/v3/account", said({"uid": 7, "balances": []}))
     venue.says("GET", "/sapi/v1/account/apiRestrictions", said({"enableWithdrawals": False}))
@@ -297,3 +334,15 @@ def test_the_libraries_are_silent_even_at_debug(
     binance.cancels.open_orders()
     logging.getLogger("ccxt.base.exchange").warning("key %s", KEY)
     assert [record.getMessage() for record in caplog.records] == ["key ***"]
+
+
+def test_every_request_of_the_table_is_one_that_ccxt_makes_like_that(venue: ScriptedVenue) -> None:
+    line = Line(
+        terms(venue.base, venue_class=VenueClass.LIVE), Credentials(KEY, SECRET), SYSTEM, Skew()
+    )
+    for endpoint in ENDPOINTS:
+        if endpoint is not ORDER:
+            assert line.ask(endpoint, {"symbol": "BTCUSDT"}).written
+    line.close()
+    asked = {(method, target.partition("?")[0]) for method, target, _ in venue.heard}
+    assert asked == ALLOWED - {POST}
