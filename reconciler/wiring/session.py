@@ -171,9 +171,11 @@ class SessionRun:
         return entry.venue
 
     def _told_account(self, venue: str, account: str | None) -> None:
-        if account is not None:
+        """Another account than the approved one permits nothing from here on (GATE-3)."""
+        if account is not None and self.desk.running.accounts.get(venue) != account:
             self.desk.running.accounts[venue] = account
-            self._renewed = None  # another one than approved permits nothing (GATE-3)
+            self._renewed = None
+            self._verdict()
 
     def _journal(self, verdict: Verdict) -> NotedJournal:
         """Entries of this counter; what was only imagined before counts for nothing."""
