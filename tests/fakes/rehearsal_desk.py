@@ -62,12 +62,12 @@ class RehearsalDesk(GovernedDesk):
 
 
 def gentle_prices(path: Path, bars: int = 240) -> Path:
-    """Hours that swing by a third of a per cent, so that a ladder is met on both sides."""
+    """Hours that swing by a quarter of a per cent, so that a ladder is met on both sides."""
     lines = ["open_time,open,high,low,close,volume,trades"]
     at, last = datetime(2020, 1, 1, tzinfo=UTC), 10_000.0
     for number in range(bars):
-        close = 10_000 * (1 + 0.003 * math.sin(number / 4))
-        high, low = max(last, close) * 1.0006, min(last, close) * 0.9994
+        close = 10_000 * (1 + 0.0025 * math.sin(number / 1.3))
+        high, low = max(last, close) * 1.0002, min(last, close) * 0.9998
         prices = ",".join(f"{price:.2f}" for price in (last, high, low, close))
         lines.append(f"{at:%Y-%m-%dT%H:%M:%SZ},{prices},500.0,900")
         at, last = at + timedelta(hours=1), round(close, 2)
