@@ -4,6 +4,7 @@ import contextlib
 import os
 import signal
 import subprocess
+import sys
 from collections import Counter
 from collections.abc import Iterator
 from datetime import timedelta
@@ -109,6 +110,7 @@ def test_a_stop_that_is_committed_in_the_middle_of_a_testnet_session(
     assert Reason.NOT_APPROVED in said
 
 
+@pytest.mark.slow
 def test_a_testnet_session_ends_with_our_books_equal_to_the_venues(
     testnet: RehearsalDesk,
 ) -> None:
@@ -129,6 +131,7 @@ def test_a_testnet_session_ends_with_our_books_equal_to_the_venues(
     assert testnet.told("audit")["ok"] is True
 
 
+@pytest.mark.slow
 def test_a_session_that_is_killed_is_taken_up_where_it_stood(testnet: RehearsalDesk) -> None:
     with running(testnet, *SESSION, "testnet") as child:
         wait_for(lambda: len(truth(testnet).open_orders) >= 2, 60)
@@ -142,6 +145,7 @@ def test_a_session_that_is_killed_is_taken_up_where_it_stood(testnet: RehearsalD
     sound(testnet)
 
 
+@pytest.mark.slow
 def test_the_stop_lane_alone_finds_the_way_out_of_a_venue_once_opened(
     testnet: RehearsalDesk,
 ) -> None:
@@ -157,12 +161,34 @@ def test_the_stop_lane_alone_finds_the_way_out_of_a_venue_once_opened(
         assert testnet.acknowledged(stop).verified_clean
 
 
-def test_bounded_live_is_rehearsed_as_what_it_is(desk: RehearsalDesk) -> None:
+def ask_for_bounded_live(desk: RehearsalDesk) -> None:
     desk.ask_for("bounded_live")
     digest = "sha256:" + "0" * 64
     packs = [f"EV-20260101-REVIEW-{n:012d}={digest}:{claim}" for n, claim in enumerate(READY)]
     desk.grant(1, *(word for pack in packs for word in ("--evidence", pack)))
-    with running(desk, *SESSION, "bounded_live") as child:
+
+
+@contextlib.contextmanager
+def second_watcher(desk: RehearsalDesk) -> Iterator[None]:
+    """As on another host: its own name, its own folder, a heartbeat that the first one is given."""
+    first = desk.folder / "governor.yaml"
+    second = desk.folder / "second.yaml"
+    text = first.read_text()
+    second.write_text("host: second\n" + text.replace('var: "./var"', 'var: "./var2"', 1))
+    first.write_text(text + "heartbeats: [./var2/heartbeat]\n")
+    command = [sys.executable, "-m", "reconciler", "watch", "--config", str(second)]
+    child = subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True)
+    try:
+        wait_for((desk.folder / "var2" / "heartbeat").exists)
+        yield
+    finally:
+        child.terminate()
+        child.communicate(timeout=10)
+
+
+def test_bounded_live_is_rehearsed_as_what_it_is(desk: RehearsalDesk) -> None:
+    ask_for_bounded_live(desk)
+    with second_watcher(desk), running(desk, *SESSION, "bounded_live") as child:
         wait_for(lambda: len(truth(desk).open_orders) >= 1, 60)
         assert desk.told("session", "stop")["reconciled"] is True
         child.communicate(timeout=30)
@@ -173,7 +199,27 @@ def test_bounded_live_is_rehearsed_as_what_it_is(desk: RehearsalDesk) -> None:
     sound(desk)
 
 
+@pytest.mark.slow
+def test_in_bounded_live_nothing_rests_while_nobody_elsewhere_could_cancel_it(
+    desk: RehearsalDesk,
+) -> None:
+    ask_for_bounded_live(desk)
+    with running(desk, *SESSION, "bounded_live") as child:
+        wait_for(lambda: sum(leaf["kind"] == "decision" for leaf in leaves(desk)) > 8, 60)
+        told = desk.told("session", "stop")
+        child.communicate(timeout=30)
+    assert (told["ending"], told["orders"]) == ("ended", 0)
+    allowed = [
+        leaf["body"]
+        for leaf in leaves(desk)
+        if leaf["kind"] == "decision" and leaf["body"]["risk"]["outcome"] == "allow"
+    ]
+    assert allowed  # L5 would have let them go
+    assert truth(desk).orders == 0
+
+
 # --- what is refused
+@pytest.mark.slow
 def test_without_a_marked_root_nobody_can_even_ask_for_it(tmp_path: Path) -> None:
     desk = rehearsal_desk(tmp_path, rehearses=False)
     with exchange(desk.store) as url:
@@ -212,12 +258,14 @@ def test_another_account_than_the_approved_one_is_told_and_trades_nothing(
     assert len(recorded) > 1  # the account that the venue told narrowed what is permitted (GATE-3)
 
 
+@pytest.mark.slow
 def test_a_paper_session_is_not_run_where_testnet_is_permitted(testnet: RehearsalDesk) -> None:
     with running(testnet, "session", "run") as child:
         said, _ = child.communicate(timeout=30)
     assert (child.returncode, Reason.NOT_APPROVED in said) == (2, True)
 
 
+@pytest.mark.slow
 def test_a_venue_once_opened_that_cannot_be_reached_is_never_taken_for_clean(
     testnet: RehearsalDesk,
 ) -> None:
