@@ -150,7 +150,7 @@ def _hand(place: Place, row: VenueRow, execution: Execution) -> Hand:
 
 @dataclass(frozen=True)
 class Wiped:
-    """``ResetSigns`` by Binance's own rule (BIN-8)."""
+    """``ResetSigns`` by the rule of layers/binance."""
 
     record: OpenedVenue
 
