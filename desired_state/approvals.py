@@ -17,9 +17,9 @@ from desired_state.proposals import MAX_AHEAD, WIND_DOWN, Proposal, proposal_pat
 from desired_state.ratchet import forget
 from desired_state.reasons import Reason
 from desired_state.releases import beforehand, release_gate, waiting
-from desired_state.standing import Approval, beyond, lacking_gates, rules_of, standing
+from desired_state.standing import UNREACHED, Approval, beyond, lacking_gates, rules_of, standing
 from desired_state.trust_root import GateRule, Root
-from desired_state.values import Environment, Mode, instant_text
+from desired_state.values import Mode, instant_text
 from desired_state.votes import (
     Ballot,
     Papers,
@@ -196,8 +196,8 @@ def _refusals(
     if proposal.expires > root.expires:
         text = f"expected an end no later than the trust root's, {instant_text(root.expires)}"
         found.append((Reason.PROPOSAL_CEILING, text))
-    if root.environment is Environment.REHEARSAL and proposal.authority.mode > Mode.PAPER:
-        found.append((Reason.PROPOSAL_CEILING, "a rehearsal allows nothing above paper"))
+    if not root.reaches(proposal.authority.mode):
+        found.append((Reason.PROPOSAL_CEILING, UNREACHED))
     if lacking := incomplete(proposal):
         found.append((Reason.PROPOSAL_INCOMPLETE, lacking))
     unknown = [stop for stop in proposal.clears if stop not in memory.stops]

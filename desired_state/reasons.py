@@ -182,6 +182,8 @@ class Reason(StrEnum):
         "Install the approved build, or propose the one that runs and have it signed.", HALTED, True)
     ACCOUNT_UNAPPROVED = ("ACCOUNT_UNAPPROVED", "A venue reports another account than the approved one.",
         "Use the approved account's key, or propose the account and have it signed.", HALTED, True)
+    REHEARSAL_VENUE = ("REHEARSAL_VENUE", "In a rehearsal modes above paper exist on a local exchange alone, and in production never there.",
+        "In governor.yaml, give the venue rehearsal: http://127.0.0.1:PORT where the root is marked for it, and nowhere else.", HALTED, True)
     RELEASE_WAITS = ("RELEASE_WAITS", "The release of a technical stop is signed, and its venues are not proven clean yet.",
         "Let the watcher see two clean sweeps, or have the release signed under gate release.", STOPPED, True)
     WIND_DOWN_BEYOND = ("WIND_DOWN_BEYOND", "The wind-down asks for more than reducing what was approved last.",
@@ -238,6 +240,8 @@ class Reason(StrEnum):
         "Nothing to do.", "as the other controls decide")
     MODE_FORBIDS = ("MODE_FORBIDS", "The order's venue does not belong to the mode.",
         "Use the venue class of the permitted mode.", REFUSED)
+    ARMING_INVALID = ("ARMING_INVALID", "Testnet or live trading is not armed by an approval for exactly these limits, configuration, build and account.",
+        "Propose what runs and have it signed, or run what was approved.", REFUSED, True)
     TRADING_HALTED = ("HALTED", "Trading is halted.", "See governor status for the cause.", REFUSED)
     REDUCING = ("REDUCING", "Only orders that reduce a position may leave.",
         "See governor status for the cause.", REFUSED)
@@ -257,11 +261,19 @@ class Reason(StrEnum):
         "Resize the order.", REFUSED)
     MAX_ORDER_NOTIONAL = ("MAX_ORDER_NOTIONAL", "The order is worth more than one order may be.",
         "Use a smaller order.", REFUSED)
+    MAX_QUANTITY = ("MAX_QUANTITY", "The order is for more units than one order may be.",
+        "Use a smaller order.", REFUSED)
+    FAT_FINGER = ("FAT_FINGER", "The order is far larger than the ones before it, or than the book it would meet.",
+        "Use a smaller order.", REFUSED)
     PRICE_COLLAR = ("PRICE_COLLAR", "The price lies outside the collar.",
         "Price the order nearer the market.", REFUSED)
+    ORDER_EXPIRED = ("ORDER_EXPIRED", "The order ends in the past.",
+        "Decide it anew.", REFUSED)
     TOTAL_EXPOSURE = ("TOTAL_EXPOSURE", "Worst-case exposure over all symbols would exceed its limit.",
         "Reduce first.", REFUSED)
     SYMBOL_EXPOSURE = ("SYMBOL_EXPOSURE", "Worst-case exposure of the symbol would exceed its limit.",
+        "Reduce first.", REFUSED)
+    STRATEGY_EXPOSURE = ("STRATEGY_EXPOSURE", "Worst-case exposure of the strategy would exceed its limit.",
         "Reduce first.", REFUSED)
     MAX_POSITIONS = ("MAX_POSITIONS", "Too many symbols would be held or worked.",
         "Close one first.", REFUSED)
@@ -271,20 +283,62 @@ class Reason(StrEnum):
         "Cancel one first.", REFUSED)
     REDUCE_ONLY = ("REDUCE_ONLY", "The order would not only reduce the position.",
         "Size it to what is held and not yet being sold.", REFUSED)
+    DAILY_TURNOVER = ("DAILY_TURNOVER", "What was filled today and is open would exceed the day's turnover.",
+        "Wait for the next day.", REFUSED)
     DAILY_LOSS = ("DAILY_LOSS", "The day's loss has reached its limit, or would with this order.",
         "Review; then propose a release that names the stop.", STOPPED, True)
     ROLLING_LOSS = ("ROLLING_LOSS", "The loss of the last 24 hours has reached its limit.",
         "Review; then propose a release that names the stop.", STOPPED, True)
+    DRAWDOWN = ("DRAWDOWN", "Equity has fallen from its highest by the limit, or would with this order.",
+        "Review; then propose a release that names the stop.", STOPPED, True)
+    LOSING_STREAK = ("LOSING_STREAK", "Too many round trips in a row were lost.",
+        "Review; then propose a release that names the stop.", STOPPED, True)
+    SLIPPAGE = ("SLIPPAGE", "Executions cost more against the price of their decision than is accepted.",
+        "Review the market and the order sizes; then propose a release that names the stop.", STOPPED, True)
     MSG_RATE = ("MSG_RATE", "Too many messages in the window.",
         "Wait; cancels are never held back.", REFUSED)
     MAX_ORDERS_DAY = ("MAX_ORDERS_DAY", "Too many orders today.", "Wait for the next day.", REFUSED)
+    ORDER_RATIO = ("ORDER_RATIO", "Too many orders or cancels for what was executed.",
+        "Wait for the next day; look at what the planner chases.", REFUSED)
+    REPEATED_EXECUTION = ("REPEATED_EXECUTION", "The same side of the same symbol was executed again and again.",
+        "Find out why; then propose a release that names the stop.", STOPPED, True)
     DUPLICATE = ("DUPLICATE", "The same intent or the same order was seen already.",
         "Nothing; a doubled order never leaves.", REFUSED)
+    REJECT_STREAK = ("REJECT_STREAK", "The venue refused one order after the other.",
+        "Read the venue's words; then propose a release that names the stop.", STOPPED, True)
+    SLICING = ("SLICING", "Together with its siblings the order exceeds what the plan was approved for.",
+        "Have L4 approve a new plan.", REFUSED)
     STALE_BOOK = ("STALE_BOOK", "The book is too old.", "Look at the feed.", REFUSED)
     BOOK_SHAPE = ("BOOK_SHAPE", "The book is one-sided, crossed or too wide.",
         "Look at the feed.", REFUSED)
     PRICE_JUMP = ("PRICE_JUMP", "The price jumped; quarantined until enough good ticks.",
         "Wait.", REFUSED)
+    SEQUENCE_GAP = ("SEQUENCE_GAP", "Market data is missing between the last piece and the one before.",
+        "Wait until the book is whole again.", REFUSED)
+    SOURCE_DEVIATION = ("SOURCE_DEVIATION", "Two sources of the price disagree.",
+        "Find out which of them is wrong.", REFUSED)
+    MARKET_CLOSED = ("MARKET_CLOSED", "The venue has closed the symbol for trading.",
+        "Wait for the venue.", REFUSED)
+    VOLATILITY = ("VOLATILITY", "The price moves too fast to judge an order by it.",
+        "Wait.", REFUSED)
+    PROVENANCE_FORBIDS = ("PROVENANCE_FORBIDS", "The market data does not come from where the mode needs it.",
+        "Use live data for testnet and live trading.", REFUSED)
+    CLOCK_SKEW = ("CLOCK_SKEW", "Our clock and the venue's differ, or ours has jumped.",
+        "Synchronise the clock.", REFUSED, True)
+    VENUE_ERRORS = ("VENUE_ERRORS", "The venue lost too many answers; the circuit is open.",
+        "Wait; it closes by itself as the errors age.", REFUSED, True)
+    UNKNOWN_ORDERS = ("UNKNOWN_ORDERS", "The fate of an order is not known.",
+        "Wait for the look-up. Where a stop was raised: look at the venue, then propose a release.", STOPPED, True)
+    KEY_SCOPE = ("KEY_SCOPE", "The venue's key can do more than trade, works from anywhere, or belongs to another account.",
+        "Make a key that can trade and not withdraw, bound to this address.", REFUSED, True)
+    VENUE_IDENTITY = ("VENUE_IDENTITY", "The venue that answers is not of the class that is wired.",
+        "Look at host and sandbox header of the signed request.", REFUSED, True)
+    RATE_HEADROOM = ("RATE_HEADROOM", "What is left of the venue's rate limit is kept for cancels.",
+        "Wait.", REFUSED)
+    SELF_TRADE = ("SELF_TRADE", "The order would meet a resting order of our own.",
+        "Cancel the resting one first.", REFUSED)
+    NO_BIJECTION = ("NO_BIJECTION", "An order at the venue has no intent, or its intent had ended.",
+        "Find out who sent it; then propose a release that names the stop.", STOPPED, True)
     RECON_DIFF = ("RECON_DIFF", "Our books and the venue's differ without an explanation.",
         "Find the difference; then propose a release that names the stop.", STOPPED, True)
     SAFETY_NET_DOWN = ("SAFETY_NET_DOWN", "The watcher's heartbeat is older than the root allows.",
@@ -295,6 +349,10 @@ class Reason(StrEnum):
     # --- layers, orders, venues --------------------------------------------------------------
     FEED_INVALID = ("FEED_INVALID", "The market data file does not have the required form.",
         "Compare with the columns named in the message.", NOTHING_DONE)
+    DATA_FILE = ("DATA_FILE", "The file of market data cannot be made or continued.",
+        "Use the arguments that the file was begun with, or another file; what it holds is whole.", NOTHING_DONE)
+    PRESET_OPTIMISTIC = ("PRESET_OPTIMISTIC", "The paper venue fills more kindly than evidence may rest on.",
+        "Use the pessimistic preset, or one calibrated on recorded fills; a venue keeps the model it was made with.", NOTHING_DONE)
     ARTIFACT_INVALID = ("ARTIFACT_INVALID", "A layer returned something that is not its artifact.",
         "Look at the layer's pack.", "nothing downstream of the layer")
     CRITIC_REJECTED = ("CRITIC_REJECTED", "L4 did not answer exactly APPROVE.",
@@ -309,10 +367,35 @@ class Reason(StrEnum):
         "See the venue's words.", REFUSED)
     ORDER_UNKNOWN = ("ORDER_UNKNOWN", "It is not known whether the venue has the order.",
         "Wait for the look-up; exposure stays reserved.", REFUSED)
+    ORDER_UNRESOLVED = ("ORDER_UNRESOLVED", "Every look-up on the schedule was made, and it is still not known whether the venue has the order.",
+        "Look for the client order id at the venue by hand, and cancel it there if it rests. The stop is of class technical (G3): one operator releases it, with a clean reconciliation.", STOPPED, True)
+    EXPIRED_UNKNOWN = ("EXPIRED_UNKNOWN", "The venue was proven not to have the order whose answer was lost; it is never sent again.",
+        "Nothing; the next plan decides anew.", REFUSED)
+    NOT_RECONCILED = ("NOT_RECONCILED", "Since the start, books and venue have not been compared yet.",
+        "Wait for the look-ups to end; if they do not, look at the session's findings.", REFUSED)
+    FILL_IMPLAUSIBLE = ("FILL_IMPLAUSIBLE", "The venue reports an execution that the order does not allow: its size, price or fee, or one id for two executions.",
+        "Compare the fill with the venue's own record; then propose a release that names the stop.", STOPPED, True)
+    VENUE_RESET = ("VENUE_RESET", "The venue was wiped: orders, fills and balances that it had are gone together. Our books still hold them.",
+        "Confirm with the venue's announcements; then accept the reset in the journal by name, and propose a release that names the stop.", STOPPED, True)
     FOREIGN_ORDER = ("FOREIGN_ORDER", "The venue shows an order that is not ours.",
         "Find out who sent it; use a dedicated account.", STOPPED, True)
+    UNATTENDED = ("UNATTENDED", "The order could rest at a venue without a dead-man switch, and no watcher on another host is heard.",
+        "Run governor watch on a second host and name its heartbeat in governor.yaml; orders that cannot rest are sent all the same.", REFUSED)
+    SESSION_RUNNING = ("SESSION_RUNNING", "A session is running or asked for on this host, and there is one at a time.",
+        "Wait for it, or end it: governor session stop.", NOTHING_DONE)
+    SESSION_LOST = ("SESSION_LOST", "The process that ran the session, or was to run it, is gone.",
+        "Look at governor status; a new session looks up what the old one left.", "what the verdict says")
     VENUE_UNREACHABLE = ("VENUE_UNREACHABLE", "The venue cannot be reached or its store not read.",
         "Look at the venue.", "nothing that increases risk", True)
+
+    VENUE_UNPROVEN = ("VENUE_UNPROVEN", "The line to the venue may lead somewhere else, so it is not used.",
+        "Compare the venue's class and host in the message with venues.yaml; then look at the installed ccxt.", "nothing that increases risk", True)
+    CREDENTIALS = ("CREDENTIALS", "The venue's key or secret is missing, or not kept where nobody else can read it.",
+        "Set the two variables named in governor.yaml, or keep both in a file of your own with mode 0600.", NOTHING_DONE)
+    WIRE_UNREADABLE = ("WIRE_UNREADABLE", "The signed order did not read back as exactly one order, so it was not sent.",
+        "Nothing left; look for another version of ccxt than the approved one.", REFUSED)
+    EGRESS = ("EGRESS", "A request is not on the list of what may leave for the venue.",
+        "Nothing left; find out what wanted to send it.", REFUSED)
 
     # --- evidence ----------------------------------------------------------------------------
     CHAIN_BROKEN = ("CHAIN_BROKEN", "A leaf does not follow from the one before.",

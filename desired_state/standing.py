@@ -6,6 +6,7 @@ Judged anew each time from every vote ever seen; what is remembered is only that
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
+from typing import Final
 
 from desired_state.authority import Authority
 from desired_state.errors import Finding, finding
@@ -27,6 +28,7 @@ from desired_state.votes import (
 )
 
 TICK = timedelta(microseconds=1)
+UNREACHED: Final = "a rehearsal allows nothing above paper, but where its trust root is marked"
 
 
 @dataclass(frozen=True, slots=True)
@@ -53,6 +55,8 @@ def standing(
     rules = rules_of(signed.proposal, papers.root, memory)
     lacking = lacking_gates(signed.proposal, papers.root, memory)
     over = [(Reason.PROPOSAL_GATE, lacking)] if lacking else [*beyond(signed.proposal, rules)]
+    if not papers.root.reaches(signed.proposal.authority.mode):
+        over.append((Reason.PROPOSAL_CEILING, UNREACHED))
     if over:  # APPROVAL-4: what a later root allows no more ends at once
         return None, tuple(finding(code, subject, text) for code, text in over)
     votes = ballot(signed, rules, papers)

@@ -7,7 +7,7 @@ because the one before and itself signed it; nothing is ever trusted on first us
 from collections.abc import Iterable
 from datetime import datetime
 from enum import StrEnum
-from typing import Annotated, Final, Self
+from typing import Annotated, Final, Literal, Self
 
 from pydantic import Field, StringConstraints, model_validator
 
@@ -95,6 +95,7 @@ class Root(Frozen):
     gates: dict[Name, GateRule]
     bounds: Bounds
     incompatible: tuple[tuple[Role, ...], ...] = ()
+    rehearses: Literal["local_exchange"] | None = None  # REHEARSAL-1
 
     @model_validator(mode="after")
     def _consistent(self) -> Self:
@@ -115,7 +116,14 @@ class Root(Frozen):
             for name, person in self.persons.items():
                 if len(set(roles) & set(person.roles)) > 1:
                     raise ValueError(f"expected {name} to hold at most one of {', '.join(roles)}")
+        if self.rehearses and self.environment is not Environment.REHEARSAL:
+            raise ValueError("expected no rehearses in a production root: it never rehearses")
         return self
+
+    def reaches(self, mode: Mode) -> bool:
+        """Whether an authority in this mode can be granted here at all (REHEARSAL-1)."""
+        rehearsal = self.environment is Environment.REHEARSAL
+        return mode <= Mode.PAPER or not rehearsal or self.rehearses is not None
 
     def key(self, key_id: str) -> PublicKey:
         """The parsed public key of one entry."""
@@ -215,8 +223,7 @@ def _able(root: Root, rule: GateRule) -> list[str]:
 
 def _beyond(root: Root, name: str) -> bool:
     """Whether the gate is of a mode that a rehearsal never comes to."""
-    higher = [mode.value for mode in Mode if mode > Mode.PAPER]
-    return root.environment is Environment.REHEARSAL and name in higher
+    return name in [mode.value for mode in Mode if not root.reaches(mode)]
 
 
 def _threshold_findings(root: Root) -> Iterable[Finding]:

@@ -83,7 +83,7 @@ class StopClass(StrEnum):
 
 
 class Environment(StrEnum):
-    """``rehearsal`` reports phases and allows nothing above paper; ``production`` enforces."""
+    """``rehearsal`` reports phases, ``production`` enforces; what each reaches says the root."""
 
     REHEARSAL = "rehearsal"
     PRODUCTION = "production"

@@ -89,7 +89,7 @@ def in_order(rows: Iterable[Row], series: Series, window: Window) -> Iterator[Fe
     last: datetime | None = None
     for row in rows:
         bar = _bar(row, series)
-        gap = None if last is None else _step(row.place, series, last, bar.opened)
+        gap = None if last is None else follow(row.place, series, last, bar.opened)
         last = bar.opened
         if window.end is not None and bar.opened >= window.end:
             return
@@ -100,7 +100,12 @@ def in_order(rows: Iterable[Row], series: Series, window: Window) -> Iterator[Fe
         yield bar
 
 
-def _step(place: str, series: Series, last: datetime, opened: datetime) -> Gap | None:
+def follow(place: str, series: Series, last: datetime, opened: datetime) -> Gap | None:
+    """What is missing between two openings, the later one just read at ``place``.
+
+    Raises:
+        Stalled: ``FEED_INVALID`` where the later one is doubled, older or overlapping.
+    """
     if opened == last:
         raise _invalid(place, f"the bar of {opened:%Y-%m-%dT%H:%M:%SZ} stands twice")
     if opened < last:
@@ -144,10 +149,19 @@ def _bar(row: Row, series: Series) -> Bar:
         volume=number("volume"),
         **prices,
     )
+    return sound(row.place, bar)
+
+
+def sound(place: str, bar: Bar) -> Bar:
+    """The bar, if its prices are above zero and do not contradict each other.
+
+    Raises:
+        Stalled: ``FEED_INVALID``.
+    """
     if bar.low <= 0:
-        raise _invalid(row.place, f"expected prices above zero, found low {bar.low}")
+        raise _invalid(place, f"expected prices above zero, found low {bar.low}")
     if not bar.low <= min(bar.open, bar.close) <= max(bar.open, bar.close) <= bar.high:
-        raise _invalid(row.place, "open and close do not lie between low and high")
+        raise _invalid(place, "open and close do not lie between low and high")
     return bar
 
 

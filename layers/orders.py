@@ -18,9 +18,10 @@ class Side(StrEnum):
 
 
 class TimeInForce(StrEnum):
-    """Immediate-or-cancel, good till cancelled, or good till cancelled and never a taker."""
+    """Immediate in part or whole, immediate in whole, till cancelled, and that never a taker."""
 
     IOC = "IOC"
+    FOK = "FOK"
     GTC = "GTC"
     POST_ONLY = "POST_ONLY"
 

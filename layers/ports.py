@@ -5,6 +5,7 @@ permit, so that narrowing never waits for anybody.
 """
 
 from collections.abc import Iterable, Mapping
+from collections.abc import Set as AbstractSet
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from decimal import Decimal
@@ -71,6 +72,14 @@ class VenueQueries(Protocol):
         """The order with this client id in any state, or none."""
         ...
 
+    def orders(self, symbol: str, since: datetime) -> tuple[VenueOrder, ...]:
+        """Every order of the account in any state that was made at or after ``since``.
+
+        The second way to an order whose fate is unknown (spec: venues): an index by client id
+        may lag behind the list.
+        """
+        ...
+
     def fills(self, symbol: str, since: datetime) -> tuple[Fill, ...]:
         """Executions at or after ``since``, oldest first."""
         ...
@@ -107,6 +116,29 @@ class VenueProbe(Protocol):
 
     def standing(self) -> Standing:
         """Asked at the start and again while a session runs (G1, G7, G8, G9, F6)."""
+        ...
+
+
+@dataclass(frozen=True, slots=True)
+class Remains:
+    """What a venue still shows of what it is known to have held for us."""
+
+    orders: AbstractSet[str]  # client ids that it acknowledged and that stand in our books
+    orders_shown: AbstractSet[str]  # those of them that it still knows
+    fills: AbstractSet[str]  # executions that it showed us, of the last day
+    fills_shown: AbstractSet[str]
+    expected: Mapping[str, Decimal]  # totals by currency, of our record
+    balances: tuple[Balance, ...]  # as it shows them now
+
+
+class ResetSigns(Protocol):
+    """Tells a venue that was wiped from one that lost an order (VENUE_RESET). Pure."""
+
+    def recognise(self, remains: Remains) -> str | None:
+        """Why this is a wipe of the whole venue, in words, or none.
+
+        Raises ``Waiting`` where the venue must be asked something that it does not answer now.
+        """
         ...
 
 

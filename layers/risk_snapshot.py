@@ -9,77 +9,56 @@ watcher's heartbeat on the wall clock.
 """
 
 import json
-import re
 from collections.abc import Mapping
-from dataclasses import dataclass, fields
-from datetime import UTC, datetime, timedelta
-from decimal import Decimal
-from enum import StrEnum
-from typing import Annotated, Any, Final
+from dataclasses import dataclass
+from typing import Any, Final
 
-from pydantic import BeforeValidator, ConfigDict, PlainSerializer, TypeAdapter, ValidationError
+from pydantic import TypeAdapter, ValidationError
 
 from desired_state.errors import Stalled
 from desired_state.reasons import Reason
 from desired_state.values import Access, Instant, Mode, Span, Trading
 from layers.market import Provenance
 from layers.orders import Side, SymbolRules
+from layers.risk_facts import Arming, Conduct, VenueHealth
+from layers.risk_values import (
+    NEVER,
+    STRICT,
+    TICKS,
+    Number,
+    VenueClass,
+    forget_what_is_not_finite,
+    window,
+)
 
-NEVER: Final = datetime(1, 1, 1, tzinfo=UTC)
-TICKS: Final = timedelta(0)  # interval of a feed that has no bars
-_STRICT: Final = ConfigDict(extra="forbid", strict=True)
-
-
-def window(span: timedelta, interval: timedelta) -> timedelta:
-    """How long ``span`` lasts on a feed: itself on ticks, rounded up to whole bars on bars.
-
-    Whoever counts messages, ages or equal orders for a snapshot counts them in this window
-    (spec/risk.md: on bars, ages and windows count in bars).
-    """
-    return span if not interval else -(-span // interval) * interval
-
-
-_PLAIN_DECIMAL: Final = re.compile(r"-?[0-9]{1,40}(\.[0-9]{1,40})?\Z", re.ASCII)
-
-
-def _number(value: Any) -> Decimal:  # noqa: ANN401
-    if isinstance(value, Decimal):
-        return value
-    if isinstance(value, str) and _PLAIN_DECIMAL.match(value):
-        return Decimal(value)
-    raise ValueError(f'expected a quoted decimal such as "-0.5", found {value!r}')
-
-
-def _number_text(value: Decimal) -> str:
-    return format(value, "f")
-
-
-Number = Annotated[
-    Decimal, BeforeValidator(_number), PlainSerializer(_number_text, return_type=str)
+__all__ = [
+    "NEVER",
+    "TICKS",
+    "Arming",
+    "Conduct",
+    "Flow",
+    "Funds",
+    "LossWindow",
+    "Number",
+    "PlanApproval",
+    "Quote",
+    "Safety",
+    "Snapshot",
+    "SymbolState",
+    "Trigger",
+    "VenueClass",
+    "VenueHealth",
+    "from_plain",
+    "to_plain",
+    "window",
 ]
-
-
-class VenueClass(StrEnum):
-    """What kind of venue the wired adapter really reaches."""
-
-    PAPER = "paper"
-    TESTNET = "testnet"
-    LIVE = "live"
-
-
-def _forget_what_is_not_finite(value: object) -> None:
-    """A NaN or an infinity is no observation: it counts as not known."""
-    for name in _DECIMALS[type(value)]:
-        number = getattr(value, name)
-        if number is not None and not number.is_finite():
-            object.__setattr__(value, name, None)
 
 
 @dataclass(frozen=True, slots=True)
 class Quote:
     """Best prices of one symbol. ``received_at`` is our time, ``event_at`` the venue's."""
 
-    __pydantic_config__ = _STRICT
+    __pydantic_config__ = STRICT
 
     bid: Number | None
     ask: Number | None
@@ -91,17 +70,23 @@ class Quote:
     previous_mid: Number | None
     reference: Number | None  # mean over a period (VWAP or EMA), the second reference of B7
     good_ticks: int | None  # in a row without a jump, since the last jump or the start
+    bid_depth: Number | None  # base units on the five best levels
+    ask_depth: Number | None
+    low: Number | None  # of the last window(60 s)
+    high: Number | None
+    elsewhere: Number | None  # the price as a second source has it (F5)
+    whole: bool | None  # nothing is missing between this book and what came before (F4)
 
     def __post_init__(self) -> None:
         """Only finite numbers are kept."""
-        _forget_what_is_not_finite(self)
+        forget_what_is_not_finite(self)
 
 
 @dataclass(frozen=True, slots=True)
 class Trigger:
     """A NO-TRADE trigger that was raised. It stands up to, not including, ``until``."""
 
-    __pydantic_config__ = _STRICT
+    __pydantic_config__ = STRICT
 
     name: str
     until: Instant | None  # none: until somebody takes it away
@@ -111,7 +96,7 @@ class Trigger:
 class SymbolState:
     """One symbol: what is held, what is working, what the market says, what is permitted."""
 
-    __pydantic_config__ = _STRICT
+    __pydantic_config__ = STRICT
 
     symbol: str
     access: Access | None  # permitted; spec/trust.md §4
@@ -123,19 +108,24 @@ class SymbolState:
     unknown_orders: int | None  # those of them in UNKNOWN
     quote: Quote | None
     triggers: tuple[Trigger, ...] | None  # NO-TRADE triggers; none raised: ()
+    strategy: str | None  # the one that works the symbol (C3)
+    unknown_since: Instant | None  # market time; needed where an order is UNKNOWN (G3)
+    highest_buy: Number | None  # our own resting orders; needed where any rest (H1)
+    lowest_sell: Number | None
+    active: bool | None  # the venue has it open for trading (F6)
     outlook_expires: Instant | None  # of L2's outlook for the symbol; no outlook: None
     rules: SymbolRules | None
 
     def __post_init__(self) -> None:
         """Only finite numbers are kept."""
-        _forget_what_is_not_finite(self)
+        forget_what_is_not_finite(self)
 
 
 @dataclass(frozen=True, slots=True)
 class PlanApproval:
     """What L4 said of the plan that the intent cites, read from the plan's evidence pack."""
 
-    __pydantic_config__ = _STRICT
+    __pydantic_config__ = STRICT
 
     plan: str  # pack id of the L3 plan
     decision: str | None  # L4's word; only exactly APPROVE counts
@@ -144,18 +134,19 @@ class PlanApproval:
     symbols: tuple[str, ...] | None
     sides: tuple[Side, ...] | None
     max_notional: Number | None  # of one order under this plan, quote currency
+    whole_notional: Number | None  # of all its orders together (E7)
     expires_at: Instant | None
 
     def __post_init__(self) -> None:
         """Only finite numbers are kept."""
-        _forget_what_is_not_finite(self)
+        forget_what_is_not_finite(self)
 
 
 @dataclass(frozen=True, slots=True)
 class LossWindow:
-    """Equity at the beginning of one window (UTC day, or the last 24 hours), and its memory."""
+    """Equity at the beginning of one window (UTC day, 24 hours, the peak), and its memory."""
 
-    __pydantic_config__ = _STRICT
+    __pydantic_config__ = STRICT
 
     equity_open: Number | None  # never re-based: missing refuses (spec/risk.md, D1)
     net_transfers: Number | None  # paid in minus paid out since then
@@ -165,14 +156,14 @@ class LossWindow:
 
     def __post_init__(self) -> None:
         """Only finite numbers are kept."""
-        _forget_what_is_not_finite(self)
+        forget_what_is_not_finite(self)
 
 
 @dataclass(frozen=True, slots=True)
 class Funds:
     """Balances for this order. Reserved: ours, not yet locked by the venue."""
 
-    __pydantic_config__ = _STRICT
+    __pydantic_config__ = STRICT
 
     free_quote: Number | None
     reserved_quote: Number | None
@@ -181,14 +172,14 @@ class Funds:
 
     def __post_init__(self) -> None:
         """Only finite numbers are kept."""
-        _forget_what_is_not_finite(self)
+        forget_what_is_not_finite(self)
 
 
 @dataclass(frozen=True, slots=True)
 class Flow:
     """Messages and orders so far, this one not counted. Windows as ``window`` gives them."""
 
-    __pydantic_config__ = _STRICT
+    __pydantic_config__ = STRICT
 
     messages_second: int | None  # new, modify and cancel in the last window(1 s)
     messages_minute: int | None  # the same in the last window(60 s)
@@ -203,7 +194,7 @@ class Flow:
 class Safety:
     """The stop, its watcher, the journal and the reconciliation, as just read."""
 
-    __pydantic_config__ = _STRICT
+    __pydantic_config__ = STRICT
 
     kill_latched: bool | None
     token_ok: bool | None  # the watcher's armed token was read and is valid
@@ -217,11 +208,12 @@ class Safety:
 class Snapshot:
     """Everything L5 needs for one order. ``symbols``: each held or worked, and the order's."""
 
-    __pydantic_config__ = _STRICT
+    __pydantic_config__ = STRICT
 
     journal_sequence: int
     at: Instant  # market clock
     mode: Mode | None
+    rehearsal: bool | None  # under a trust root for rehearsal no data needs to be live (F8)
     trading: Trading | None
     venue_class: VenueClass | None  # of the adapter that would send
     venue: str | None  # permitted
@@ -231,19 +223,19 @@ class Snapshot:
     equity_now: Number | None  # at bid for longs, ask for shorts, after fees
     day: LossWindow
     rolling: LossWindow
+    peak: LossWindow  # from the highest equity since the phase began (D3)
     funds: Funds
     flow: Flow
     safety: Safety
+    conduct: Conduct
+    health: VenueHealth
+    arming: Arming | None  # needed from testnet up
 
     def __post_init__(self) -> None:
         """Only finite numbers are kept."""
-        _forget_what_is_not_finite(self)
+        forget_what_is_not_finite(self)
 
 
-_DECIMALS: Final[dict[type, tuple[str, ...]]] = {
-    kind: tuple(f.name for f in fields(kind) if f.type == Number | None)
-    for kind in (Quote, SymbolState, PlanApproval, LossWindow, Funds, Snapshot)
-}
 _PLAIN: Final = TypeAdapter(Snapshot)
 
 

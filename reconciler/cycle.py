@@ -192,6 +192,8 @@ class Cycle:
             heartbeats=tuple(map(digest_bytes, beats.files)),
             held=self._lifting,
             build=self.ports.build,
+            accounts=dict(self.ports.accounts()),
+            rehearsed=self.ports.rehearsed,
         )
 
     def _writer(self, admission: Admission) -> Writer | None:

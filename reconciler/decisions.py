@@ -13,11 +13,12 @@ from desired_state.limits import Limits
 from desired_state.reasons import Reason
 from desired_state.values import instant_text, parse_instant
 from layers.l5_risk_gate.finding import RiskVerdict
-from layers.l5_risk_gate.gate import evaluate
+from layers.l5_risk_gate.gate import SEMANTICS, evaluate
 from layers.orders import Intent
 from layers.risk_snapshot import Snapshot, from_plain, to_plain
 
 LEAF_KIND: Final = "decision"
+FIRST_SEMANTICS: Final = 1  # of records that do not say
 
 
 def decision_body(
@@ -26,6 +27,7 @@ def decision_body(
     """The leaf's body; ``made`` is the wall clock and the digest of the verdict in force."""
     now, verdict = made
     return {
+        "semantics": SEMANTICS,
         "intent": plain(intent),
         "snapshot": to_plain(given),
         "limits": plain(limits),
@@ -36,7 +38,14 @@ def decision_body(
 
 
 def replay(body: Mapping[str, Any]) -> tuple[Finding, ...]:
-    """Decide again from the record alone (AUDIT-3)."""
+    """Decide again from the record alone (AUDIT-3).
+
+    A record of other semantics is not read by the rules of this build: it takes the build of then.
+    """
+    made = body.get("semantics", FIRST_SEMANTICS)
+    if made != SEMANTICS:
+        text = f"expected semantics {SEMANTICS} of this build, found {made}"
+        return (finding(Reason.REPLAY_MISMATCH, "decision", text),)
     try:
         intent = Intent.model_validate_json(json.dumps(body["intent"]))
         given = from_plain(body["snapshot"])

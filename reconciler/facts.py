@@ -13,8 +13,19 @@ from desired_state.authority import BOTTOM, Authority, settle
 from desired_state.errors import Finding, Severity, finding
 from desired_state.frozen import Frozen
 from desired_state.reasons import Reason
-from desired_state.trust_root import Bounds
-from desired_state.values import Account, Digest, Instant, Mode, Name, StopId, Trading, instant_text
+from desired_state.trust_root import Bounds, Root
+from desired_state.values import (
+    Access,
+    Account,
+    Digest,
+    Environment,
+    Instant,
+    Mode,
+    Name,
+    StopId,
+    Trading,
+    instant_text,
+)
 from reconciler.lifting import GOOD_CYCLES, Fact, Held, lifts
 
 BEAT_PERIOD: Final = timedelta(seconds=1)  # a watcher writes its heartbeat so often
@@ -52,6 +63,7 @@ class Facts(Frozen):
     held: tuple[Held, ...] = ()  # facts that narrowed and are watched
     build: Digest | None = None  # of what runs here
     accounts: dict[Name, Account] = {}  # noqa: RUF012  (as venues report them: absent is unasked)
+    rehearsed: tuple[Name, ...] = ()  # venues whose place a local exchange takes on this host
     suspended: bool = False
 
 
@@ -75,6 +87,7 @@ def narrowings(
         _clock(facts),
         _suspension(facts),
         _running(approved, facts),
+        _rehearsal(admission.root, approved, facts),
     )
 
 
@@ -236,3 +249,26 @@ def _running(approved: Authority | None, facts: Facts) -> Narrowing:
             text = f"expected {expected} as approved, found {name}"
             found.append(finding(Reason.ACCOUNT_UNAPPROVED, venue, text))
     return Narrowing(Trading.HALTED if found else Trading.ACTIVE, tuple(found))
+
+
+def _rehearsal(root: Root | None, approved: Authority | None, facts: Facts) -> Narrowing:
+    """REHEARSAL-2: above paper a rehearsal knows local exchanges alone, and production none.
+
+    Asked of what stands approved, as GATE-3 is, so that asking for less never permits more.
+    """
+    settled = settle(approved) if approved else BOTTOM
+    if root is None or settled.mode < Mode.TESTNET:
+        return Narrowing(Trading.ACTIVE)
+    entries = settled.symbols.values()
+    named = {entry.venue for entry in entries if entry.access is not Access.NONE}
+    local = named & set(facts.rehearsed)
+    rehearsal = root.environment is Environment.REHEARSAL
+    wrong = (named - local) if rehearsal else local
+    words = "a local exchange" if rehearsal else "the venue itself"
+    found = tuple(
+        finding(
+            Reason.REHEARSAL_VENUE, venue, f"expected {words} to be wired in a {root.environment}"
+        )
+        for venue in sorted(wrong)
+    )
+    return Narrowing(Trading.HALTED if found else Trading.ACTIVE, found)

@@ -58,9 +58,16 @@ def host(name: str, evidence: str, watcher: str) -> Holder:
 
 
 def root_file(
-    holders: Sequence[Holder], repository: str, environment: Environment, now: datetime
+    holders: Sequence[Holder],
+    repository: str,
+    environment: Environment,
+    now: datetime,
+    *,
+    rehearses: bool = False,
 ) -> bytes:
     """``trust/root/1.yaml`` in the written form, issued at the full minute before ``now``.
+
+    ``rehearses`` marks it for modes above paper on a local exchange (REHEARSAL-1).
 
     Raises:
         Stalled: ``STATE_SCHEMA`` or ``SIGNATURE`` where a name, role or key cannot stand there.
@@ -90,7 +97,7 @@ def root_file(
             for line, uses in who.keys
         },
         "thresholds": {"root": ROOT_SIGNERS},
-        "gates": _gates(),
+        "gates": _gates(touch=not rehearses),
         "bounds": {
             "source_stale_after": "60s",
             "halted_after": "300s",
@@ -100,6 +107,8 @@ def root_file(
         },
         "incompatible": [["risk_officer", "system_owner"]],
     }
+    if rehearses:
+        data["rehearses"] = "local_exchange"
     header = (
         "yaml-language-server: $schema=../../schema/root.json\n"
         "Who may sign what, for how long and how much. Its sha256 is pinned in governor.yaml;\n"
@@ -155,7 +164,7 @@ def demonstration_note(names: Iterable[str]) -> bytes:
     ).encode()
 
 
-def _gates() -> dict[str, Any]:
+def _gates(*, touch: bool) -> dict[str, Any]:
     """The gates as shipped (trust.md, section 5); amounts in USD."""
     pair: list[dict[str, Any]] = [
         {"role": "operator", "at_least": 1},
@@ -177,7 +186,7 @@ def _gates() -> dict[str, Any]:
             "at_most_days": 14,
             "ceilings": _BOUNDED_LIVE,
             "evidence": list(READINESS),
-            "touch": True,
+            "touch": touch,  # a rehearsal that reaches no venue is played with keys made for it
         },
         "restore": two,
         "release": two,

@@ -2,9 +2,9 @@
 
 from datetime import timedelta
 from pathlib import Path  # pure: nothing here touches a disk
-from typing import Annotated, Final
+from typing import Annotated, Final, Self
 
-from pydantic import Field, StringConstraints
+from pydantic import Field, StringConstraints, model_validator
 
 from desired_state.canonical import digest_bytes
 from desired_state.document import load
@@ -18,6 +18,9 @@ from evidence_repo.pinned import Pinned
 CONFIG_NAME: Final = "governor.yaml"
 RefName = Annotated[str, StringConstraints(pattern=r"^[A-Za-z0-9][A-Za-z0-9._/-]{0,99}$")]
 Path_ = Annotated[str, StringConstraints(min_length=1, max_length=1000)]
+Variable = Annotated[str, StringConstraints(pattern=r"^[A-Za-z_][A-Za-z0-9_]{0,99}$")]
+# an address and no name: a name could be resolved to anywhere
+Loopback = Annotated[str, StringConstraints(pattern=r"^http://127\.0\.0\.1:[0-9]{1,5}$")]
 
 
 class StateSource(Frozen):
@@ -51,11 +54,21 @@ class ClockSources(Frozen):
     kernel: bool = True  # its word that something keeps the wall clock synchronised
 
 
-class VenueCredentials(Frozen):
-    """Names of environment variables, never values."""
+class VenueAccess(Frozen):
+    """How this host comes to a venue: where key and secret stand, never what they are."""
 
-    key_env: str
-    secret_env: str
+    key_env: Variable | None = None
+    secret_env: Variable | None = None
+    credentials: Path_ | None = None  # a file with key and secret, mode 0600, beside this one
+    rehearsal: Loopback | None = None  # a local exchange that takes the venue's place
+
+    @model_validator(mode="after")
+    def _one_way(self) -> Self:
+        named = self.key_env is not None and self.secret_env is not None
+        part = (self.key_env is None) != (self.secret_env is None)
+        if part or named == (self.credentials is not None):
+            raise ValueError("expected key_env and secret_env, or credentials, and not both")
+        return self
 
 
 class HostFile(Frozen):
@@ -68,7 +81,7 @@ class HostFile(Frozen):
     keys: HostKeys = HostKeys()
     clock: ClockSources = ClockSources()
     heartbeats: tuple[Path_, ...] = ()  # files of watchers on other hosts
-    venues: dict[Name, VenueCredentials] = Field(default_factory=dict)
+    venues: dict[Name, VenueAccess] = Field(default_factory=dict)
     host: Annotated[str, StringConstraints(pattern=r"^[A-Za-z0-9.-]{1,40}$")] = "local"
 
 
@@ -89,6 +102,11 @@ class Host:
     def var(self) -> Path:
         """This host's own folder: journal, latch, trusted state, venues."""
         return self.path(self.file.var)
+
+    @property
+    def rehearsed(self) -> tuple[str, ...]:
+        """Venues whose place a local exchange takes on this host (REHEARSAL-2)."""
+        return tuple(sorted(name for name, way in self.file.venues.items() if way.rehearsal))
 
     @property
     def state_url(self) -> str:

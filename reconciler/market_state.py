@@ -1,14 +1,17 @@
 """What the market says of one symbol now, in the form in which L5 takes it. Pure."""
 
 from collections import deque
+from collections.abc import Sequence
 from dataclasses import dataclass, field
 from decimal import Decimal
+from itertools import pairwise
 from typing import Final
 
 from layers.feed import Series
-from layers.market import Bar, Book
+from layers.market import Bar, Book, Level
 from layers.risk_snapshot import Quote
 
+DEPTH_LEVELS: Final = 5  # B6
 REFERENCE_BARS: Final = 5  # B7's second reference: a mean over the last five bars' closes
 BARS_KEPT: Final = 500
 
@@ -48,7 +51,8 @@ class MarketState:
         book = self.book
         if book is None:
             return None
-        closes = [bar.close for bar in self.bars][-REFERENCE_BARS:]
+        last = [bar for _, bar in zip(range(REFERENCE_BARS), reversed(self.bars), strict=False)]
+        closes = [bar.close for bar in last]
         return Quote(
             bid=book.bids[0].price if book.bids else None,
             ask=book.asks[0].price if book.asks else None,
@@ -60,7 +64,17 @@ class MarketState:
             previous_mid=self.previous_mid if self.previous_mid is not None else self._mid,
             reference=sum(closes, Decimal(0)) / len(closes) if closes else None,
             good_ticks=self.good_ticks,
+            bid_depth=_depth(book.bids),
+            ask_depth=_depth(book.asks),
+            low=last[0].low if last else None,  # F7: on bars, a minute is the last bar
+            high=last[0].high if last else None,
+            elsewhere=closes[0] if closes else None,  # F5: the feed's price beside the venue's book
+            whole=all(after.opened == bar.closed for after, bar in pairwise(last[:2])),  # F4
         )
+
+
+def _depth(levels: Sequence[Level]) -> Decimal:
+    return sum((level.size for level in levels[:DEPTH_LEVELS]), Decimal(0))
 
 
 def _two_sided(book: Book) -> bool:

@@ -18,8 +18,8 @@ from layers.risk_snapshot import LossWindow, Number
 
 DAY: Final = timedelta(days=1)
 NO_TRANSFERS: Final = Decimal(0)  # the embedded venue takes none in and pays none out
-WindowName = Literal["day", "rolling"]
-WINDOWS: Final[tuple[WindowName, ...]] = ("day", "rolling")
+WindowName = Literal["day", "rolling", "peak"]
+WINDOWS: Final[tuple[WindowName, ...]] = ("day", "rolling", "peak")
 NO_WINDOW: Final = LossWindow(
     equity_open=None, net_transfers=None, realised=None, breach_since=None, released_at_pnl=None
 )
@@ -51,15 +51,18 @@ class Marks:
     stops: list[LossStop] = field(default_factory=list)
     _breached: dict[WindowName, datetime | None] = field(default_factory=dict)
     _midnights: dict[datetime, Mark] = field(default_factory=dict)
+    _highest: Mark | None = None
 
-    def add(self, mark: Mark, most: Decimal | None) -> None:
-        """Take a mark in; ``most`` is the loss limit that decides whether a breach goes on."""
+    def add(self, mark: Mark, most: Decimal | None, deepest: Decimal | None = None) -> None:
+        """Take a mark in; the loss limit and the drawdown's decide whether a breach goes on."""
         self.found.append(mark)
+        if self._highest is None or mark.equity >= self._highest.equity:
+            self._highest = mark
         if mark.at == _midnight(mark.at) or len(self.found) == 1:
             self._midnights.setdefault(_midnight(mark.at), mark)
         for name in WINDOWS:
-            pnl = self.pnl(name, mark)
-            if most is None or pnl is None or pnl > -most:
+            pnl, bound = self.pnl(name, mark), deepest if name == "peak" else most
+            if bound is None or pnl is None or pnl > -bound:
                 self._breached[name] = None
             else:
                 self._breached[name] = self._breached.get(name) or mark.at
@@ -72,8 +75,11 @@ class Marks:
     def window(self, name: WindowName, now: Mark, released: frozenset[str]) -> LossWindow:
         """The window as L5 takes it; ``released`` are the stops that people have released."""
         start = self._start(name, now.at)
-        since = now.at - DAY if name == "rolling" else _midnight(now.at)
-        freed = [s for s in self.stops if s.window == name and s.stop in released and s.at >= since]
+        since = {"rolling": now.at - DAY, "day": _midnight(now.at)}.get(name)
+        if name == "peak" and start:
+            since = start.at
+        freed = [s for s in self.stops if s.window == name and s.stop in released]
+        freed = [s for s in freed if since is None or s.at >= since]
         return LossWindow(
             equity_open=start.equity if start else None,
             net_transfers=NO_TRANSFERS,
@@ -83,6 +89,8 @@ class Marks:
         )
 
     def _start(self, name: WindowName, at: datetime) -> Mark | None:
+        if name == "peak":
+            return self._highest
         if name == "day":
             return self._midnights.get(_midnight(at))
         if not self.found:

@@ -95,6 +95,8 @@ class Ports:
     pinned: Checkpoint | None = None  # a head of the log that people wrote down
     log_key: str | None = None  # id of the key that signs the log's heads
     build: str | None = None  # digest of what runs here
+    accounts: Callable[[], Mapping[str, str]] = dict  # by venue, as each told of itself when asked
+    rehearsed: tuple[str, ...] = ()  # venues whose place a local exchange takes here
     # the open orders of a venue that L5 would refuse under this verdict; none: it cannot be asked
     rejudge: Callable[[str, Verdict], tuple[str, ...] | None] = lambda _venue, _verdict: None
     session: Callable[[], tuple[str, str] | None] = lambda: None

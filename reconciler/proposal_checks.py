@@ -13,9 +13,8 @@ from desired_state.authority import BOTTOM, settle
 from desired_state.errors import Stalled
 from desired_state.proposals import WIND_DOWN, Proposal, proposal_path
 from desired_state.reasons import Reason
-from desired_state.standing import beyond, rules_of
+from desired_state.standing import UNREACHED, beyond, rules_of
 from desired_state.trust_root import GateRule, Root, satisfiable
-from desired_state.values import Environment, Mode
 from desired_state.winding_down import wind_down_refusals
 
 UNBOUNDED: Final = timedelta(days=366)
@@ -34,8 +33,8 @@ def checked(draft: Proposal, admission: Admission, root: Root) -> tuple[GateRule
         Stalled: the code under which the reconciler would refuse the proposal.
     """
     subject = proposal_path(draft.sequence)
-    if root.environment is Environment.REHEARSAL and draft.authority.mode > Mode.PAPER:
-        raise Stalled(Reason.PROPOSAL_CEILING, subject, "a rehearsal allows nothing above paper")
+    if not root.reaches(draft.authority.mode):
+        raise Stalled(Reason.PROPOSAL_CEILING, subject, UNREACHED)
     _grants(draft, subject)
     if draft.gate not in root.gates:
         raise Stalled(Reason.PROPOSAL_GATE, subject, f"the trust root has no gate {draft.gate}")

@@ -41,6 +41,7 @@ class Reader:
     latched: Mapping[str, Stop] = field(default_factory=dict)
     clean: tuple[str, ...] = ()  # stops after which every venue was proven clean
     build: str | None = None  # digest of what runs here
+    rehearsed: tuple[str, ...] = ()  # venues whose place a local exchange takes here
     clock_unsure: str = ""
 
     def head(self) -> str:
@@ -77,6 +78,7 @@ class Reader:
             unreadable_since=unreadable_since,
             clock_unsure=self.clock_unsure,
             build=self.build,
+            rehearsed=self.rehearsed,
         )
         return admission, judge(admission, facts, now)
 

@@ -6,15 +6,15 @@ both fit the first one stays. Nothing is sent here, so no message is counted for
 
 from copy import deepcopy
 from dataclasses import replace
-from datetime import datetime
+from datetime import datetime, timedelta
 from decimal import Decimal
 
 from desired_state.values import amount_text
 from layers.l5_risk_gate.finding import Outcome
 from layers.l5_risk_gate.gate import evaluate
-from layers.l6_execution.books import UNPROVEN, OwnOrder
-from layers.orders import Balance, Intent
-from layers.risk_snapshot import NEVER, Flow
+from layers.l6_execution.own_order import UNPROVEN, OwnOrder
+from layers.orders import Balance, Intent, Side
+from layers.risk_snapshot import NEVER, Conduct, Flow, window
 from reconciler.snapshots import Scene, snapshot
 
 
@@ -35,13 +35,24 @@ def refused_orders(scene: Scene, now: datetime) -> tuple[str, ...]:
         given = replace(scene, books=trial, balances=balances, judged=frozenset())
         intent = _as_new(order, scene.at)
         facts = snapshot(given, intent)
-        facts = replace(facts, flow=_unsent(facts.flow))
+        facts = replace(facts, flow=_unsent(facts.flow), conduct=_without(facts.conduct, order))
         verdict = evaluate(intent, facts, scene.verdict.permitted.limits, now)
         if verdict.outcome is Outcome.ALLOW:
             trial.put_back(order)
         else:
             refused.append(order.client_order_id)
     return tuple(refused)
+
+
+def overdue_orders(scene: Scene) -> tuple[str, ...]:
+    """Client ids of the open orders that are older than any may be (B8); L6 cancels them.
+
+    Where no age is configured none may rest at all.
+    """
+    most = scene.verdict.permitted.limits.max_order_age or timedelta()
+    oldest = scene.at - window(most, scene.quote.interval if scene.quote else timedelta())
+    books = scene.books
+    return tuple(n for n in books.working if books.orders[n].intent.created_at < oldest)
 
 
 def _as_new(order: OwnOrder, at: datetime) -> Intent:
@@ -70,6 +81,14 @@ def _unsent(flow: Flow) -> Flow:
         intent_working=False,
         same_order_at=NEVER,
     )
+
+
+def _without(conduct: Conduct, order: OwnOrder) -> Conduct:
+    """E7 counts what the plan's orders want, and this one is among them."""
+    wanted, plan = conduct.plan_notional, order.remaining * order.price
+    if wanted is None or order.side is not Side.BUY:
+        return conduct
+    return replace(conduct, plan_notional=max(Decimal(0), wanted - plan))
 
 
 def _with_freed(balances: tuple[Balance, ...], orders: list[OwnOrder]) -> tuple[Balance, ...]:

@@ -62,6 +62,8 @@ def _points(root: Root) -> Iterator[tuple[str, Value]]:
         yield from _gate_points(f"gate {name}", rule)
     for name in type(root.bounds).model_fields:
         yield f"bound {name}", getattr(root.bounds, name)
+    if root.rehearses:
+        yield f"rehearses {root.rehearses}", 1
     for roles in root.incompatible:
         yield f"incompatible {' and '.join(sorted(roles))}", 1
 

@@ -10,7 +10,7 @@ from dataclasses import dataclass, field
 from datetime import datetime
 from decimal import Decimal
 from enum import StrEnum
-from typing import Final, Protocol
+from typing import Final
 
 from desired_state.authority import Authority, at_most
 from desired_state.errors import Finding, GovernanceError
@@ -21,23 +21,26 @@ from layers.feed import FeedItem
 from layers.l5_risk_gate.finding import Outcome, RiskVerdict
 from layers.l5_risk_gate.gate import evaluate
 from layers.l5_risk_gate.loss import watch_loss
-from layers.l6_execution.books import OwnOrder
-from layers.l6_execution.execution import Execution
+from layers.l6_execution.own_order import OwnOrder
+from layers.l6_execution.stops import stop_for
 from layers.market import Bar
-from layers.orders import AnswerKind, Intent, OrderRequest, Permit
+from layers.orders import Intent
 from layers.planner.desk import DeskView, OpenOrder, Route
 from layers.planner.planner import propose
 from layers.ports import Journal, VenueQueries
+from reconciler.conduct import STOP, ConductRecord
+from reconciler.counter import Hand, Orders
 from reconciler.decisions import LEAF_KIND, decision_body
 from reconciler.gate import Verdict
 from reconciler.market_state import MarketState
 from reconciler.marks import LossStop, Mark, Marks, WindowName
-from reconciler.rejudging import refused_orders
+from reconciler.rejudging import overdue_orders, refused_orders
 from reconciler.snapshots import Scene, Wired, account, equity, snapshot
 from reconciler.thinking import Thinking
+from reconciler.venue_watch import VenueWatch
 
 ZERO: Final = Decimal(0)
-LOSS_WINDOWS: Final[Mapping[str, WindowName]] = {"D1": "day", "D2": "rolling"}
+LOSS_WINDOWS: Final[Mapping[str, WindowName]] = {"D1": "day", "D2": "rolling", "D3": "peak"}
 
 
 class Ending(StrEnum):
@@ -47,34 +50,25 @@ class Ending(StrEnum):
     STOPPED = "stopped"  # a stop is in force
     NOT_PERMITTED = "not_permitted"  # the verdict no longer allows the session's mode
     FAILED = "failed"  # the venue or the journal gave out
-
-
-class Permits(Protocol):
-    """The gate's office."""
-
-    @property
-    def digest(self) -> str:
-        """Digest of the verdict in force."""
-        ...
-
-    def issue(self, request: OrderRequest) -> Permit | Finding:
-        """A permit for exactly this request, or why there is none."""
-        ...
+    ENDED = "ended"  # somebody asked it to end
 
 
 @dataclass(frozen=True)
 class Desk:
-    """What a session is given. ``halt`` raises a stop on this host and returns its id."""
+    """What a session is given. ``halt`` raises a stop on this host and returns its id, if any."""
 
-    execution: Execution
+    execution: Orders
+    hand: Hand
     queries: VenueQueries
     journal: Journal
     advance: Callable[[Bar], bool]  # moves the venue's virtual clock
+    now: Callable[[Bar], datetime]  # market time once a bar is known
     verdict: Callable[[], Verdict]  # the one in force, judged again when due
-    permits: Permits
+    verdict_digest: Callable[[], str]
     token: Callable[[], tuple[Finding | None, datetime | None]]
-    halt: Callable[[StopClass, str], str]
+    halt: Callable[[StopClass, str], str | None]
     wall_clock: Callable[[], datetime]
+    venue: VenueWatch
 
 
 @dataclass
@@ -87,6 +81,7 @@ class Session:
     market: MarketState
     marks: Marks
     mode: Mode
+    conduct: ConductRecord  # moved by the desk's journal alone
     judged: set[str] = field(default_factory=set)
     outcomes: dict[str, int] = field(default_factory=dict)  # refusals by control
     bars: int = 0
@@ -115,38 +110,47 @@ class Session:
                 return Ending.FAILED
             raise
 
-    def finish(self, at: datetime) -> None:
-        """Cancel what is open, and take in what the venue shows."""
-        self.desk.execution.cancel_all(at)
-        self.desk.execution.poll(at)
-        self.desk.execution.record_gap(at)
+    def tick(self, at: datetime) -> Ending | None:
+        """Nothing new in the market: what is due is done, and the verdict asked (SESSION-1)."""
+        return self._may_go_on(self.desk.verdict()) or self.upkeep(at)
+
+    def upkeep(self, at: datetime, met: tuple[Finding, ...] = ()) -> Ending | None:
+        """Look-ups and comparisons that are due; what cannot be explained is a stop (G3, G4)."""
+        met = (*met, *self.desk.execution.tick(at, self.desk.wall_clock()))
+        raised = stop_for(met)
+        if raised is None:
+            return None
+        kind, cause = raised
+        self.desk.halt(kind, f"{cause.code}: {cause.subject}: {cause.message}")
+        self.outcomes[cause.code] = self.outcomes.get(cause.code, 0) + 1
+        return Ending.STOPPED
 
     def _may_go_on(self, verdict: Verdict) -> Ending | None:
         problem, _ = self.desk.token()
         if verdict.stops or (problem and problem.code is Reason.KILL_LATCHED):
             return Ending.STOPPED
-        permitted = verdict.permitted
-        if permitted.mode is not self.mode or permitted.trading is Trading.HALTED:
-            return Ending.NOT_PERMITTED
-        return None
+        return None if serves(verdict, self.mode) else Ending.NOT_PERMITTED
 
     def _bar(self, bar: Bar, verdict: Verdict) -> Ending | None:
-        at, symbol = bar.closed, bar.symbol
+        symbol = bar.symbol
+        at = self.desk.now(bar)
         self.desk.advance(bar)
-        self.desk.execution.poll(at)
-        self.desk.execution.record_gap(at)
+        ending = self.upkeep(at, self.desk.execution.poll(at))
+        if ending:
+            return ending
         book = self.desk.queries.book(symbol)
         limits = verdict.permitted.limits
         self.market.add(bar)
         self.market.see(book, limits.max_jump)
         balances = self.desk.queries.balances()
+        at = self.desk.now(bar)  # nothing that was asked for comes from the future
         self.bars += 1
         if book is None or not book.bids:
             return None
         worth = equity(self.desk.execution.books, balances, symbol, book)
         realised = self.desk.execution.books.symbol(symbol).realised
-        mark = Mark(at=at, equity=worth, realised=realised, price=str(bar.close))
-        self.marks.add(mark, limits.max_daily_loss)
+        mark = Mark(at=bar.closed, equity=worth, realised=realised, price=str(bar.close))
+        self.marks.add(mark, limits.max_daily_loss, limits.max_drawdown)
         self.desk.journal.append("mark", mark.model_dump(mode="json"), at)
         self.thinking.think(book, at)
         scene = self._scene(at, verdict, mark)
@@ -179,6 +183,12 @@ class Session:
         return bool(refused)
 
     def _trade(self, scene: Scene, bar: Bar) -> Ending | None:
+        overdue = overdue_orders(scene)
+        for name in overdue:
+            self.desk.execution.cancel(bar.symbol, name, scene.at)
+        if overdue:
+            self.desk.execution.poll(scene.at)
+            scene = self._scene(scene.at, scene.verdict, scene.mark)
         view = self._view(scene, bar)
         if view is None:
             return None
@@ -201,7 +211,7 @@ class Session:
         given = snapshot(scene, intent)
         risk = evaluate(intent, given, limits, now)
         self.judged.add(intent.intent_id)
-        made = (now, self.desk.permits.digest)
+        made = (now, self.desk.verdict_digest())
         body = decision_body(intent, given, limits, made, risk)
         self.desk.journal.append(LEAF_KIND, body, scene.at)
         for refusal in risk.refusals:
@@ -209,19 +219,13 @@ class Session:
         if risk.outcome is Outcome.HALT:
             self._halt(scene, risk)
             return Ending.STOPPED
-        if risk.outcome is not Outcome.ALLOW:
-            return None
-        permit = self.desk.permits.issue(intent.request)
-        if isinstance(permit, Finding):
-            self.outcomes[permit.code] = self.outcomes.get(permit.code, 0) + 1
-            return None
-        answer = self.desk.execution.send(intent, permit)
-        if answer.kind is AnswerKind.NOT_SENT and answer.code is Reason.KILL_LATCHED:
-            return Ending.STOPPED
-        return None
+        handed = self.desk.hand(intent, risk, scene.at)
+        if handed.refused:
+            self.outcomes[handed.refused] = self.outcomes.get(handed.refused, 0) + 1
+        return Ending.STOPPED if handed.stopped else None
 
     def _halt(self, scene: Scene, risk: RiskVerdict) -> None:
-        worst = next(f for f in risk.findings if f.outcome is Outcome.HALT)
+        worst = risk.halting or risk.refusals[0]
         kind = risk.stop_class or StopClass.INTEGRITY
         self._stop(scene, kind, worst.control, f"{worst.code}: {worst.measured} of {worst.bound}")
 
@@ -236,7 +240,12 @@ class Session:
 
     def _stop(self, scene: Scene, kind: StopClass, control: str, text: str) -> None:
         stop = self.desk.halt(kind, text)
-        if kind is StopClass.LOSS and scene.mark:
+        if stop is None:
+            told = {"class": kind.value, "control": control, "text": text}
+            self.desk.journal.append("would_stop", told, scene.at)
+        else:
+            self.desk.journal.append(STOP, {"stop": stop, "control": control}, scene.at)
+        if stop and kind is StopClass.LOSS and scene.mark:
             for name in LOSS_WINDOWS.values():
                 pnl = self.marks.pnl(name, scene.mark)
                 if pnl is not None:
@@ -261,6 +270,8 @@ class Session:
             token=problem,
             heartbeat_at=beat,
             journal_writable=True,
+            conduct=self.conduct,
+            venue=self.desk.venue.look(),
         )
 
     def _view(self, scene: Scene, bar: Bar) -> DeskView | None:
@@ -289,6 +300,13 @@ class Session:
             no_trade=outlook.triggers if outlook else (),
             orders_today=books.orders_on.get(scene.at.date(), 0),
         )
+
+
+def serves(verdict: Verdict, mode: Mode) -> bool:
+    """Whether a session in this mode may run: in shadow below anything, else in exactly its own."""
+    permitted = verdict.permitted
+    allowed = permitted.mode >= mode if mode is Mode.SHADOW else permitted.mode is mode
+    return allowed and permitted.trading is not Trading.HALTED
 
 
 def _open(order: OwnOrder) -> OpenOrder:

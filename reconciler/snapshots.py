@@ -2,20 +2,24 @@
 
 from collections.abc import Mapping
 from collections.abc import Set as AbstractSet
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
 from decimal import Decimal
 from typing import Final
 
+from desired_state.canonical import digest
 from desired_state.errors import Finding
 from desired_state.values import Mode
 from layers.artifacts import Decision
+from layers.l3_trade_plan import ladder
 from layers.l6_execution.books import Books
 from layers.market import Book
 from layers.orders import Balance, Intent, Side, SymbolRules
 from layers.planner.desk import ApprovedPlan
 from layers.risk_snapshot import (
     NEVER,
+    Arming,
+    Conduct,
     Flow,
     Funds,
     LossWindow,
@@ -26,15 +30,20 @@ from layers.risk_snapshot import (
     SymbolState,
     Trigger,
     VenueClass,
+    VenueHealth,
     window,
 )
+from reconciler.conduct import NOTHING_KNOWN, Asked, ConductRecord
 from reconciler.gate import Verdict
 from reconciler.marks import NO_WINDOW, WINDOWS, Mark, Marks, WindowName
 from reconciler.thinking import Thinking
+from reconciler.venue_watch import VenueSeen
 
 ZERO: Final = Decimal(0)
 SECOND: Final = timedelta(seconds=1)
 MINUTE: Final = timedelta(minutes=1)
+MILLISECOND: Final = timedelta(milliseconds=1)
+STRATEGY: Final = ladder.NAME  # C3: the planner's one, in every symbol
 VENUE_CLASSES: Final[Mapping[Mode, VenueClass]] = {
     Mode.PAPER: VenueClass.PAPER,
     Mode.TESTNET: VenueClass.TESTNET,
@@ -48,9 +57,12 @@ class Wired:
 
     venue: str
     account: str
-    venue_class: VenueClass
+    venue_class: VenueClass | None  # none: nothing is wired that could send
     rules: SymbolRules
     heartbeat_max_age: timedelta
+    configuration: str | None = None  # digest of what runs (A2)
+    build: str | None = None
+    rehearsal: bool = False  # under a trust root for rehearsal (F8)
 
 
 @dataclass(frozen=True)
@@ -70,6 +82,8 @@ class Scene:
     token: Finding | None
     heartbeat_at: datetime | None
     journal_writable: bool
+    conduct: ConductRecord = field(default_factory=ConductRecord)
+    venue: VenueSeen | None = None  # none: it was not asked, and nothing may leave
 
 
 def equity(books: Books, balances: tuple[Balance, ...], symbol: str, book: Book) -> Decimal:
@@ -82,11 +96,12 @@ def equity(books: Books, balances: tuple[Balance, ...], symbol: str, book: Book)
 def account(scene: Scene) -> Snapshot:
     """The account without an order: what the loss limits are watched on at every bar."""
     permitted, mark = scene.verdict.permitted, scene.mark
-    day, rolling = (_window(scene, name) for name in WINDOWS)
+    day, rolling, peak = (_window(scene, name) for name in WINDOWS)
     return Snapshot(
         journal_sequence=scene.books.sequence,
         at=scene.at,
         mode=permitted.mode,
+        rehearsal=scene.wired.rehearsal,
         trading=permitted.trading,
         venue_class=scene.wired.venue_class,
         venue=None,
@@ -96,6 +111,7 @@ def account(scene: Scene) -> Snapshot:
         equity_now=mark.equity if mark else None,
         day=day,
         rolling=rolling,
+        peak=peak,
         funds=Funds(free_quote=None, reserved_quote=None, free_base=None, reserved_base=None),
         flow=Flow(
             messages_second=None,
@@ -114,6 +130,54 @@ def account(scene: Scene) -> Snapshot:
             journal_writable=scene.journal_writable,
             unexplained=len(scene.books.unexplained),
         ),
+        conduct=NOTHING_KNOWN,
+        health=_health(scene),
+        arming=_arming(scene),
+    )
+
+
+def _health(scene: Scene) -> VenueHealth:
+    interval = scene.quote.interval if scene.quote else timedelta()
+    errors, timeouts = scene.conduct.lost(scene.at, interval)
+    seen = scene.venue
+    told = seen.standing if seen else None
+    return VenueHealth(
+        asked_at=told.at if told else None,
+        venue_class=told.venue_class if told else None,
+        account=told.account if told else None,
+        can_withdraw=told.can_withdraw if told else None,
+        address_bound=told.address_bound if told else None,
+        clock_offset=_whole(told.clock_offset) if told else None,
+        clock_jump=_whole(seen.clock_jump) if seen else None,
+        headroom=told.headroom if told else None,
+        errors=errors,
+        timeouts=timeouts,
+    )
+
+
+def _whole(offset: timedelta | None) -> timedelta | None:
+    """In milliseconds, away from nothing: a snapshot carries no less than was measured."""
+    if offset is None:
+        return None
+    size = -(-abs(offset) // MILLISECOND) * MILLISECOND
+    return size if offset >= timedelta() else -size
+
+
+def _arming(scene: Scene) -> Arming | None:
+    """What stands approved beside what runs; A2 compares them, and asks for it from testnet up."""
+    verdict, wired = scene.verdict, scene.wired
+    if verdict.permitted.mode < Mode.TESTNET or verdict.sequence is None:
+        return None
+    return Arming(
+        sequence=verdict.sequence,
+        people=len(set(verdict.people)),
+        limits=digest(verdict.permitted.limits),
+        configuration=verdict.configuration,
+        running_configuration=wired.configuration,
+        build=verdict.permitted.build,
+        running_build=wired.build,
+        account=verdict.permitted.accounts.get(wired.venue),
+        expires_at=verdict.permitted.expires,
     )
 
 
@@ -136,7 +200,30 @@ def snapshot(scene: Scene, intent: Intent) -> Snapshot:
         plan=_plan(scene.thinking.approved, scene),
         funds=_funds(scene, symbol),
         flow=_flow(scene, intent),
+        conduct=_conduct(scene, intent),
     )
+
+
+def _conduct(scene: Scene, intent: Intent) -> Conduct:
+    return scene.conduct.seen(
+        Asked(
+            intent=intent,
+            at=scene.at,
+            interval=scene.quote.interval if scene.quote else timedelta(),
+            repeat_window=scene.verdict.permitted.limits.repeat_window,
+            released=_Released(scene.verdict),
+        )
+    )
+
+
+class _Released:
+    """Stops that are in force no more: somebody released them."""
+
+    def __init__(self, verdict: Verdict) -> None:
+        self._in_force = {stop.id for stop in verdict.stops}
+
+    def __contains__(self, stop: object) -> bool:
+        return stop not in self._in_force
 
 
 def _window(scene: Scene, name: WindowName) -> LossWindow:
@@ -150,6 +237,8 @@ def _window(scene: Scene, name: WindowName) -> LossWindow:
 def _symbol(scene: Scene, name: str) -> SymbolState:
     held, entry = scene.books.symbol(name), scene.verdict.permitted.symbols.get(name)
     outlook = scene.thinking.outlook
+    highest_buy, lowest_sell = scene.conduct.resting_prices(name)
+    trading = scene.venue.standing.trading if scene.venue else {}
     return SymbolState(
         symbol=name,
         access=entry.access if entry else None,
@@ -163,6 +252,11 @@ def _symbol(scene: Scene, name: str) -> SymbolState:
         triggers=tuple(Trigger(t.kind.value, t.expires) for t in outlook.triggers)
         if outlook
         else None,
+        strategy=STRATEGY,
+        unknown_since=scene.conduct.unknown_since(name),
+        highest_buy=highest_buy,
+        lowest_sell=lowest_sell,
+        active=trading.get(name),
         outlook_expires=outlook.expires if outlook else None,
         rules=scene.wired.rules,
     )
@@ -176,6 +270,7 @@ def _plan(approved: ApprovedPlan | None, scene: Scene) -> PlanApproval | None:
     symbols = tuple(sorted({h.symbol for h in approved.plan.hypotheses}))
     whole = limits.max_symbol_exposure
     rungs = [h.checklist.rung_fraction for h in approved.plan.hypotheses]
+    sizes = [h.checklist.size_fraction for h in approved.plan.hypotheses]
     return PlanApproval(
         plan=approved.pack,
         decision=approved.report.decision.value,
@@ -184,6 +279,7 @@ def _plan(approved: ApprovedPlan | None, scene: Scene) -> PlanApproval | None:
         symbols=symbols,
         sides=(Side.BUY,) if approved.report.decision is Decision.APPROVE else (),
         max_notional=whole * max(rungs) if whole is not None and rungs else ZERO,
+        whole_notional=whole * max(sizes) if whole is not None and sizes else ZERO,
         expires_at=approved.plan.expires,
     )
 

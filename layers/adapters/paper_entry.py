@@ -4,7 +4,7 @@ from typing import Final
 
 from desired_state.errors import Waiting
 from desired_state.reasons import Reason
-from layers.orders import AnswerKind, OrderRequest, VenueAnswer
+from layers.orders import AnswerKind, OrderRequest, VenueAnswer, VenueOrder
 from layers.paper_venue.terms import Refusal
 from layers.paper_venue.venue import PaperVenue
 from layers.ports import Leave
@@ -31,7 +31,7 @@ class PaperEntry:
             return VenueAnswer(
                 kind=AnswerKind.UNKNOWN, reason=fault.message, code=Reason.ORDER_UNKNOWN
             )
-        if not isinstance(answer, Refusal):
+        if isinstance(answer, VenueOrder):
             return VenueAnswer(kind=AnswerKind.ACCEPTED, order=answer)
         if answer in DEFINITE:
             return VenueAnswer(

@@ -18,6 +18,10 @@ class PaperQueries:
         """The order with this client id in any state, or none."""
         return self._venue.order(symbol, client_order_id)
 
+    def orders(self, symbol: str, since: datetime) -> tuple[VenueOrder, ...]:
+        """Orders in any state, changed at or after ``since``."""
+        return self._venue.orders(symbol, since)
+
     def fills(self, symbol: str, since: datetime) -> tuple[Fill, ...]:
         """Executions at or after ``since``, oldest first."""
         return self._venue.fills(symbol, since)

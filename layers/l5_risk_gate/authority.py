@@ -13,80 +13,121 @@ from layers.l5_risk_gate.finding import (
     NO_LIMIT,
     NOT_HELD,
     WITHIN,
-    ControlFinding,
-    finding,
+    Row,
 )
 from layers.orders import TimeInForce
-from layers.risk_snapshot import PlanApproval, VenueClass, window
+from layers.risk_snapshot import Arming, PlanApproval, VenueClass
 
-VENUE_OF_MODE: Final = {
-    Mode.PAPER: VenueClass.PAPER,
-    Mode.TESTNET: VenueClass.TESTNET,
-    Mode.BOUNDED_LIVE: VenueClass.LIVE,
-}
-KINDS: Final = frozenset({"limit"})
-TIMES_IN_FORCE: Final = frozenset(TimeInForce)
+VENUE_OF_MODE: Final = (
+    (Mode.PAPER, VenueClass.PAPER),
+    (Mode.TESTNET, VenueClass.TESTNET),
+    (Mode.BOUNDED_LIVE, VenueClass.LIVE),
+)
+UNARMED: Final = (Mode.HALTED, Mode.ADVISORY, Mode.SHADOW, Mode.PAPER)  # A2: nothing is at stake
+LIMIT: Final = "limit"
+TIMES_IN_FORCE: Final = tuple(TimeInForce)
 APPROVE: Final = "APPROVE"
+PEOPLE: Final = 2  # A2: two distinct principals at least; the gate asks for its own number
+_ACTIVE: Final = Trading.ACTIVE
+_REDUCING: Final = Trading.REDUCING
+_TRADE: Final = Access.TRADE
+_REDUCE: Final = Access.REDUCE
+_CALM: Final = ("latched", "False", "token", "True")
+_A3: Final[Row] = ("A3", WITHIN, ALLOW, _CALM, _CALM, "", "host", None, None)
+_A2: Final[Row] = (
+    *("A2", WITHIN, ALLOW, "not asked of paper", "armed", "", "account", None, None),
+)
+_A7: Final[Row] = ("A7", WITHIN, ALLOW, "buy", "spot only", "base", "symbol", None, None)
 
 
-def a1_mode(case: Case) -> ControlFinding:
+def a1_mode(case: Case) -> Row:
     """The wired venue's class is the mode's own; modes without a venue send nothing."""
     mode, wired = case.snapshot.mode, case.snapshot.venue_class
-    if mode is None or wired is None:
-        code = MISSING
-    else:
-        code = WITHIN if VENUE_OF_MODE.get(mode) is wired else Reason.MODE_FORBIDS
-    outcome = ALLOW if code is WITHIN else DENY
-    return finding(("A1", code, outcome, wired, mode, "venue class", "account", None, None))
+    for permitted, expected in VENUE_OF_MODE:
+        if mode is permitted and wired is expected:
+            return ("A1", WITHIN, ALLOW, wired, mode, "venue class", "account", None, None)
+    code = MISSING if mode is None or wired is None else Reason.MODE_FORBIDS
+    return ("A1", code, DENY, wired, mode, "venue class", "account", None, None)
 
 
-def a3_kill_latch(case: Case) -> ControlFinding:
+def a2_arming(case: Case) -> Row:
+    """From testnet up an unexpired approval names exactly what runs: four things, on each order."""
+    mode, arming = case.snapshot.mode, case.snapshot.arming
+    if mode in UNARMED:
+        return _A2
+    if mode is None or arming is None or (unknown := _unknown_of_arming(arming)):
+        seen = "no approval" if arming is None else "mode unknown" if mode is None else unknown
+        return ("A2", MISSING, DENY, seen, "armed", "", "account", None, None)
+    fault = _fault_of_arming(arming, case)
+    if fault:
+        code = Reason.ARMING_INVALID
+        return ("A2", code, DENY, fault, "armed", "", "account", None, None)
+    return ("A2", WITHIN, ALLOW, arming.sequence, "armed", "proposal", "account", None, None)
+
+
+_OF_ARMING: Final = (
+    *("sequence", "people", "limits", "configuration", "running_configuration"),
+    *("build", "running_build", "account", "expires_at"),
+)
+
+
+def _unknown_of_arming(arming: Arming) -> str:
+    return next((f"{name} unknown" for name in _OF_ARMING if getattr(arming, name) is None), "")
+
+
+def _fault_of_arming(arming: Arming, case: Case) -> str:
+    if arming.people is None or arming.people < PEOPLE:
+        return "fewer than two people"
+    if arming.expires_at is None or case.now >= arming.expires_at:
+        return "expired"
+    if arming.limits != case.bounds.digest:
+        return "other limits"
+    if arming.configuration != arming.running_configuration:
+        return "another configuration"
+    if arming.build != arming.running_build:
+        return "another build"
+    return "" if arming.account == case.health.account else "another account"
+
+
+def a3_kill_latch(case: Case) -> Row:
     """The kill switch is known not to be latched and the watcher's token known to be valid."""
-    latched, token = case.snapshot.safety.kill_latched, case.snapshot.safety.token_ok
-    if latched or token is False:
-        code = Reason.KILL_LATCHED
-    else:
-        code = MISSING if latched is None or token is None else WITHIN
+    safety = case.snapshot.safety
+    latched, token = safety.kill_latched, safety.token_ok
+    if latched is False and token is True:
+        return _A3
+    code = Reason.KILL_LATCHED if latched or token is False else MISSING
     seen = ("latched", str(latched), "token", str(token))
-    outcome = ALLOW if code is WITHIN else DENY
-    return finding(("A3", code, outcome, seen, "latched False token True", "", "host", None, None))
+    return ("A3", code, DENY, seen, _CALM, "", "host", None, None)
 
 
-def a4_trading(case: Case) -> ControlFinding:
+def a4_trading(case: Case) -> Row:
     """Trading is active; while reducing, only what reduces passes."""
     trading = case.snapshot.trading
-    if trading is Trading.ACTIVE or (trading is Trading.REDUCING and case.reduces):
-        code = WITHIN
-    elif trading is None:
-        code = MISSING
-    else:
-        code = Reason.REDUCING if trading is Trading.REDUCING else Reason.TRADING_HALTED
-    outcome = ALLOW if code is WITHIN else DENY
-    return finding(
-        ("A4", code, outcome, trading, Trading.ACTIVE, "trading state", "account", None, None)
-    )
+    if trading is _ACTIVE or (trading is _REDUCING and case.reduces):
+        return ("A4", WITHIN, ALLOW, trading, _ACTIVE, "trading state", "account", None, None)
+    code = Reason.REDUCING if trading is _REDUCING else Reason.TRADING_HALTED
+    code = MISSING if trading is None else code
+    return ("A4", code, DENY, trading, _ACTIVE, "trading state", "account", None, None)
 
 
-def a5_intent(case: Case) -> ControlFinding:
+def a5_intent(case: Case) -> Row:
     """The intent is new, in time and from a plan that L4 approved. Not held against reductions."""
-    ttl = case.limits.intent_ttl
+    ttl, over = case.limits.intent_ttl, case.bounds.over["intent_ttl"]
     if case.reduces:
-        return finding(("A5", WITHIN, ALLOW, NOT_HELD, ttl, "", "intent", None, None))
-    over = None if ttl is None else (ttl, case.interval)
-    code, seen = WITHIN, "approved"
+        return ("A5", WITHIN, ALLOW, NOT_HELD, ttl, "", "intent", None, None)
     if ttl is None:
-        code, seen = NO_LIMIT, "no intent_ttl"
-    elif unknown := _unknown_of_plan(case):
-        code, seen = MISSING, unknown
-    elif fault := _fault_of_intent(case) or _fault_of_plan(case):
-        code, seen = Reason.INTENT_UNAPPROVED, fault
-    outcome = ALLOW if code is WITHIN else DENY
-    return finding(("A5", code, outcome, seen, ttl, "", "intent", over, None))
+        return ("A5", NO_LIMIT, DENY, "no intent_ttl", None, "", "intent", None, None)
+    if unknown := _unknown_of_plan(case):
+        return ("A5", MISSING, DENY, unknown, ttl, "", "intent", over, None)
+    if fault := _fault_of_intent(case) or _fault_of_plan(case):
+        code = Reason.INTENT_UNAPPROVED
+        return ("A5", code, DENY, fault, ttl, "", "intent", over, None)
+    return ("A5", WITHIN, ALLOW, "approved", ttl, "", "intent", over, None)
 
 
 def _unknown_of_plan(case: Case) -> str:
-    plan, flow = case.snapshot.plan, case.snapshot.flow
-    if plan is None or flow.intent_seen is None:
+    plan = case.snapshot.plan
+    if plan is None or case.snapshot.flow.intent_seen is None:
         return "no approval of the plan" if plan is None else "intent_seen unknown"
     if plan.decision is None or plan.expires_at is None:
         return "no decision" if plan.decision is None else "no expiry"
@@ -98,31 +139,27 @@ def _unknown_of_plan(case: Case) -> str:
 
 
 def _fault_of_intent(case: Case) -> str:
-    intent, at, ttl = case.intent, case.snapshot.at, case.limits.intent_ttl
+    at, ttl = case.at, case.bounds.span["intent_ttl"]
     if case.snapshot.flow.intent_seen:
         return "intent used before"
-    if intent.created_at > at:
+    if case.created > at:
         return "intent from the future"
-    if (
-        at >= intent.expires_at
-        or ttl is None
-        or at - intent.created_at > window(ttl, case.interval)
-    ):
+    if at >= case.expires or ttl is None or at - case.created > ttl:
         return "intent expired"
     return ""
 
 
 def _fault_of_plan(case: Case) -> str:
-    plan, request = case.snapshot.plan, case.request
-    if plan is None or plan.plan != case.intent.plan:
+    plan = case.snapshot.plan
+    if plan is None or plan.plan != case.plan:
         return "approval of another plan"
     if plan.decision != APPROVE:
         return f"decision {plan.decision}"
     if plan.proposer == plan.critic:
         return "proposer is its own critic"
-    if _ended(plan, case.snapshot.at):
+    if _ended(plan, case.at):
         return "approval expired"
-    if request.symbol not in (plan.symbols or ()) or request.side not in (plan.sides or ()):
+    if case.name not in (plan.symbols or ()) or case.side not in (plan.sides or ()):
         return "symbol or side not in the plan"
     return "" if _covers(plan, case) else "more than the plan's notional"
 
@@ -136,51 +173,46 @@ def _covers(plan: PlanApproval, case: Case) -> bool:
     return most is not None and value is not None and value <= most
 
 
-def a6_allow_list(case: Case) -> ControlFinding:
+def a6_allow_list(case: Case) -> Row:
     """Venue, account, symbol, type and time in force are permitted; market orders never are."""
-    snapshot, request, access = case.snapshot, case.request, case.symbol.access
-    listed = (
-        request.venue == snapshot.venue
-        and request.account == snapshot.account
-        and request.kind in KINDS
-        and request.time_in_force in TIMES_IN_FORCE
-    )
-    if snapshot.venue is None or snapshot.account is None or access is None:
-        code = MISSING
-    elif listed and (access is Access.TRADE or (access is Access.REDUCE and case.reduces)):
-        code = WITHIN
-    else:
-        code = Reason.NOT_ALLOW_LISTED
-    seen = (request.venue, request.account, request.symbol, request.kind, request.time_in_force)
+    snapshot, access = case.snapshot, case.symbol.access
+    venue, account, kind, in_force = case.venue, case.account, case.kind, case.in_force
+    seen = (venue, account, case.name, kind, in_force)
     bound = (snapshot.venue, snapshot.account, access)
-    outcome = ALLOW if code is WITHIN else DENY
-    return finding(("A6", code, outcome, seen, bound, "", "symbol", None, None))
+    listed = (
+        venue == snapshot.venue
+        and account == snapshot.account
+        and kind == LIMIT
+        and in_force in TIMES_IN_FORCE
+    )
+    if listed and (access is _TRADE or (access is _REDUCE and case.reduces)):
+        return ("A6", WITHIN, ALLOW, seen, bound, "", "symbol", None, None)
+    code = MISSING if None in bound else Reason.NOT_ALLOW_LISTED
+    return ("A6", code, DENY, seen, bound, "", "symbol", None, None)
 
 
-def a7_leverage(case: Case) -> ControlFinding:
+def a7_leverage(case: Case) -> Row:
     """Spot only: a sell takes no more than is owned and not being sold already."""
     if case.buying:
-        return finding(("A7", WITHIN, ALLOW, "buy", "spot only", "base", "symbol", None, None))
+        return _A7
     owned, wanted = case.reducible, case.quantity
-    if owned is None or wanted is None:
-        code = MISSING
-    else:
-        code = WITHIN if wanted <= owned else Reason.LEVERAGE
-    outcome = ALLOW if code is WITHIN else DENY
-    return finding(("A7", code, outcome, wanted, owned, "base", "symbol", None, None))
+    if owned is not None and wanted is not None and wanted <= owned:
+        return ("A7", WITHIN, ALLOW, wanted, owned, "base", "symbol", None, None)
+    code = MISSING if owned is None or wanted is None else Reason.LEVERAGE
+    return ("A7", code, DENY, wanted, owned, "base", "symbol", None, None)
 
 
-def a8_no_trade(case: Case) -> ControlFinding:
+def a8_no_trade(case: Case) -> Row:
     """No trigger stands for the symbol and L2's outlook is fresh. Not held against reductions."""
     if case.reduces:
-        return finding(("A8", WITHIN, ALLOW, NOT_HELD, "no trigger", "", "symbol", None, None))
-    at, triggers, expires = case.snapshot.at, case.symbol.triggers, case.symbol.outlook_expires
+        return ("A8", WITHIN, ALLOW, NOT_HELD, "no trigger", "", "symbol", None, None)
+    at, triggers, expires = case.at, case.symbol.triggers, case.symbol.outlook_expires
+    if triggers == () and expires is not None and at < expires:
+        seen = ("outlook until", expires)
+        return ("A8", WITHIN, ALLOW, seen, "no trigger", "", "symbol", None, None)
     standing = tuple([t.name for t in triggers or () if t.until is None or t.until > at])
-    if triggers is None:
-        code = MISSING
-    else:
-        fresh = expires is not None and at < expires
-        code = WITHIN if fresh and not standing else Reason.NO_TRADE
-    seen = (*standing, "outlook until", expires)
-    outcome = ALLOW if code is WITHIN else DENY
-    return finding(("A8", code, outcome, seen, "no trigger", "", "symbol", None, None))
+    told = (*standing, "outlook until", expires)
+    code = MISSING if triggers is None else Reason.NO_TRADE
+    if triggers is not None and not standing and expires is not None and at < expires:
+        return ("A8", WITHIN, ALLOW, told, "no trigger", "", "symbol", None, None)
+    return ("A8", code, DENY, told, "no trigger", "", "symbol", None, None)

@@ -3,9 +3,10 @@
 import re
 from datetime import datetime, timedelta
 from decimal import Decimal
-from typing import Final, NamedTuple
+from typing import Final
 
 from desired_state.limits import Limits
+from layers.l5_risk_gate.bounds import Bounds, bounds_of, rules_of
 from layers.l5_risk_gate.finding import Ages
 from layers.l5_risk_gate.worst import (
     ZERO,
@@ -13,12 +14,14 @@ from layers.l5_risk_gate.worst import (
     sell_exposure,
     worst_loss,
 )
-from layers.orders import Intent, OrderRequest, Side
+from layers.orders import Intent, Side, SymbolRules, TimeInForce
+from layers.risk_facts import Conduct, VenueHealth
 from layers.risk_snapshot import TICKS, Quote, Snapshot, SymbolState
 
 HALF: Final = Decimal("0.5")
+BUY: Final = Side.BUY
 # B1: plain digits, as every amount of ours: no sign, exponent, spaces, leading zeros, NaN
-_WIRE: Final = re.compile(r"(?:0|[1-9][0-9]{0,14})(?:\.[0-9]{1,12})?", re.ASCII)
+_wire: Final = re.compile(r"(?:0|[1-9][0-9]{0,14})(?:\.[0-9]{1,12})?", re.ASCII).fullmatch
 
 NO_QUOTE: Final = Quote(
     bid=None,
@@ -31,6 +34,12 @@ NO_QUOTE: Final = Quote(
     previous_mid=None,
     reference=None,
     good_ticks=None,
+    bid_depth=None,
+    ask_depth=None,
+    low=None,
+    high=None,
+    elsewhere=None,
+    whole=None,
 )
 NO_SYMBOL: Final = SymbolState(
     symbol="",
@@ -43,27 +52,85 @@ NO_SYMBOL: Final = SymbolState(
     unknown_orders=None,
     quote=None,
     triggers=None,
+    strategy=None,
+    unknown_since=None,
+    highest_buy=None,
+    lowest_sell=None,
+    active=None,
     outlook_expires=None,
     rules=None,
 )
 
 
-class Case(NamedTuple):
+class Case:
     """What the controls judge. Numbers are none where they cannot be known."""
 
-    intent: Intent
-    request: OrderRequest
+    __slots__ = (
+        "account",
+        "ages",
+        "ask",
+        "asked",
+        "at",
+        "bid",
+        "bounds",
+        "buying",
+        "conduct",
+        "created",
+        "expires",
+        "exposure",
+        "health",
+        "in_force",
+        "interval",
+        "kind",
+        "limits",
+        "mid",
+        "name",
+        "notional",
+        "now",
+        "plan",
+        "price",
+        "quantity",
+        "quote",
+        "reduces",
+        "reducible",
+        "risked",
+        "rules",
+        "side",
+        "snapshot",
+        "symbol",
+        "taker",
+        "venue",
+        "wire",
+    )
+    plan: str
+    created: datetime
+    expires: datetime
+    name: str  # of the symbol
+    side: Side
+    kind: str
+    venue: str
+    account: str
+    in_force: TimeInForce
+    wire: tuple[str, str]  # quantity and price as they will be sent
     snapshot: Snapshot
     limits: Limits
+    bounds: Bounds
+    at: datetime  # market clock
     now: datetime  # wall clock
     symbol: SymbolState
     quote: Quote
     interval: timedelta
     ages: Ages
+    asked: timedelta | None  # how far from now the venue's last word of itself lies
+    conduct: Conduct
+    health: VenueHealth
+    rules: SymbolRules | None
     buying: bool
+    bid: Decimal | None
+    ask: Decimal | None
+    mid: Decimal | None
     price: Decimal | None  # positive and plain, else none
     quantity: Decimal | None
-    mid: Decimal | None
     notional: Decimal | None  # price x quantity
     taker: Decimal | None  # taker fee rate
     exposure: Decimal | None  # of the symbol with this order, worst case, quote currency
@@ -71,47 +138,55 @@ class Case(NamedTuple):
     reducible: Decimal | None  # base units that may still be sold (or bought back): C7
     reduces: bool  # C7 holds; everything else increases risk
 
+    def __init__(self, intent: Intent, snapshot: Snapshot, limits: Limits, now: datetime) -> None:
+        """Read everything once. ``now`` is the wall clock; market time is the snapshot's."""
+        self.snapshot, self.now = snapshot, now
+        # a model's attributes cost ten times as much as its dictionary's entries
+        decided = intent.__dict__
+        self.plan, self.created = decided["plan"], decided["created_at"]
+        self.expires = decided["expires_at"]
+        wanted = decided["request"].__dict__
+        self.name, self.side, self.kind = wanted["symbol"], wanted["side"], wanted["kind"]
+        self.venue, self.account = wanted["venue"], wanted["account"]
+        self.in_force = wanted["time_in_force"]
+        self.wire = wire = (wanted["quantity"], wanted["price"])
+        self.at = snapshot.at
+        self.conduct, self.health = snapshot.conduct, snapshot.health
+        asked = snapshot.health.asked_at
+        self.asked = None if asked is None else abs(now - asked)
+        self.symbol = symbol = _symbol(snapshot, self.name)
+        self.quote = quote = symbol.quote or NO_QUOTE
+        self.interval = interval = quote.interval
+        self.bounds = bounds = bounds_of(limits, interval)
+        self.limits = bounds.limits
+        received, event = quote.received_at, quote.event_at
+        self.ages = (
+            None if received is None else snapshot.at - received,
+            None if event is None else snapshot.at - event,
+        )
+        self.bid, self.ask = bid, ask = quote.bid, quote.ask
+        self.mid = mid = None if bid is None or ask is None else (bid + ask) * HALF
+        self.buying = buying = self.side is BUY
+        self.price, self.quantity = price, quantity = (
+            wire_number(wire[1]),
+            wire_number(wire[0]),
+        )
+        self.notional = None if price is None or quantity is None else price * quantity
+        self.rules = rules = rules_of(symbol.rules)
+        self.taker = taker = None if rules is None else rules.taker_fee
+        exposure, far = (buy_exposure, bounds.down) if buying else (sell_exposure, bounds.up)
+        self.exposure = exposure(symbol, quote, price, quantity)
+        self.risked = worst_loss((price, quantity, mid, far, taker), buying)
+        self.reducible = room = _reducible(symbol, buying)
+        self.reduces = room is not None and quantity is not None and quantity <= room
+
 
 def wire_number(text: str) -> Decimal | None:
     """The number if the string is plain and positive, else none."""
-    if not _WIRE.fullmatch(text):
+    if not _wire(text):
         return None
     number = Decimal(text)
     return number if number > ZERO else None
-
-
-def read_case(intent: Intent, snapshot: Snapshot, limits: Limits, now: datetime) -> Case:
-    """The case of one order. ``now`` is the wall clock; market time is the snapshot's."""
-    request = intent.request
-    symbol = _symbol(snapshot, request.symbol)
-    quote = symbol.quote or NO_QUOTE
-    buying = request.side is Side.BUY
-    price, quantity = wire_number(request.price), wire_number(request.quantity)
-    mid = None if quote.bid is None or quote.ask is None else (quote.bid + quote.ask) * HALF
-    taker = None if symbol.rules is None else symbol.rules.taker_fee
-    reducible = _reducible(symbol, buying=buying)
-    exposure = buy_exposure if buying else sell_exposure
-    return Case(
-        intent,
-        request,
-        snapshot,
-        limits,
-        now,
-        symbol,
-        quote,
-        quote.interval,
-        _ages(quote, snapshot.at),
-        buying,
-        price,
-        quantity,
-        mid,
-        None if price is None or quantity is None else price * quantity,
-        taker,
-        exposure(symbol, quote, price, quantity),
-        worst_loss((price, quantity, mid, limits.price_collar, taker), buying=buying),
-        reducible,
-        reducible is not None and quantity is not None and quantity <= reducible,
-    )
 
 
 def _symbol(snapshot: Snapshot, name: str) -> SymbolState:
@@ -121,12 +196,7 @@ def _symbol(snapshot: Snapshot, name: str) -> SymbolState:
     return NO_SYMBOL
 
 
-def _ages(quote: Quote, at: datetime) -> Ages:
-    received, event = quote.received_at, quote.event_at
-    return (None if received is None else at - received, None if event is None else at - event)
-
-
-def _reducible(symbol: SymbolState, *, buying: bool) -> Decimal | None:
+def _reducible(symbol: SymbolState, buying: bool) -> Decimal | None:  # noqa: FBT001  (hot)
     """C7: |position| less what working orders of the same side already take from it."""
     held = symbol.position
     working = symbol.open_buy if buying else symbol.open_sell

@@ -4,6 +4,7 @@ Every sum is over symbols, never over orders: open orders come as aggregates per
 """
 
 from decimal import Decimal
+from typing import Final
 
 from desired_state.reasons import Reason
 from desired_state.values import Access, Trading
@@ -15,61 +16,72 @@ from layers.l5_risk_gate.finding import (
     NO_LIMIT,
     NOT_HELD,
     WITHIN,
-    ControlFinding,
-    finding,
+    Row,
+    against,
 )
-from layers.l5_risk_gate.worst import ONE, standing_exposure
+from layers.l5_risk_gate.worst import ONE, ZERO, standing_exposure
 from layers.risk_snapshot import SymbolState
 
+_ACTIVE: Final = Trading.ACTIVE
+_TRADE: Final = Access.TRADE
 
-def c1_total_exposure(case: Case) -> ControlFinding:
+
+def c1_total_exposure(case: Case) -> Row:
     """The sum over symbols of worst-case exposure stays within its limit; nothing is netted."""
     most = case.limits.max_total_exposure
     if case.reduces:
-        return finding(("C1", WITHIN, ALLOW, NOT_HELD, most, "quote", "account", None, None))
+        return ("C1", WITHIN, ALLOW, NOT_HELD, most, "quote", "account", None, None)
     total = case.exposure
     for state in case.snapshot.symbols:
         if state is not case.symbol and total is not None:
             other = standing_exposure(state)
             total = None if other is None else total + other
-    return _up_to("C1", total, most, Reason.TOTAL_EXPOSURE, case)
+    if most is not None and total is not None and total <= most:
+        return ("C1", WITHIN, ALLOW, total, most, "quote", "account", None, case.ages)
+    code = against(most, total, Reason.TOTAL_EXPOSURE)
+    return ("C1", code, DENY, total, most, "quote", "account", None, case.ages)
 
 
-def c2_symbol_exposure(case: Case) -> ControlFinding:
+def c2_symbol_exposure(case: Case) -> Row:
     """The worst-case exposure of the order's own symbol stays within its limit."""
-    most = case.limits.max_symbol_exposure
+    most, value = case.limits.max_symbol_exposure, case.exposure
     if case.reduces:
-        return finding(("C2", WITHIN, ALLOW, NOT_HELD, most, "quote", "symbol", None, None))
-    return _up_to("C2", case.exposure, most, Reason.SYMBOL_EXPOSURE, case)
+        return ("C2", WITHIN, ALLOW, NOT_HELD, most, "quote", "symbol", None, None)
+    if most is not None and value is not None and value <= most:
+        return ("C2", WITHIN, ALLOW, value, most, "quote", "symbol", None, case.ages)
+    code = against(most, value, Reason.SYMBOL_EXPOSURE)
+    return ("C2", code, DENY, value, most, "quote", "symbol", None, case.ages)
 
 
-def _up_to(
-    control: str, value: Decimal | None, most: Decimal | None, refusal: Reason, case: Case
-) -> ControlFinding:
-    if most is None:
-        code = NO_LIMIT
-    elif value is None:
-        code = MISSING
-    else:
-        code = WITHIN if value <= most else refusal
-    outcome = ALLOW if code is WITHIN else DENY
-    scope = "account" if control == "C1" else "symbol"
-    return finding((control, code, outcome, value, most, "quote", scope, None, case.ages))
+def c3_strategy_exposure(case: Case) -> Row:
+    """What the order's strategy holds and works in all its symbols stays within its limit."""
+    most, name = case.limits.max_strategy_exposure, case.symbol.strategy
+    if case.reduces:
+        return ("C3", WITHIN, ALLOW, NOT_HELD, most, "quote", "strategy", None, None)
+    total = None if name is None else case.exposure
+    for state in case.snapshot.symbols:
+        # a symbol whose strategy nobody knows counts with every one
+        if state is not case.symbol and total is not None and state.strategy in {name, None}:
+            other = standing_exposure(state)
+            total = None if other is None else total + other
+    if most is not None and total is not None and total <= most:
+        return ("C3", WITHIN, ALLOW, total, most, "quote", "strategy", None, case.ages)
+    code = against(most, total, Reason.STRATEGY_EXPOSURE)
+    return ("C3", code, DENY, total, most, "quote", "strategy", None, case.ages)
 
 
-def c4_positions(case: Case) -> ControlFinding:
+def c4_positions(case: Case) -> Row:
     """Symbols held beyond dust, or with a risk-increasing order working, stay few."""
     most, dust = case.limits.max_open_positions, case.limits.dust_notional
     if case.reduces:
-        return finding(("C4", WITHIN, ALLOW, NOT_HELD, most, "symbols", "account", None, None))
-    count = None
+        return ("C4", WITHIN, ALLOW, NOT_HELD, most, "symbols", "account", None, None)
     if most is None or dust is None:
-        code = NO_LIMIT
-    else:
-        count = _symbols_engaged(case, dust)
-        code = MISSING if count is None else WITHIN if count <= most else Reason.MAX_POSITIONS
-    outcome = ALLOW if code is WITHIN else DENY
-    return finding(("C4", code, outcome, count, most, "symbols", "account", None, case.ages))
+        return ("C4", NO_LIMIT, DENY, None, most, "symbols", "account", None, case.ages)
+    count = _symbols_engaged(case, dust)
+    if count is not None and count <= most:
+        return ("C4", WITHIN, ALLOW, count, most, "symbols", "account", None, case.ages)
+    code = against(most, count, Reason.MAX_POSITIONS)
+    return ("C4", code, DENY, count, most, "symbols", "account", None, case.ages)
 
 
 def _symbols_engaged(case: Case, dust: Decimal) -> int | None:
@@ -91,7 +103,7 @@ def _engaged(state: SymbolState, dust: Decimal) -> bool | None:
     return None if ask is None else abs(state.position) * ask > dust
 
 
-def c5_funds(case: Case) -> ControlFinding:
+def c5_funds(case: Case) -> Row:
     """Free balance less own reservations covers it: quote and fee for a buy, base for a sell."""
     funds = case.snapshot.funds
     if case.buying:
@@ -101,40 +113,60 @@ def c5_funds(case: Case) -> ControlFinding:
     else:
         unit, free, reserved, need = "base", funds.free_base, funds.reserved_base, case.quantity
     if case.buying and case.reduces:
-        return finding(("C5", WITHIN, ALLOW, NOT_HELD, None, unit, "account", None, None))
+        return ("C5", WITHIN, ALLOW, NOT_HELD, None, unit, "account", None, None)
     left = None if free is None or reserved is None else free - reserved
-    if need is None or left is None:
-        code = MISSING
-    else:
-        code = WITHIN if need <= left else Reason.INSUFFICIENT_FUNDS
-    outcome = ALLOW if code is WITHIN else DENY
-    return finding(("C5", code, outcome, need, left, unit, "account", None, None))
+    if need is not None and left is not None and need <= left:
+        return ("C5", WITHIN, ALLOW, need, left, unit, "account", None, None)
+    code = MISSING if need is None or left is None else Reason.INSUFFICIENT_FUNDS
+    return ("C5", code, DENY, need, left, unit, "account", None, None)
 
 
-def c6_open_orders(case: Case) -> ControlFinding:
+def c6_open_orders(case: Case) -> Row:
     """With this one, no more orders are open than allowed, in all and of the symbol."""
     most, total = case.limits.max_open_orders, case.snapshot.flow.open_orders
     if case.reduces:
-        return finding(("C6", WITHIN, ALLOW, NOT_HELD, most, "orders", "account", None, None))
+        return ("C6", WITHIN, ALLOW, NOT_HELD, most, "orders", "account", None, None)
     own = case.symbol.working_orders
-    count = None if total is None or own is None else max(total, own) + 1
-    if most is None:
-        code = NO_LIMIT
-    elif count is None:
-        code = MISSING
-    else:
-        code = WITHIN if count <= most else Reason.MAX_OPEN_ORDERS
-    outcome = ALLOW if code is WITHIN else DENY
-    return finding(("C6", code, outcome, count, most, "orders", "account", None, None))
+    count = None if total is None or own is None else max(own, total) + 1
+    if most is not None and count is not None and count <= most:
+        return ("C6", WITHIN, ALLOW, count, most, "orders", "account", None, None)
+    code = against(most, count, Reason.MAX_OPEN_ORDERS)
+    return ("C6", code, DENY, count, most, "orders", "account", None, None)
 
 
-def c7_reduce_only(case: Case) -> ControlFinding:
+def c7_reduce_only(case: Case) -> Row:
     """What is held and not yet being sold; refuses where only reductions are permitted."""
-    snapshot, room, wanted = case.snapshot, case.reducible, case.quantity
-    free = snapshot.trading is Trading.ACTIVE and case.symbol.access is Access.TRADE
+    room, wanted = case.reducible, case.quantity
+    free = case.snapshot.trading is _ACTIVE and case.symbol.access is _TRADE
     if case.reduces or free:
-        code = WITHIN
-    else:
-        code = MISSING if room is None or wanted is None else Reason.REDUCE_ONLY
-    outcome = ALLOW if code is WITHIN else DENY
-    return finding(("C7", code, outcome, wanted, room, "base", "symbol", None, None))
+        return ("C7", WITHIN, ALLOW, wanted, room, "base", "symbol", None, None)
+    code = MISSING if room is None or wanted is None else Reason.REDUCE_ONLY
+    return ("C7", code, DENY, wanted, room, "base", "symbol", None, None)
+
+
+def c8_daily_turnover(case: Case) -> Row:
+    """What the UTC day has executed, what is open in all symbols and this order stay within it."""
+    most = case.limits.max_daily_turnover
+    if case.reduces:
+        return ("C8", WITHIN, ALLOW, NOT_HELD, most, "quote", "account", None, None)
+    filled, value = case.conduct.filled_today, case.notional
+    total = None if filled is None or value is None else filled + value
+    for state in case.snapshot.symbols:
+        if total is not None:
+            working = _working(state)
+            total = None if working is None else total + working
+    if most is not None and total is not None and total <= most:
+        return ("C8", WITHIN, ALLOW, total, most, "quote", "account", None, case.ages)
+    code = against(most, total, Reason.DAILY_TURNOVER)
+    return ("C8", code, DENY, total, most, "quote", "account", None, case.ages)
+
+
+def _working(state: SymbolState) -> Decimal | None:
+    """What is open of one symbol, both sides, at the ask."""
+    buys, sells = state.open_buy, state.open_sell
+    if buys is None or sells is None:
+        return None
+    if not buys and not sells:
+        return ZERO
+    ask = None if state.quote is None else state.quote.ask
+    return None if ask is None else (buys + sells) * ask

@@ -1,10 +1,12 @@
-"""What a control found, and what the gate says. Values stay exact; text is made when asked for."""
+"""What a control found, and what the gate says. Values stay exact; text is made when asked for.
 
-from collections.abc import Callable
+A control answers with a plain row, a tuple in the order of ``ControlFinding``; the verdict keeps
+every row, and a finding is made of a row when somebody looks at it.
+"""
+
 from datetime import datetime, timedelta
 from decimal import Decimal
 from enum import StrEnum
-from functools import partial
 from typing import Any, Final, NamedTuple, TypeAlias
 
 from desired_state.reasons import Reason
@@ -27,11 +29,13 @@ MISSING: Final = Reason.DATA_MISSING
 NO_LIMIT: Final = Reason.LIMIT_MISSING
 
 Quantity: TypeAlias = "Decimal | int | str | datetime | timedelta | tuple[Quantity, ...] | None"
+# (SHARE, part, whole, less): part / whole - less, worked out only when somebody reads it
+SHARE: Final = "share"
 UNKNOWN: Final = "unknown"
 NOT_HELD: Final = "not held against a reduction"
 
 
-def text(value: Quantity) -> str:
+def text(value: Quantity) -> str:  # noqa: PLR0911  (a case each)
     """The one text of a value; equal values have equal texts."""
     match value:
         case None:
@@ -42,6 +46,8 @@ def text(value: Quantity) -> str:
             return instant_text(value)
         case timedelta():
             return f"-{span_text(-value)}" if value < timedelta(0) else span_text(value)
+        case (str(word), Decimal() as part, Decimal() as whole, Decimal() as less) if word is SHARE:
+            return text(part / whole - less)
         case tuple():
             return " ".join(text(part) for part in value)
         case _:
@@ -113,20 +119,41 @@ class ControlFinding(NamedTuple):
         }
 
 
-_Row: TypeAlias = tuple[
+Row: TypeAlias = tuple[
     str, Reason, Outcome, Quantity, Quantity, str, str, Window | None, Ages | None
 ]
-# ControlFinding(*row) at a third of the price: 29 of them are made for every order
-finding: Final[Callable[[_Row], ControlFinding]] = partial(tuple.__new__, ControlFinding)
+
+
+def finding(row: Row) -> ControlFinding:
+    """The row as a finding."""
+    return ControlFinding(*row)
+
+
+def against(bound: object, value: object, refusal: Reason) -> Reason:
+    """Why an order does not pass: nothing to hold it to, nothing known, or the control itself."""
+    if bound is None:
+        return NO_LIMIT
+    return MISSING if value is None else refusal
 
 
 class RiskVerdict(NamedTuple):
     """The gate's answer. ``outcome`` is the worst finding's; findings stand in table order."""
 
     outcome: Outcome
-    findings: tuple[ControlFinding, ...]
+    rows: tuple[Row, ...]
     risk_increasing: bool
     stop_class: StopClass | None  # of the stop to raise, where the outcome is halt
+    stopped_by: str = ""  # the control that raises it
+
+    @property
+    def findings(self) -> tuple[ControlFinding, ...]:
+        """What each control found, in table order."""
+        return tuple(finding(row) for row in self.rows)
+
+    @property
+    def halting(self) -> ControlFinding | None:
+        """The finding that raises the stop."""
+        return next((f for f in self.findings if f.control == self.stopped_by), None)
 
     @property
     def refusals(self) -> tuple[ControlFinding, ...]:

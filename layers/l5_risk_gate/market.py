@@ -1,15 +1,17 @@
 """F: whether the market data can be believed.
 
-Held against reductions as far as a price needs sanity: a fresh book (F1) with two sides that do
-not cross (F2's shape). Not held against them: the width of the spread and the jump filter, which
-are at their worst exactly when a position must be reduced; B7's collars still bound the price.
+Held against reductions as far as a price needs sanity: a fresh (F1) and whole (F4) book with two
+sides that do not cross (F2's shape), from where it must come (F8), of an open market (F6). Not
+held against them: the width of the spread, jumps, range and other sources, which are at their
+worst exactly when a position must be reduced; B7's collars still bound the price.
 """
 
-from datetime import timedelta
-from decimal import Decimal
-from typing import Final
+from datetime import datetime, timedelta
+from typing import Final, NamedTuple
 
 from desired_state.reasons import Reason
+from desired_state.values import Mode
+from layers.l5_risk_gate.bounds import Bounds
 from layers.l5_risk_gate.case import Case
 from layers.l5_risk_gate.finding import (
     ALLOW,
@@ -17,78 +19,196 @@ from layers.l5_risk_gate.finding import (
     MISSING,
     NO_LIMIT,
     NOT_HELD,
+    SHARE,
     WITHIN,
-    ControlFinding,
-    finding,
+    Row,
+    against,
 )
 from layers.l5_risk_gate.worst import ONE, ZERO
-from layers.risk_snapshot import window
+from layers.market import Provenance
+from layers.risk_snapshot import Quote
 
 NO_TIME: Final = timedelta(0)
+MINUTE: Final = timedelta(minutes=1)
+_LIVE: Final = Provenance.LIVE
+_NEEDS_LIVE: Final = (Mode.TESTNET, Mode.BOUNDED_LIVE)
+_F4: Final[Row] = ("F4", WITHIN, ALLOW, "whole", "whole", "", "symbol", None, None)
+_F6: Final[Row] = ("F6", WITHIN, ALLOW, "open", "open", "", "symbol", None, None)
 
 
-def f1_fresh_book(case: Case) -> ControlFinding:
+def f1_fresh_book(case: Case) -> Row:
     """The book was received and made recently enough, and its feed is known to be alive."""
-    most, most_event = case.limits.max_book_age, case.limits.max_event_age
-    received, event = case.ages
-    bound = most
-    over = None if most is None else (most, case.interval)
+    span, over = case.bounds.span, case.bounds.over["max_book_age"]
+    most, most_event = span["max_book_age"], span["max_event_age"]
+    seen = (received, event) = case.ages
+    alive = case.quote.alive
     if most is None or most_event is None:
         code = NO_LIMIT
-    elif received is None or event is None or case.quote.alive is None:
+    elif received is None or event is None or alive is None:
         code = MISSING
+    # a book from the future is as wrong as an old one
+    elif NO_TIME <= received <= most and NO_TIME <= event <= most_event and alive:
+        return ("F1", WITHIN, ALLOW, seen, most, "age", "symbol", over, seen)
     else:
-        bound = window(most, case.interval)
-        # a book from the future is as wrong as an old one
-        fresh = NO_TIME <= received <= bound
-        fresh = fresh and NO_TIME <= event <= window(most_event, case.interval)
-        code = WITHIN if fresh and case.quote.alive else Reason.STALE_BOOK
-    outcome = ALLOW if code is WITHIN else DENY
-    seen = (received, event)
-    return finding(("F1", code, outcome, seen, bound, "age", "symbol", over, case.ages))
+        code = Reason.STALE_BOOK
+    return ("F1", code, DENY, seen, most, "age", "symbol", over, seen)
 
 
-def f2_book_shape(case: Case) -> ControlFinding:
+def f2_book_shape(case: Case) -> Row:
     """Two sides that do not cross; for what increases risk also a narrow spread."""
-    bid, ask, mid, most = case.quote.bid, case.quote.ask, case.mid, case.limits.max_spread
-    spread: Decimal | None = None
+    bid, ask, mid, most = case.bid, case.ask, case.mid, case.limits.max_spread
     if bid is None or ask is None or mid is None:
-        code = MISSING
-    elif not ZERO < bid < ask:
-        code = Reason.BOOK_SHAPE
-    else:
-        spread = (ask - bid) / mid
-        if case.reduces:
-            code = WITHIN
-        elif most is None:
-            code = NO_LIMIT
-        else:
-            code = WITHIN if ask - bid <= most * mid else Reason.BOOK_SHAPE
-    outcome = ALLOW if code is WITHIN else DENY
-    return finding(("F2", code, outcome, spread, most, "ratio", "symbol", None, case.ages))
+        return ("F2", MISSING, DENY, None, most, "ratio", "symbol", None, case.ages)
+    if not ZERO < bid < ask:
+        return ("F2", Reason.BOOK_SHAPE, DENY, None, most, "ratio", "symbol", None, case.ages)
+    spread = ask - bid
+    seen = (SHARE, spread, mid, ZERO)
+    if case.reduces:
+        return ("F2", WITHIN, ALLOW, seen, most, "ratio", "symbol", None, case.ages)
+    if most is not None and spread <= most * mid:
+        return ("F2", WITHIN, ALLOW, seen, most, "ratio", "symbol", None, case.ages)
+    code = against(most, mid, Reason.BOOK_SHAPE)
+    return ("F2", code, DENY, seen, most, "ratio", "symbol", None, case.ages)
 
 
-def f3_price_jump(case: Case) -> ControlFinding:
+def f3_price_jump(case: Case) -> Row:
     """The mid did not jump, and enough good ticks passed since it last did."""
-    limits, mid, before, good = (
-        case.limits,
-        case.mid,
-        case.quote.previous_mid,
-        case.quote.good_ticks,
-    )
+    limits, mid = case.limits, case.mid
+    before, good = case.quote.previous_mid, case.quote.good_ticks
     most, enough = limits.max_jump, limits.jump_good_ticks
     if case.reduces:
-        return finding(("F3", WITHIN, ALLOW, NOT_HELD, most, "ratio", "symbol", None, None))
-    jump: Decimal | None = None
-    if most is None or enough is None:
-        code = NO_LIMIT
-    elif mid is None or before is None or good is None or before <= ZERO:
-        code = MISSING
-    else:
-        jump = mid / before - ONE
-        calm = abs(mid - before) <= most * before and good >= enough
-        code = WITHIN if calm else Reason.PRICE_JUMP
-    outcome = ALLOW if code is WITHIN else DENY
-    seen = (jump, "after good ticks", good)
+        return ("F3", WITHIN, ALLOW, NOT_HELD, most, "ratio", "symbol", None, None)
     bound = (most, "after", enough)
-    return finding(("F3", code, outcome, seen, bound, "ratio", "symbol", None, case.ages))
+    if mid is None or before is None or good is None or before <= ZERO:
+        code = NO_LIMIT if most is None or enough is None else MISSING
+        return (
+            "F3",
+            code,
+            DENY,
+            (None, "good ticks", good),
+            bound,
+            "ratio",
+            "symbol",
+            None,
+            case.ages,
+        )
+    seen = ((SHARE, mid, before, ONE), "after good ticks", good)
+    if most is None or enough is None:
+        return ("F3", NO_LIMIT, DENY, seen, bound, "ratio", "symbol", None, case.ages)
+    if abs(mid - before) <= most * before and good >= enough:
+        return ("F3", WITHIN, ALLOW, seen, bound, "ratio", "symbol", None, case.ages)
+    return ("F3", Reason.PRICE_JUMP, DENY, seen, bound, "ratio", "symbol", None, case.ages)
+
+
+def f4_sequence(case: Case) -> Row:
+    """Nothing is missing between this book and what came before it."""
+    whole = case.quote.whole
+    if whole is True:
+        return _F4
+    code = MISSING if whole is None else Reason.SEQUENCE_GAP
+    seen = None if whole is None else "gap"
+    return ("F4", code, DENY, seen, "whole", "", "symbol", None, case.ages)
+
+
+def f5_second_source(case: Case) -> Row:
+    """The mid agrees with what a second source says. Not held against reductions."""
+    most, mid, other = case.limits.max_source_deviation, case.mid, case.quote.elsewhere
+    if case.reduces:
+        return ("F5", WITHIN, ALLOW, NOT_HELD, most, "ratio", "symbol", None, None)
+    if mid is None or other is None or other <= ZERO:
+        code = NO_LIMIT if most is None else MISSING
+        return ("F5", code, DENY, None, most, "ratio", "symbol", None, case.ages)
+    seen = (SHARE, mid, other, ONE)
+    if most is not None and abs(mid - other) <= most * other:
+        return ("F5", WITHIN, ALLOW, seen, most, "ratio", "symbol", None, case.ages)
+    code = against(most, mid, Reason.SOURCE_DEVIATION)
+    return ("F5", code, DENY, seen, most, "ratio", "symbol", None, case.ages)
+
+
+def f6_market_open(case: Case) -> Row:
+    """The venue says that the symbol is open for trading."""
+    active = case.symbol.active
+    if active is True:
+        return _F6
+    code = MISSING if active is None else Reason.MARKET_CLOSED
+    seen = None if active is None else "closed"
+    return ("F6", code, DENY, seen, "open", "", "symbol", None, None)
+
+
+def f7_range(case: Case) -> Row:
+    """High and low of the last minute, or bar, lie close together. Not held for reductions."""
+    most, low, high = case.limits.max_range, case.quote.low, case.quote.high
+    over = (MINUTE, case.interval)
+    if case.reduces:
+        return ("F7", WITHIN, ALLOW, NOT_HELD, most, "ratio", "symbol", over, None)
+    if low is None or high is None or low <= ZERO:
+        code = NO_LIMIT if most is None else MISSING
+        return ("F7", code, DENY, None, most, "ratio", "symbol", over, case.ages)
+    seen = (SHARE, high, low, ONE)
+    if most is not None and high - low <= most * low:
+        return ("F7", WITHIN, ALLOW, seen, most, "ratio", "symbol", over, case.ages)
+    code = against(most, low, Reason.VOLATILITY)
+    return ("F7", code, DENY, seen, most, "ratio", "symbol", over, case.ages)
+
+
+def f8_provenance(case: Case) -> Row:
+    """Testnet and live look at live data alone, save in a rehearsal; paper takes any label."""
+    mode, source = case.snapshot.mode, case.quote.provenance
+    if mode is None or source is None:
+        return ("F8", MISSING, DENY, source, mode, "", "symbol", None, None)
+    if source is _LIVE or mode not in _NEEDS_LIVE or case.snapshot.rehearsal is True:
+        return ("F8", WITHIN, ALLOW, source, mode, "", "symbol", None, None)
+    code = MISSING if case.snapshot.rehearsal is None else Reason.PROVENANCE_FORBIDS
+    return ("F8", code, DENY, source, mode, "", "symbol", None, None)
+
+
+_JUDGES: Final = (
+    f1_fresh_book,
+    f2_book_shape,
+    f3_price_jump,
+    f4_sequence,
+    f5_second_source,
+    f6_market_open,
+    f7_range,
+    f8_provenance,
+)
+
+
+class _Kept(NamedTuple):
+    """The rows of the last order, and everything that they were made of."""
+
+    quote: Quote
+    bounds: Bounds
+    at: datetime
+    mode: Mode | None
+    rehearsal: bool | None
+    active: bool | None
+    reduces: bool
+    rows: tuple[Row, ...]
+
+
+_kept: Final[list[_Kept]] = []
+
+
+def market_rows(case: Case) -> tuple[Row, ...]:
+    """F1 to F8, which read nothing of the order itself save whether it reduces.
+
+    The next order of the same instant meets the same quote, and then the same rows: kept while
+    all that the controls read are the very same values, none of which ever changes.
+    """
+    quote, bounds, snapshot = case.quote, case.bounds, case.snapshot
+    if _kept:
+        of_quote, of_bounds, at, mode, rehearsal, active, reduces, rows = _kept[0]
+        if (
+            of_quote is quote
+            and of_bounds is bounds
+            and at == case.at
+            and mode is snapshot.mode
+            and (rehearsal, active) == (snapshot.rehearsal, case.symbol.active)
+            and reduces is case.reduces
+        ):
+            return rows
+    rows = tuple([judge(case) for judge in _JUDGES])
+    known = (snapshot.mode, snapshot.rehearsal, case.symbol.active, case.reduces)
+    _kept[:] = [_Kept(quote, bounds, case.at, *known, rows)]
+    return rows

@@ -9,9 +9,10 @@ from layers.l5_risk_gate.finding import (
     DENY,
     MISSING,
     NO_LIMIT,
+    SHARE,
     WITHIN,
-    ControlFinding,
-    finding,
+    Row,
+    against,
 )
 from layers.l5_risk_gate.worst import ONE, ZERO
 
@@ -21,111 +22,134 @@ def _digits(number: str) -> int:
     return len(number.replace(".", "").lstrip("0"))
 
 
-def b1_numbers(case: Case) -> ControlFinding:
+def b1_numbers(case: Case) -> Row:
     """Quantity and price are plain positive numbers of no more digits than configured."""
-    request, most = case.request, case.limits.max_digits
-    seen = (request.quantity, request.price)
+    most = case.limits.max_digits
+    seen = (quantity, price) = case.wire
     if most is None:
         code = NO_LIMIT
     elif case.price is None or case.quantity is None:
         code = Reason.BAD_NUMBER
+    # a point counts with the digits here, so most orders need no second look
+    elif len(quantity) <= most and len(price) <= most:
+        return ("B1", WITHIN, ALLOW, seen, most, "digits", "order", None, None)
     else:
-        digits = max(_digits(request.quantity), _digits(request.price))
+        digits = max(_digits(quantity), _digits(price))
         code = WITHIN if digits <= most else Reason.BAD_NUMBER
-    return finding(
-        ("B1", code, ALLOW if code is WITHIN else DENY, seen, most, "digits", "order", None, None)
-    )
+    outcome = ALLOW if code is WITHIN else DENY
+    return ("B1", code, outcome, seen, most, "digits", "order", None, None)
 
 
-def b2_increments(case: Case) -> ControlFinding:
+def b2_increments(case: Case) -> Row:
     """Price is a multiple of the venue's tick and quantity of its step, exactly."""
-    rules, price, quantity = case.symbol.rules, case.price, case.quantity
-    bound = None
-    if rules is None or price is None or quantity is None or not (rules.tick and rules.step):
-        code = MISSING
-    else:
-        bound = (rules.step, rules.tick)
-        exact = not (price % rules.tick or quantity % rules.step)
-        code = WITHIN if exact else Reason.BAD_INCREMENT
-    outcome = ALLOW if code is WITHIN else DENY
-    return finding(
-        ("B2", code, outcome, (quantity, price), bound, "step, tick", "order", None, None)
-    )
+    rules, price, quantity = case.rules, case.price, case.quantity
+    seen = (quantity, price)
+    if rules is None or price is None or quantity is None:
+        return ("B2", MISSING, DENY, seen, None, "step, tick", "order", None, None)
+    tick, step = rules.tick, rules.step
+    if not (tick and step):
+        return ("B2", MISSING, DENY, seen, None, "step, tick", "order", None, None)
+    bound = (step, tick)
+    if price % tick or quantity % step:
+        return ("B2", Reason.BAD_INCREMENT, DENY, seen, bound, "step, tick", "order", None, None)
+    return ("B2", WITHIN, ALLOW, seen, bound, "step, tick", "order", None, None)
 
 
-def b3_venue_bounds(case: Case) -> ControlFinding:
+def b3_venue_bounds(case: Case) -> Row:
     """Quantity and notional lie between the venue's own minimum and maximum."""
-    rules, quantity, notional = case.symbol.rules, case.quantity, case.notional
-    bound = None
+    rules, quantity, notional = case.rules, case.quantity, case.notional
+    seen = (quantity, notional)
     if rules is None or quantity is None or notional is None:
-        code = MISSING
-    else:
-        bound = (rules.min_quantity, rules.max_quantity, rules.min_notional, rules.max_notional)
-        inside = (
-            rules.min_quantity <= quantity <= rules.max_quantity
-            and rules.min_notional <= notional <= rules.max_notional
-        )
-        code = WITHIN if inside else Reason.VENUE_BOUNDS
-    outcome = ALLOW if code is WITHIN else DENY
-    return finding(
-        ("B3", code, outcome, (quantity, notional), bound, "base, quote", "order", None, None)
-    )
+        return ("B3", MISSING, DENY, seen, None, "base, quote", "order", None, None)
+    least, most = rules.min_quantity, rules.max_quantity
+    least_value, most_value = rules.min_notional, rules.max_notional
+    bound = (least, most, least_value, most_value)
+    if least <= quantity <= most and least_value <= notional <= most_value:
+        return ("B3", WITHIN, ALLOW, seen, bound, "base, quote", "order", None, None)
+    return ("B3", Reason.VENUE_BOUNDS, DENY, seen, bound, "base, quote", "order", None, None)
 
 
-def b4_order_notional(case: Case) -> ControlFinding:
+def b4_order_notional(case: Case) -> Row:
     """Worst price x quantity x (1 + taker fee) is no more than one order may be worth."""
-    most, price, quantity = case.limits.max_order_notional, case.price, case.quantity
-    worst = _worst_price(case, price)
+    most, quantity, fee = case.limits.max_order_notional, case.quantity, case.taker
+    worst = _worst_price(case, case.price)
     value = None
-    if worst is not None and quantity is not None and case.taker is not None:
-        value = worst * quantity * (ONE + case.taker)
-    if most is None:
-        code = NO_LIMIT
-    elif value is None:
-        code = MISSING
-    else:
-        code = WITHIN if value <= most else Reason.MAX_ORDER_NOTIONAL
-    outcome = ALLOW if code is WITHIN else DENY
-    return finding(("B4", code, outcome, value, most, "quote", "order", None, case.ages))
+    if worst is not None and quantity is not None and fee is not None:
+        value = worst * quantity * (ONE + fee)
+        if most is not None and value <= most:
+            return ("B4", WITHIN, ALLOW, value, most, "quote", "order", None, case.ages)
+    code = against(most, value, Reason.MAX_ORDER_NOTIONAL)
+    return ("B4", code, DENY, value, most, "quote", "order", None, case.ages)
 
 
 def _worst_price(case: Case, price: Decimal | None) -> Decimal | None:
     """A buy pays at most its limit; a sell may bring the bid where that is higher."""
-    bid = case.quote.bid
     if price is None or case.buying:
         return price
+    bid = case.bid
     return None if bid is None else max(price, bid)
 
 
-def b7_price_collar(case: Case) -> ControlFinding:
-    """The price lies inside the collar round the mid, and the mid near its own recent mean."""
-    limits, mid, price, mean = case.limits, case.mid, case.price, case.quote.reference
-    near, far, period = limits.price_collar, limits.passive_collar, limits.period_collar
-    seen, bound = None, near
-    if near is None or far is None or period is None:
+def b5_quantity(case: Case) -> Row:
+    """The order is for no more base units than one order may be, whatever they are worth."""
+    most, quantity = case.limits.max_order_quantity, case.quantity
+    if most is not None and quantity is not None and quantity <= most:
+        return ("B5", WITHIN, ALLOW, quantity, most, "base", "order", None, None)
+    code = against(most, quantity, Reason.MAX_QUANTITY)
+    return ("B5", code, DENY, quantity, most, "base", "order", None, None)
+
+
+def b6_fat_finger(case: Case) -> Row:
+    """No giant beside the strategy's last orders, nor beside the book that it could meet.
+
+    The first order of all has none before it; the depth, B4 and B5 bound it.
+    """
+    limits, conduct, quantity = case.limits, case.conduct, case.quantity
+    times, part = limits.max_size_ratio, limits.max_depth_share
+    depth = case.quote.ask_depth if case.buying else case.quote.bid_depth
+    sizes, usual = conduct.sizes, conduct.median_size
+    seen = (quantity, "usual", usual, "of depth", depth)
+    bound = (times, "x usual", part, "of depth")
+    if times is None or part is None:
         code = NO_LIMIT
-    elif mid is None or price is None or mean is None or mid <= ZERO or mean <= ZERO:
+    elif quantity is None or depth is None or sizes is None or (sizes and usual is None):
         code = MISSING
+    elif quantity <= part * depth and (usual is None or not sizes or quantity <= times * usual):
+        return ("B6", WITHIN, ALLOW, seen, bound, "base", "order", None, case.ages)
     else:
-        seen = price / mid - ONE if case.buying else ONE - price / mid
-        if not _inside(case.buying, price, mid, (near, far)):
-            code = Reason.PRICE_COLLAR
-            bound = near if seen > ZERO else -far
-        elif abs(mid - mean) > period * mean:
-            code, seen, bound = Reason.PRICE_COLLAR, mid / mean - ONE, period
-        else:
-            code = WITHIN
-    outcome = ALLOW if code is WITHIN else DENY
-    return finding(("B7", code, outcome, seen, bound, "ratio", "order", None, case.ages))
+        code = Reason.FAT_FINGER
+    return ("B6", code, DENY, seen, bound, "base", "order", None, case.ages)
 
 
-def _inside(
-    buying: bool,  # noqa: FBT001  (two sides, one formula)
-    price: Decimal,
-    mid: Decimal,
-    collars: tuple[Decimal, Decimal],
-) -> bool:
-    near, far = collars
-    if buying:
-        return mid * (ONE - far) <= price <= mid * (ONE + near)
-    return mid * (ONE - near) <= price <= mid * (ONE + far)
+def b7_price_collar(case: Case) -> Row:
+    """The price lies inside the collar round the mid, and the mid near its own recent mean."""
+    bounds, mid, price, mean = case.bounds, case.mid, case.price, case.quote.reference
+    near, period = case.limits.price_collar, case.limits.period_collar
+    low, high = (
+        (bounds.buy_low, bounds.buy_high) if case.buying else (bounds.sell_low, bounds.sell_high)
+    )
+    if low is None or high is None or period is None or near is None:
+        return ("B7", NO_LIMIT, DENY, None, near, "ratio", "order", None, case.ages)
+    if mid is None or price is None or mean is None or mid <= ZERO or mean <= ZERO:
+        return ("B7", MISSING, DENY, None, near, "ratio", "order", None, case.ages)
+    seen = (SHARE, price, mid, ONE)
+    if not mid * low <= price <= mid * high:
+        bound = (high if price > mid else low) - ONE
+        return ("B7", Reason.PRICE_COLLAR, DENY, seen, bound, "ratio", "order", None, case.ages)
+    if abs(mid - mean) > period * mean:
+        off = (SHARE, mid, mean, ONE)
+        return ("B7", Reason.PRICE_COLLAR, DENY, off, period, "ratio", "order", None, case.ages)
+    bound = near if case.buying else -near
+    return ("B7", WITHIN, ALLOW, seen, bound, "ratio", "order", None, case.ages)
+
+
+def b8_order_times(case: Case) -> Row:
+    """The order's end lies ahead; what may rest has an age at which L6 cancels it."""
+    ends, at, most = case.expires, case.at, case.limits.max_order_age
+    over = case.bounds.over["max_order_age"]
+    if most is None:
+        return ("B8", NO_LIMIT, DENY, ends, None, "end, age", "order", None, None)
+    bound = ("after", at, "age", most)
+    if ends > at:
+        return ("B8", WITHIN, ALLOW, ends, bound, "end, age", "order", over, None)
+    return ("B8", Reason.ORDER_EXPIRED, DENY, ends, bound, "end, age", "order", over, None)

@@ -50,18 +50,18 @@ def standing_exposure(state: SymbolState) -> Decimal | None:
     return None if ask is None else size * ask
 
 
-# price, quantity, mid, collar (a ratio), taker fee (a ratio)
+# price, quantity, mid, how far the way out lies from it (a factor), taker fee (a ratio)
 Terms: TypeAlias = tuple[
     Decimal | None, Decimal | None, Decimal | None, Decimal | None, Decimal | None
 ]
 
 
-def worst_loss(terms: Terms, *, buying: bool) -> Decimal | None:
+def worst_loss(terms: Terms, buying: bool) -> Decimal | None:  # noqa: FBT001  (hot; two sides)
     """From the order's price to the far side of the collar, with a taker fee in and out (D1)."""
-    price, quantity, mid, collar, fee = terms
-    if price is None or quantity is None or mid is None or collar is None or fee is None:
+    price, quantity, mid, far, fee = terms
+    if price is None or quantity is None or mid is None or far is None or fee is None:
         return None
-    way_out = mid * (ONE - collar if buying else ONE + collar)
+    way_out = mid * far
     lost = price - way_out if buying else way_out - price
     fees = fee * (price + way_out)
     return quantity * (lost + fees if lost > ZERO else fees)

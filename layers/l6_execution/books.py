@@ -1,12 +1,12 @@
 """Our own books: a fold of L6's journal events, and nothing else moves them.
 
-Orders, positions and reservations are kept as aggregates, so that an event and a look cost the
-same with one open order as with a thousand. Spot: a position is what was bought less what was
-sold and less fees taken in the coin; cost is average cost.
+Aggregates: an event and a look cost the same with one open order as with a thousand. Spot: a
+position is what was bought less what was sold and less fees taken in the coin.
 """
 
 from collections import deque
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable
+from collections.abc import Set as AbstractSet
 from dataclasses import dataclass, field, replace
 from datetime import date, datetime
 from decimal import Decimal
@@ -15,13 +15,13 @@ from typing import Final
 from desired_state.errors import Stalled
 from desired_state.reasons import Reason
 from layers.l6_execution import events
+from layers.l6_execution.own_order import NOTHING, UNPROVEN, OwnOrder
 from layers.l6_execution.states import Happening, after
+from layers.l6_execution.symbol_book import SymbolBook, changes
 from layers.orders import WORKING, AnswerKind, Fill, Intent, OrderState, Side, VenueOrder
 from layers.ports import JournalEntry
 
-NOTHING: Final = Decimal(0)
-# C1, C5: in these states nothing proves that the venue has locked the funds
-UNPROVEN: Final = frozenset({OrderState.INTENT, OrderState.SENT, OrderState.UNKNOWN})
+WHOLE_VENUE: Final = "venue"  # subject of a difference that concerns all of it
 MESSAGES_KEPT: Final = 100_000  # far above any window's limit; bounds memory
 
 _ANSWERS: Final = {
@@ -39,63 +39,6 @@ _SEEN: Final = {
 }
 
 
-@dataclass(frozen=True, slots=True)
-class OwnOrder:
-    """One order as our books have it."""
-
-    intent: Intent
-    price: Decimal
-    quantity: Decimal
-    filled: Decimal
-    state: OrderState
-    increasing: bool  # did not only reduce when it was intended
-    reason: str = ""
-
-    @property
-    def client_order_id(self) -> str:
-        """The id it goes by at the venue."""
-        return self.intent.request.client_order_id
-
-    @property
-    def symbol(self) -> str:
-        """Its symbol."""
-        return self.intent.request.symbol
-
-    @property
-    def side(self) -> Side:
-        """Its direction."""
-        return self.intent.request.side
-
-    @property
-    def remaining(self) -> Decimal:
-        """What may still execute, in base units; nothing once it has ended."""
-        return self.quantity - self.filled if self.state in WORKING else NOTHING
-
-    @property
-    def reserved(self) -> tuple[str, Decimal]:
-        """Currency and amount that the remaining quantity may need."""
-        base, quote = self.symbol.split("/")
-        if self.side is Side.BUY:
-            return quote, self.remaining * self.price
-        return base, self.remaining
-
-
-@dataclass(slots=True)
-class SymbolBook:
-    """Aggregates of one symbol. Quantities in base units, money in quote currency."""
-
-    position: Decimal = NOTHING
-    cost: Decimal = NOTHING  # what the position cost, fees included
-    realised: Decimal = NOTHING  # profit and loss of what was sold, fees included
-    open_buy: Decimal = NOTHING
-    open_sell: Decimal = NOTHING
-    open_buy_notional: Decimal = NOTHING  # remaining buys at their own limit prices
-    working: int = 0
-    increasing: int = 0
-    unknown: int = 0
-    last_fill_at: datetime | None = None
-
-
 @dataclass(slots=True)
 class Books:
     """All of it. Read the attributes; change it through ``apply`` alone."""
@@ -110,15 +53,21 @@ class Books:
     unproven: dict[str, None] = field(default_factory=dict)  # those in INTENT, SENT or UNKNOWN
     reserved_unproven: dict[str, Decimal] = field(default_factory=dict)  # not yet locked for sure
     flows: dict[str, Decimal] = field(default_factory=dict)  # net change by executions
-    fill_ids: set[str] = field(default_factory=set)
+    fills: dict[str, Fill] = field(default_factory=dict)
     unexplained: dict[str, str] = field(default_factory=dict)  # subject: what differs
+    foreign: set[str] = field(default_factory=set)  # orders and fills without an intent (H4)
+    fills_refused: set[str] = field(default_factory=set)  # implausible ones (H3)
+    fills_repeated: set[str] = field(default_factory=set)  # twice in one answer, taken once (H3)
+    unresolved: dict[str, datetime] = field(default_factory=dict)  # all look-ups made in vain
+    reset: str | None = None  # the venue was wiped, and nobody has accepted it yet
+    compared_at: datetime | None = None  # last full comparison that found nothing
     messages: deque[datetime] = field(default_factory=lambda: deque(maxlen=MESSAGES_KEPT))
     orders_on: dict[date, int] = field(default_factory=dict)  # UTC days of the market clock
     last_equal: dict[tuple[str, Side, Decimal, Decimal], datetime] = field(default_factory=dict)
 
     @classmethod
     def rebuilt(cls, entries: Iterable[JournalEntry]) -> "Books":
-        """The books that a journal describes. Raises ``Stalled`` where it cannot be read."""
+        """The books that a journal describes. Raises ``Stalled``."""
         books = cls()
         for entry in entries:
             event = events.read(entry)
@@ -129,6 +78,11 @@ class Books:
     def symbol(self, symbol: str) -> SymbolBook:
         """The symbol's aggregates, all zero before its first order."""
         return self.symbols.get(symbol) or SymbolBook()
+
+    @property
+    def fill_ids(self) -> AbstractSet[str]:
+        """Ids of the executions taken in."""
+        return self.fills.keys()
 
     def order_of(self, intent_id: str) -> OwnOrder | None:
         """The one order of an intent, in whatever state; none if it was never intended."""
@@ -145,7 +99,7 @@ class Books:
         return count
 
     def check(self, event: events.Event) -> None:
-        """Raises ``Stalled`` where ``apply`` would; nothing is changed."""
+        """Raises ``Stalled`` where ``apply`` would."""
         match event:
             case events.Intended(intent=intent):
                 self._unseen(intent)
@@ -157,36 +111,90 @@ class Books:
                 self._moved(name, _ANSWERS[answer.kind])
             case events.Absent(client_order_id=name):
                 self._moved(name, (Happening.PROVEN_ABSENT,))
+            case events.Unresolved(client_order_id=name):
+                self._known(name)
+            case events.ResetAccepted() if self.reset is None:
+                raise Stalled(Reason.RECON_DIFF, "venue", "no reset stands that could be accepted")
             case _:
                 return
 
     def apply(self, event: events.Event, at: datetime, sequence: int) -> None:
         """Fold one event in. Raises ``Stalled(RECON_DIFF)`` for one that cannot have happened."""
+        if not self._fold_order(event, at):
+            self._fold_account(event, at)
+        self.sequence = sequence
+
+    def _fold_order(self, event: events.Event, at: datetime) -> bool:
+        """What moves one order; true if the event was of that kind."""
         match event:
             case events.Intended(intent=intent):
                 self._unseen(intent)
                 self._intend(intent, at)
             case events.Answered(client_order_id=name, answer=answer):
                 moved = self._moved(name, _ANSWERS[answer.kind])
-                self._put(replace(moved, reason=answer.reason))
+                self._put(replace(moved, reason=answer.reason, changed_at=at))
             case events.Filled(fill=fill):
-                if fill.fill_id not in self.fill_ids:
-                    self._put(self._filled(fill))
+                if fill.fill_id not in self.fills:
+                    self._put(replace(self._filled(fill), changed_at=at))
                     self._book_fill(fill)
             case events.Seen(order=order):
-                self._put(replace(self._seen(order), reason=order.reason))
-            case events.Absent(client_order_id=name):
-                self._put(self._moved(name, (Happening.PROVEN_ABSENT,)))
+                self._put(replace(self._seen(order), reason=order.reason, changed_at=at))
+            case events.Absent(client_order_id=name, code=code):
+                moved = self._moved(name, (Happening.PROVEN_ABSENT,))
+                self._put(replace(moved, reason=code, changed_at=at))
             case events.CancelAsked() | events.CancelGap():
                 self._cancel(event, at)
+            case events.Unresolved(client_order_id=name):
+                self.unresolved[name] = at
+            case _:
+                return False
+        return True
+
+    def _fold_account(self, event: events.Event, at: datetime) -> None:
+        """What concerns the account, and what was met there."""
+        match event:
             case events.Opened(balances=balances):
                 self.opened_at = at
                 self.opening = {b.currency: b.free + b.locked for b in balances}
-            case events.Differs(subject=subject, what=what):
-                self.unexplained[subject] = what
-        self.sequence = sequence
+            case events.Differs():
+                self._differs(event)
+            case events.Explained(subject=subject):
+                self.unexplained.pop(subject, None)
+            case events.Transferred(currency=currency, amount=amount, direction=direction):
+                moved = amount if direction == "in" else -amount
+                self.flows[currency] = self.flows.get(currency, NOTHING) + moved
+            case events.Repeated(fill_id=name):
+                self.fills_repeated.add(name)
+            case events.Reset(what=what):
+                self.reset = self.unexplained[WHOLE_VENUE] = what
+            case events.ResetAccepted():
+                self._begin_again(event, at)
+            case events.Compared(ok=True, scope="full"):
+                self.compared_at = at
+            case _:
+                return
 
-    # --- orders ------------------------------------------------------------------------------
+    def _differs(self, event: events.Differs) -> None:
+        self.unexplained[event.subject] = event.what
+        if event.code == "FOREIGN_ORDER":
+            self.foreign.add(event.subject)
+        elif event.code == "FILL_IMPLAUSIBLE":
+            self.fills_refused.add(event.subject)
+
+    def _begin_again(self, event: events.ResetAccepted, at: datetime) -> None:
+        """A wipe that a person accepted: what was there is gone, what was realised stays ours."""
+        for name in list(self.working):
+            ended = self._moved(name, (Happening.WIPED,))
+            self._put(replace(ended, reason=Reason.VENUE_RESET, changed_at=at))
+        for book in self.symbols.values():
+            book.position = book.cost = NOTHING
+            book.last_fill_at = None
+        self.opened_at, self.reset = at, None
+        self.opening = {b.currency: b.free + b.locked for b in event.balances}
+        self.flows.clear()
+        self.fills.clear()  # a wiped venue counts its executions from the start again
+        self.unexplained.clear()
+
     def _unseen(self, intent: Intent) -> None:
         known = intent.intent_id in self.by_intent or intent.request.client_order_id in self.orders
         if known:  # E5: an intent leaves once in its life
@@ -197,7 +205,7 @@ class Books:
         quantity, price = Decimal(request.quantity), Decimal(request.price)
         held = self.symbol(request.symbol)
         reduces = request.side is Side.SELL and quantity <= held.position - held.open_sell
-        order = OwnOrder(intent, price, quantity, NOTHING, OrderState.INTENT, not reduces)
+        order = OwnOrder(intent, price, quantity, NOTHING, OrderState.INTENT, not reduces, at)
         self.by_intent[intent.intent_id] = order.client_order_id
         self.messages.append(at)
         self.orders_on[at.date()] = self.orders_on.get(at.date(), 0) + 1
@@ -220,8 +228,8 @@ class Books:
     def _seen(self, shown: VenueOrder) -> OwnOrder:
         name = shown.client_order_id
         order = self._known(name)
-        request = (order.symbol, order.side, order.price, order.quantity)
-        if request != (shown.symbol, shown.side, shown.price, shown.quantity):
+        asked = (order.symbol, order.side, order.price, order.quantity)
+        if asked != (shown.symbol, shown.side, shown.price, shown.quantity):
             raise Stalled(Reason.RECON_DIFF, name, "the venue shows another order under our id")
         if shown.state not in _SEEN or shown.filled > order.filled:
             raise Stalled(Reason.RECON_DIFF, name, "the venue shows executions we have not seen")
@@ -241,9 +249,9 @@ class Books:
         self.messages.append(at)
         for name in event.asked:
             if name in self.orders:
-                self._put(self._moved(name, (Happening.CANCEL_ASKED,)))
+                moved = self._moved(name, (Happening.CANCEL_ASKED,))
+                self._put(replace(moved, changed_at=at) if moved.state in WORKING else moved)
 
-    # --- as if it were not there ---------------------------------------------------------------
     def take_out(self, name: str) -> None:
         """This order weighs nothing any more; for a copy in which orders are judged anew."""
         order = self.orders.pop(name)
@@ -257,7 +265,6 @@ class Books:
         self.by_intent[order.intent.intent_id] = order.client_order_id
         self._put(order)
 
-    # --- aggregates --------------------------------------------------------------------------
     def _put(self, order: OwnOrder) -> None:
         name = order.client_order_id
         book = self.symbols.setdefault(order.symbol, SymbolBook())
@@ -268,50 +275,21 @@ class Books:
         self.orders[name] = order
         _member(self.working, name, present=order.state in WORKING)
         _member(self.unproven, name, present=order.state in UNPROVEN)
+        if order.state not in UNPROVEN:
+            self.unresolved.pop(name, None)
 
     def _weigh(self, book: SymbolBook, order: OwnOrder, sign: int) -> None:
-        if order.state not in WORKING:
-            return
-        remaining = sign * order.remaining
-        if order.side is Side.BUY:
-            book.open_buy += remaining
-            book.open_buy_notional += remaining * order.price
-        else:
-            book.open_sell += remaining
-        book.working += sign
-        book.increasing += sign * order.increasing
-        book.unknown += sign * (order.state is OrderState.UNKNOWN)
+        book.weigh(order, sign)
         if order.state in UNPROVEN:
             currency, amount = order.reserved
             so_far = self.reserved_unproven.get(currency, NOTHING)
             self.reserved_unproven[currency] = so_far + sign * amount
 
     def _book_fill(self, fill: Fill) -> None:
-        self.fill_ids.add(fill.fill_id)
-        book = self.symbols[fill.symbol]
-        book.last_fill_at = max(fill.at, book.last_fill_at or fill.at)
-        change = changes(fill)
-        for currency, amount in change.items():
+        self.fills[fill.fill_id] = fill
+        self.symbols[fill.symbol].book(fill)
+        for currency, amount in changes(fill).items():
             self.flows[currency] = self.flows.get(currency, NOTHING) + amount
-        base, quote = fill.symbol.split("/")
-        if fill.side is Side.BUY:
-            book.position += change.get(base, NOTHING)
-            book.cost -= change.get(quote, NOTHING)
-            return
-        whole = fill.quantity >= book.position
-        cost = book.cost if whole else book.cost * fill.quantity / book.position
-        book.position += change.get(base, NOTHING)
-        book.cost -= cost
-        book.realised += change.get(quote, NOTHING) - cost
-
-
-def changes(fill: Fill) -> Mapping[str, Decimal]:
-    """What an execution changed in each currency; the fee is taken where the venue took it."""
-    base, quote = fill.symbol.split("/")
-    sign = 1 if fill.side is Side.BUY else -1
-    change = {base: sign * fill.quantity, quote: -sign * fill.quantity * fill.price}
-    change[fill.fee_currency] = change.get(fill.fee_currency, NOTHING) - fill.fee
-    return change
 
 
 def _member(names: dict[str, None], name: str, *, present: bool) -> None:

@@ -8,7 +8,7 @@ from desired_state.canonical import canonical, plain
 from desired_state.errors import Stalled
 from desired_state.frozen import Frozen
 from desired_state.reasons import Reason
-from desired_state.values import Text
+from desired_state.values import Amount, Text
 from layers.orders import Balance, Fill, Intent, VenueAnswer, VenueOrder
 from layers.ports import JournalEntry
 
@@ -60,6 +60,7 @@ class Absent(Event):
     """Looked up and proven not to be there; it ends here and is never sent again."""
 
     KIND: ClassVar[str] = "order_absent"
+    code: Literal["EXPIRED_UNKNOWN"] = "EXPIRED_UNKNOWN"
     client_order_id: str
     lookups: int
 
@@ -88,9 +89,75 @@ class Differs(Event):
     """Something at the venue that our record does not explain; L5 counts it until explained."""
 
     KIND: ClassVar[str] = "order_difference"
-    code: Literal["FOREIGN_ORDER", "RECON_DIFF"]
-    subject: Text  # client order id or fill id
+    code: Literal["FOREIGN_ORDER", "RECON_DIFF", "FILL_IMPLAUSIBLE"]
+    subject: Text  # client order id, fill id, or a balance
     what: Text
+
+
+class Explained(Event):
+    """A person found out what a difference was; it explains exactly this difference."""
+
+    KIND: ClassVar[str] = "order_difference_explained"
+    subject: Text
+    told: Text  # what differed, as the report says it; anything else stays unexplained
+    why: Text
+    by: Text
+
+
+class Transferred(Event):
+    """Money that a person moved to or from the account; it explains the balance that changed."""
+
+    KIND: ClassVar[str] = "order_account_transfer"
+    currency: Text
+    amount: Amount
+    direction: Literal["in", "out"]
+    why: Text
+    by: Text
+
+
+class Repeated(Event):
+    """One answer of the venue held the same execution twice; it was taken in once (H3)."""
+
+    KIND: ClassVar[str] = "order_fill_repeated"
+    fill_id: Text
+
+
+class Unresolved(Event):
+    """Every look-up of the schedule was made, and nothing proves where the order is (G3)."""
+
+    KIND: ClassVar[str] = "order_unresolved"
+    code: Literal["ORDER_UNRESOLVED"] = "ORDER_UNRESOLVED"
+    client_order_id: str
+    lookups: int
+
+
+class Reset(Event):
+    """The venue was wiped. The books keep what they hold until a person accepts it."""
+
+    KIND: ClassVar[str] = "order_venue_reset"
+    code: Literal["VENUE_RESET"] = "VENUE_RESET"
+    what: Text
+
+
+class ResetAccepted(Event):
+    """A person took note of a wipe: what the venue had is gone, and the books begin again here."""
+
+    KIND: ClassVar[str] = "order_venue_reset_accepted"
+    balances: tuple[Balance, ...]
+    why: Text
+    by: Text
+
+
+class Compared(Event):
+    """Books and venue were compared in full, or differed."""
+
+    KIND: ClassVar[str] = "order_compared"
+    report: Text  # its digest
+    scope: Text
+    ok: bool
+    compared: int
+    missing: tuple[str, ...]
+    unexplained: tuple[str, ...]
 
 
 KINDS: Final[dict[str, type[Event]]] = {
@@ -105,6 +172,13 @@ KINDS: Final[dict[str, type[Event]]] = {
         CancelAsked,
         CancelGap,
         Differs,
+        Explained,
+        Transferred,
+        Repeated,
+        Unresolved,
+        Reset,
+        ResetAccepted,
+        Compared,
     )
 }
 

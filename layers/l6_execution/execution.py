@@ -1,224 +1,259 @@
-"""L6 at work: sends through the door, cancels, polls, and finds out what is not known.
+"""L6 at work: start, send, cancel, upkeep, finish, for one account at one venue.
 
-L6-4: cancels first, journal beside. L6-5: an order whose fate is unknown is looked up, never
-guessed and never sent again. L6-6: what the venue shows and no intent explains is a difference.
+L6-4: cancels first, journal beside. L6-8: after a start nothing is sent before everything unknown
+is resolved, our resting orders are cancelled, and books and venue were compared and agree.
 """
 
 from dataclasses import dataclass, field
-from datetime import UTC, datetime, timedelta
-from typing import Final, Literal, TypeAlias
+from datetime import datetime, timedelta
+from typing import Final
 
-from desired_state.errors import Finding, Stalled, finding
+from desired_state.errors import Finding, Stalled, Waiting, finding
 from desired_state.reasons import Reason
-from layers.l6_execution.books import UNPROVEN, Books
+from layers.l6_execution.books import Books
+from layers.l6_execution.cancelling import Cancelling
+from layers.l6_execution.circuit import Circuit
+from layers.l6_execution.comparing import Comparing
 from layers.l6_execution.door import Door
-from layers.l6_execution.events import (
-    Absent,
-    CancelAsked,
-    CancelGap,
-    Differs,
-    Event,
-    Filled,
-    Opened,
-    Seen,
-)
+from layers.l6_execution.events import Explained, Opened, ResetAccepted
+from layers.l6_execution.intake import Intake
 from layers.l6_execution.ledger import Ledger
-from layers.orders import (
-    CancelReport,
-    Fill,
-    Intent,
-    OrderState,
-    Permit,
-    VenueAnswer,
-    VenueOrder,
-)
-from layers.ports import Cancels, VenueQueries
+from layers.l6_execution.reconciliation import ReconciliationReport, reconcile
+from layers.l6_execution.resolution import Resolution
+from layers.l6_execution.schedule import Schedule, Scope
+from layers.l6_execution.terms import FillBounds, Propagation
+from layers.orders import AnswerKind, CancelReport, Intent, Permit, VenueAnswer
+from layers.ports import Cancels, ResetSigns, VenueQueries
 
-EPOCH: Final = datetime(1970, 1, 1, tzinfo=UTC)
-OVERLAP: Final = timedelta(seconds=60)  # fills are asked for again this far back (spec: venues)
-JUST_AFTER: Final = timedelta(microseconds=1)
-LOOKUPS: Final = 2  # consistent negative look-ups before an order counts as absent
-Code: TypeAlias = Literal["FOREIGN_ORDER", "RECON_DIFF"]
-CODES: Final[dict[Code, Reason]] = {
-    "FOREIGN_ORDER": Reason.FOREIGN_ORDER,
-    "RECON_DIFF": Reason.RECON_DIFF,
-}
-STILL: Final = frozenset({OrderState.OPEN, OrderState.PARTIAL})
-
-
-@dataclass(slots=True)
-class _Negatives:
-    count: int
-    first_at: datetime
-
-
-@dataclass(frozen=True, slots=True)
-class _Look:
-    findings: tuple[Finding, ...]
-    absent: tuple[str, ...]  # not known to be anywhere, and not found now
+AGAIN: Final = timedelta(seconds=1)  # a difference in flight, or a cancel not seen, is asked again
 
 
 @dataclass(slots=True)
 class Execution:
-    """One account at one venue. ``at`` is the market clock, ``wall`` the wall clock.
+    """``at`` is the market clock, ``wall`` the wall clock. Call ``start``, then ``tick`` often.
 
-    ``propagation`` is how long the venue may take to show an order that it accepted; negative
-    look-ups count only when they lie at least that far apart.
+    ``signs`` recognises a wiped venue; without it a wipe is differences one by one.
     """
 
     door: Door
     cancels: Cancels
     queries: VenueQueries
     ledger: Ledger
-    propagation: timedelta
-    _negatives: dict[str, _Negatives] = field(default_factory=dict)
-    _gap: list[CancelGap] = field(default_factory=list)
+    propagation: Propagation
+    signs: ResetSigns | None = None
+    bounds: FillBounds = field(default_factory=FillBounds)
+    schedule: Schedule = field(default_factory=Schedule)
+    circuit: Circuit = field(default_factory=Circuit)
+    _intake: Intake = field(init=False)
+    _cancelling: Cancelling = field(init=False)
+    _resolution: Resolution = field(init=False)
+    _comparing: Comparing = field(init=False)
+    _starting: bool = False
+    _keep: bool = False
+    _silent: bool = False  # the venue did not answer when it was last asked
+    _compared: datetime | None = None
+
+    def __post_init__(self) -> None:
+        """The parts share ports and ledger."""
+        self._intake = Intake(
+            self.cancels, self.queries, self.ledger, self.propagation, self.bounds
+        )
+        self._cancelling = Cancelling(self.cancels, self.ledger)
+        self._resolution = Resolution(self._intake)
+        self._comparing = Comparing(self._intake, self.signs)
 
     @property
     def books(self) -> Books:
         """What the journal says, folded."""
         return self.ledger.books
 
+    @property
+    def is_ready(self) -> bool:
+        """Whether nothing of L6 holds orders back: started, compared, and no reset pending."""
+        return not self._starting and self.books.reset is None
+
+    @property
+    def last_report(self) -> ReconciliationReport | None:
+        """The last comparison of books and venue; none before there was one."""
+        return self._comparing.last
+
+    # --- start, upkeep, finish ---------------------------------------------------------------
+    def start(self, at: datetime, wall: datetime, *, keep: bool = False) -> tuple[Finding, ...]:
+        """Begin to find out where we stand; ``tick`` goes on with it until ``is_ready`` (L6-8).
+
+        Our own resting orders are cancelled unless ``keep``. Raises ``Stalled(JOURNAL)``,
+        ``Waiting(VENUE_UNREACHABLE)`` where the account was never opened and does not answer.
+        """
+        self.ledger.reread()
+        self._starting, self._keep, self._compared = True, keep, None
+        self.open_account(at)
+        return self.tick(at, wall)
+
+    def tick(self, at: datetime, wall: datetime) -> tuple[Finding, ...]:
+        """Do what is due: look-ups, comparisons, cancels not yet seen. Never raises for a venue.
+
+        Findings are new ones; ``stops.stop_for`` says which raise a stop.
+        """
+        if self.books.reset is not None:
+            return self._reset_stands() if self._starting else ()
+        self.record_gap(at)
+        try:
+            if self._upkeep(at, wall):
+                self._answer(wall)
+        except Waiting as fault:
+            self._no_answer(fault, wall)
+        self._resolution.spend(at, wall)
+        return self._intake.tell()
+
+    def finish(self, at: datetime, wall: datetime) -> ReconciliationReport:
+        """Cancel what is open, take in what the venue shows, compare everything once more.
+
+        Where the report is not final, or orders are unproven, ``tick`` on and finish again.
+        """
+        self.cancel_all(at)
+        self.record_gap(at)
+        try:
+            self._comparing.compare(Scope.FULL, at, wall)
+        except Waiting as fault:
+            self._no_answer(fault, wall)
+            return self._from_the_disk()
+        last = self._comparing.last
+        return self._from_the_disk() if last is None or self.books.reset else last
+
+    def _from_the_disk(self) -> ReconciliationReport:
+        """The report that anybody makes of the journal, who knows nothing of this run."""
+        return reconcile(self.ledger.journal.entries(), self.queries, self.cancels.open_orders)
+
+    def _upkeep(self, at: datetime, wall: datetime) -> bool:
+        """True if the venue was asked anything that it can fail to answer."""
+        due = self._resolution.due(wall)
+        if due:
+            self._comparing.lost(self._resolution.sweep(due, at, wall), at)
+        before = self._compared
+        if self._starting:
+            self._go_on_starting(at, wall)
+        elif scope := self._scope_due(wall):
+            self._compare(scope, at, wall)
+        self._cancelling.again(at, wall, max(self.propagation.bound, AGAIN))
+        return bool(due) or self._compared != before
+
+    def _go_on_starting(self, at: datetime, wall: datetime) -> None:
+        if not self._keep:
+            self._cancelling.each_own(at, wall)
+        if self.books.unproven or not self._is_over(wall):
+            return
+        self._compare(Scope.FULL, at, wall)
+        report = self._comparing.last
+        resting = self.books.working and not self._keep
+        if report is not None and report.ok and not resting:
+            self._starting = False
+
+    def _compare(self, scope: Scope, at: datetime, wall: datetime) -> None:
+        self._compared = wall
+        self._comparing.compare(scope, at, wall)
+        report = self._comparing.last
+        if report is not None and not report.missing:
+            self.schedule.done(scope, wall)
+
+    def _scope_due(self, wall: datetime) -> Scope | None:
+        scope = self.schedule.due(wall, live=bool(self.ledger.witness.live))
+        if scope is None and self._comparing.seen and self._is_over(wall):
+            return Scope.HOLDINGS  # something was excused as being on its way: soon again
+        return scope
+
+    def _is_over(self, wall: datetime) -> bool:
+        return self._compared is None or wall - self._compared >= AGAIN
+
+    def _reset_stands(self) -> tuple[Finding, ...]:
+        return (finding(Reason.VENUE_RESET, "venue", self.books.reset or ""),)
+
+    def _no_answer(self, fault: Waiting, wall: datetime) -> None:
+        self.circuit.note(wall, answered=False)
+        if not self._silent:
+            self._silent = True
+            self._intake.met.append(fault.finding)
+
+    def _answer(self, wall: datetime) -> None:
+        self.circuit.note(wall, answered=True)
+        if self._silent:
+            self._silent = False
+            self.schedule.reconnected()
+
+    # --- orders ------------------------------------------------------------------------------
+    def send(self, intent: Intent, permit: Permit) -> VenueAnswer:
+        """Through the door, or not at all."""
+        held = self._held_back(intent)
+        if held is not None:
+            return VenueAnswer(kind=AnswerKind.NOT_SENT, reason=held.message, code=held.code)
+        answer = self.door.send(intent, permit)
+        wall = self.door.wall_clock()
+        if answer.kind is not AnswerKind.NOT_SENT:
+            self.circuit.note(wall, answered=answer.kind is not AnswerKind.UNKNOWN)
+        name = intent.request.client_order_id
+        if name in self.books.unproven:
+            self._resolution.begin(name, wall)
+        return answer
+
+    def _held_back(self, intent: Intent) -> Finding | None:
+        if self.books.reset is not None:
+            return finding(Reason.VENUE_RESET, "venue", self.books.reset)
+        if self._starting:
+            return finding(Reason.NOT_RECONCILED, intent.intent_id)
+        symbol = intent.request.symbol
+        blocked = self.books.symbol(symbol).unknown and intent.intent_id not in self.books.by_intent
+        return finding(Reason.ORDER_UNKNOWN, symbol) if blocked else None
+
     def open_account(self, at: datetime) -> None:
         """Write down what the account holds, once in a journal's life."""
         if self.books.opened_at is None:
             self.ledger.record(Opened(balances=self.queries.balances()), at)
 
-    def send(self, intent: Intent, permit: Permit) -> VenueAnswer:
-        """Through the door, or not at all."""
-        return self.door.send(intent, permit)
-
-    # --- cancels -----------------------------------------------------------------------------
-    def cancel(self, symbol: str, client_order_id: str, at: datetime) -> CancelReport:
-        """Ask for one order; it stays in the books until the venue shows that it is gone."""
-        report = self.cancels.cancel(symbol, client_order_id)
-        self._journal_cancel("one", (client_order_id,), report, at)
-        return report
-
-    def cancel_all(self, at: datetime) -> CancelReport:
-        """Ask for all; neither a full disk nor a broken journal delays it (L6-4)."""
-        report = self.cancels.cancel_all()
-        asked = tuple(dict.fromkeys((*self.books.working, *report.confirmed, *report.still_open)))
-        self._journal_cancel("all", asked, report, at)
-        return report
-
-    def record_gap(self, at: datetime) -> bool:
-        """Write down the cancels that the journal missed; true if none are missing after."""
-        while self._gap:
-            try:
-                self.ledger.record(self._gap[0], at)
-            except Stalled as fault:
-                if fault.code is not Reason.JOURNAL:
-                    raise
-                return False
-            self._gap.pop(0)
-        return True
-
-    def _journal_cancel(
-        self, scope: str, asked: tuple[str, ...], report: CancelReport, at: datetime
-    ) -> None:
-        event = CancelAsked(
-            scope="all" if scope == "all" else "one",
-            asked=asked,
-            confirmed=report.confirmed,
-            still_open=report.still_open,
-            unreachable=report.unreachable,
-        )
-        try:
-            self.ledger.record(event, at)
-        except Stalled as fault:
-            if fault.code is not Reason.JOURNAL:
-                raise
-            self._gap.append(CancelGap(asked=asked, confirmed=report.confirmed))
-
-    # --- what happened -----------------------------------------------------------------------
     def poll(self, at: datetime) -> tuple[Finding, ...]:
         """Take in what the venue shows; the findings are differences met now.
 
         Raises ``Waiting(VENUE_UNREACHABLE)``, ``Stalled(JOURNAL)``.
         """
-        return self._look(at).findings
+        self._comparing.lost(self._intake.look(at), at)
+        return self._intake.tell()
 
     def resolve(self, at: datetime, wall: datetime) -> tuple[str, ...]:
-        """Look up every order that is not known to be anywhere; the ids still unknown after.
+        """Look up now every order that is not known to be anywhere; the ids still unknown after.
 
-        Two negative look-ups, ``propagation`` apart on the wall clock, end an order as EXPIRED.
-        Call it again until nothing is left. Raises as ``poll``.
+        Raises as ``poll``.
         """
-        absent = self._look(at).absent
-        self._negatives = {n: v for n, v in self._negatives.items() if n in absent}
-        for name in absent:
-            seen = self._negatives.setdefault(name, _Negatives(0, wall))
-            seen.count += 1
-            if seen.count >= LOOKUPS and wall - seen.first_at >= self.propagation:
-                self.ledger.record(Absent(client_order_id=name, lookups=seen.count), at)
+        self._comparing.lost(self._resolution.sweep(self.books.unproven, at, wall), at)
         return tuple(self.books.unproven)
 
-    def _look(self, at: datetime) -> _Look:
-        """Orders first, then fills: what an order's state counts is then never missing."""
-        listed = {order.client_order_id: order for order in self.cancels.open_orders()}
-        asked = {
-            name: listed.get(name) or self.queries.order(self.books.orders[name].symbol, name)
-            for name in self.books.working
-        }
-        symbols = dict.fromkeys((*self.books.symbols, *(o.symbol for o in listed.values())))
-        fills = [f for symbol in symbols for f in self.queries.fills(symbol, self._since(symbol))]
-        met = [self._take_fill(fill, at) for fill in fills]
-        filled = {fill.client_order_id for fill in fills}
-        absent = []
-        for name, order in asked.items():
-            if order is not None:
-                met.append(self._take_order(order, at))
-            elif self.books.orders[name].state not in UNPROVEN:
-                met.append(self._differ("RECON_DIFF", name, "the venue no longer knows it", at))
-            elif name not in filled:
-                absent.append(name)
-        met.extend(self._uncalled_for(o, at) for n, o in listed.items() if n not in asked)
-        return _Look(tuple(found for found in met if found is not None), tuple(absent))
+    # --- what people decide --------------------------------------------------------------------
+    def accept_reset(self, by: str, why: str, at: datetime) -> None:
+        """A person takes note of the wipe: the books begin again with what the venue holds now.
 
-    def _uncalled_for(self, order: VenueOrder, at: datetime) -> Finding | None:
-        """L6-6: an open order without an intent, or one that our books had ended."""
-        name = order.client_order_id
-        if name in self.books.orders:
-            return self._differ("RECON_DIFF", name, "open at the venue, ended in our books", at)
-        what = f"open at the venue: {order.side} {order.quantity} {order.symbol}"
-        return self._differ("FOREIGN_ORDER", name, what, at)
+        Raises ``Stalled(RECON_DIFF)`` where no reset stands, ``Waiting(VENUE_UNREACHABLE)``.
+        """
+        self.ledger.record(ResetAccepted(balances=self.queries.balances(), why=why, by=by), at)
 
-    def _since(self, symbol: str) -> datetime:
-        # what was executed before the account was opened belongs to an earlier journal
-        start = (self.books.opened_at or EPOCH) + JUST_AFTER
-        last = self.books.symbol(symbol).last_fill_at
-        return start if last is None else max(start, last - OVERLAP)
+    def explain(self, subject: str, by: str, why: str, at: datetime) -> None:
+        """A person found out what this difference was. Raises ``Stalled(RECON_DIFF)`` if none."""
+        told = self.books.unexplained.get(subject)
+        if told is None:
+            raise Stalled(
+                Reason.RECON_DIFF, subject, "no difference stands that could be explained"
+            )
+        self.ledger.record(Explained(subject=subject, told=told, why=why, by=by), at)
 
-    def _take_fill(self, fill: Fill, at: datetime) -> Finding | None:
-        if fill.fill_id in self.books.fill_ids:
-            return None
-        if fill.client_order_id not in self.books.orders:
-            what = f"a fill of an order that is not ours: {fill.client_order_id}"
-            return self._differ("FOREIGN_ORDER", fill.fill_id, what, at)
-        return self._take(Filled(fill=fill), fill.fill_id, at)
+    # --- cancels -----------------------------------------------------------------------------
+    def cancel(self, symbol: str, client_order_id: str, at: datetime) -> CancelReport:
+        """Ask for one order; it stays in the books until the venue shows that it is gone."""
+        return self._heard(self._cancelling.one(client_order_id, symbol, at))
 
-    def _take_order(self, shown: VenueOrder, at: datetime) -> Finding | None:
-        name = shown.client_order_id
-        own = self.books.orders[name]
-        ended = shown.state not in STILL
-        if name not in self.books.working or shown.filled > own.filled:
-            return None  # ended by its fills, or fills are still to come
-        if not ended and own.state not in UNPROVEN:
-            return None
-        return self._take(Seen(order=shown), name, at)
+    def cancel_all(self, at: datetime) -> CancelReport:
+        """Ask for all; neither a full disk nor a broken journal delays it (L6-4)."""
+        return self._heard(self._cancelling.everything(at))
 
-    def _take(self, event: Event, subject: str, at: datetime) -> Finding | None:
-        try:
-            self.ledger.record(event, at)
-        except Stalled as fault:
-            if fault.code is not Reason.RECON_DIFF:
-                raise
-            return self._differ("RECON_DIFF", subject, fault.message, at)
-        return None
+    def record_gap(self, at: datetime) -> bool:
+        """Write down the cancels that the journal missed; true if none are missing after."""
+        return self._cancelling.record_gap(at)
 
-    def _differ(self, code: Code, subject: str, what: str, at: datetime) -> Finding | None:
-        if subject in self.books.unexplained:
-            return None
-        self.ledger.record(Differs(code=code, subject=subject, what=what), at)
-        return finding(CODES[code], subject, what)
+    def _heard(self, report: CancelReport) -> CancelReport:
+        self.circuit.note(self.door.wall_clock(), answered=not report.unreachable)
+        return report

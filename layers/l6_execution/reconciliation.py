@@ -1,71 +1,132 @@
-"""Expected against actual, after the session, along a path of its own.
+"""Expected against actual: at the start, all along, and after the session, along a path of its own.
 
-Expected is computed here from the journal's entries, actual is asked of the venue; the running
-books have no part in it. What cannot be read is a difference, never a zero (L6-7).
+Expected comes from the journal's entries alone (``Witness``), actual is asked of the venue; the
+running books have no part in it. What cannot be read was not compared, and the report says so:
+it is never a zero (L6-7). The same inputs give the same report, byte by byte.
 """
 
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Collection, Iterable
 from dataclasses import dataclass, field
-from datetime import datetime
+from datetime import UTC, datetime, timedelta
 from decimal import Decimal
 from typing import Final
 
-from desired_state.canonical import canonical
+from desired_state.canonical import digest
 from desired_state.errors import Finding, GovernanceError, finding
 from desired_state.frozen import Frozen
 from desired_state.reasons import Reason
-from desired_state.values import amount_text
-from layers.l6_execution import events
-from layers.orders import AnswerKind, Fill, Intent, OrderState, Side, VenueOrder
+from layers.l6_execution.classification import Moment, classified
+from layers.l6_execution.rows import FOREIGN, Kind, Row, balance_rows, fill_rows, order_rows
+from layers.l6_execution.schedule import Scope
+from layers.l6_execution.terms import FILL_OVERLAP
+from layers.l6_execution.witness import ABSENT, Witness
+from layers.orders import Fill, VenueOrder
 from layers.ports import JournalEntry, VenueQueries
 
-NOTHING: Final = Decimal(0)
-ABSENT: Final = "absent"
-UNRESOLVED: Final = "unresolved"
-OPEN: Final = "open"
-_ANSWERED: Final = {
-    AnswerKind.ACCEPTED: OPEN,
-    AnswerKind.REJECTED: ABSENT,  # a refused submission leaves no record at the venue
-    AnswerKind.UNKNOWN: UNRESOLVED,
-    AnswerKind.NOT_SENT: ABSENT,
-}
-_ENDED: Final = frozenset(
-    {OrderState.FILLED, OrderState.CANCELLED, OrderState.REJECTED, OrderState.EXPIRED}
-)
-
-
-class Row(Frozen):
-    """One comparison; ``difference`` is empty where both sides agree."""
-
-    subject: str
-    expected: str
-    actual: str
-    difference: str
+EPOCH: Final = datetime(1970, 1, 1, tzinfo=UTC)
+RECENT: Final = timedelta(minutes=10)  # executions that a comparison between two full ones covers
+ORDERS, FILLS, BALANCES = "orders", "fills", "balances"
 
 
 class ReconciliationReport(Frozen):
-    """Every order, fill and balance compared. ``ok`` only if all agree and all could be read."""
+    """Every order, fill and balance of its scope.
+
+    ``ok`` only if all could be read, all agree or are explained, none is excused as being on its
+    way, and no difference that was met before stands without an explanation.
+    """
 
     ok: bool
+    scope: Scope
+    compared: int
+    expected: int  # comparisons that the scope asks for, those included that could not be made
     orders: tuple[Row, ...]
     fills: tuple[Row, ...]
     balances: tuple[Row, ...]
     unexplained: tuple[Finding, ...]
+    missing: tuple[Finding, ...]  # what could not be read, and why
+
+    @property
+    def rows(self) -> tuple[Row, ...]:
+        """All of them, in the order of the report."""
+        return (*self.orders, *self.fills, *self.balances)
+
+    @property
+    def id(self) -> str:
+        """Digest of everything that it says."""
+        return digest(self)
+
+    @property
+    def is_final(self) -> bool:
+        """Whether nothing was excused as being on its way; else compare again a little later."""
+        return not any(row.kind is Kind.LAG for row in self.rows)
+
+    @property
+    def coverage(self) -> Decimal:
+        """Per cent of the comparisons that were made, rounded down: 100 means all."""
+        return Decimal(100 * self.compared // self.expected if self.expected else 100)
 
 
 @dataclass(slots=True)
-class _Record:
-    """What the journal says, read without the books."""
+class Reading:
+    """Asks a venue for what a scope needs; each part by itself, so that one gap hides no other."""
 
-    opened: events.Opened | None = None
-    opened_at: datetime | None = None
-    intents: dict[str, Intent] = field(default_factory=dict)
-    fate: dict[str, str] = field(default_factory=dict)
-    fills: dict[str, Fill] = field(default_factory=dict)
+    witness: Witness
+    queries: VenueQueries
+    open_orders: Callable[[], tuple[VenueOrder, ...]]
+    scope: Scope
+    since: datetime
+    missing: list[Finding] = field(default_factory=list)
+    lost: int = 0  # comparisons that could not be made
 
-    def filled(self, name: str) -> Decimal:
-        parts = (f.quantity for f in self.fills.values() if f.client_order_id == name)
-        return sum(parts, NOTHING)
+    def rows(self) -> tuple[tuple[Row, ...], tuple[Row, ...], tuple[Row, ...]]:
+        """Orders, fills and balances; what could not be read is empty, and in ``missing``."""
+        orders = self._try(ORDERS, len(self._names()), self._orders)
+        if self.scope is Scope.OPEN_ORDERS:
+            return orders, (), ()
+        own = sum(1 for fill in self.witness.fills.values() if fill.at >= self.since)
+        fills = self._try(FILLS, own, self._fills)
+        balances = self._try(BALANCES, 2 * len(self.witness.totals), self._balances)
+        return orders, fills, balances
+
+    def _try(self, part: str, rows: int, read: Callable[[], tuple[Row, ...]]) -> tuple[Row, ...]:
+        try:
+            return read()
+        except GovernanceError as fault:
+            self.missing.append(finding(fault.code, part, f"not compared: {fault.message}"))
+            self.lost += max(rows, 1)
+            return ()
+
+    def _names(self) -> Collection[str]:
+        return self.witness.intents if self.scope is Scope.FULL else self.witness.live
+
+    def _orders(self) -> tuple[Row, ...]:
+        names = tuple(self._names())
+        shown: dict[str, VenueOrder | None] = {}
+        if self.scope is Scope.FULL:
+            for symbol in self._symbols():
+                shown.update(
+                    {o.client_order_id: o for o in self.queries.orders(symbol, self.since)}
+                )
+            shown = {name: shown.get(name) for name in names}  # others' past is not our business
+        listed = {o.client_order_id: o for o in self.open_orders()}
+        shown.update(listed)
+        for name in names:
+            if shown.get(name) is None and self.witness.fate_of(name) != ABSENT:
+                shown[name] = self.queries.order(self.witness.intents[name].request.symbol, name)
+        own_ended = {n for n in listed if n in self.witness.intents} - set(names)
+        return order_rows(self.witness, {*names, *own_ended}, shown)
+
+    def _fills(self) -> tuple[Row, ...]:
+        theirs: dict[str, Fill] = {}
+        for symbol in self._symbols():
+            theirs.update({f.fill_id: f for f in self.queries.fills(symbol, self.since)})
+        return fill_rows(self.witness, theirs, self.since)
+
+    def _balances(self) -> tuple[Row, ...]:
+        return balance_rows(self.witness, self.queries.balances())
+
+    def _symbols(self) -> list[str]:
+        return sorted({intent.request.symbol for intent in self.witness.intents.values()})
 
 
 def reconcile(
@@ -73,176 +134,72 @@ def reconcile(
     queries: VenueQueries,
     open_orders: Callable[[], tuple[VenueOrder, ...]],
 ) -> ReconciliationReport:
-    """Compare the journal with the venue. Never raises for either of them."""
+    """Compare a whole journal with the venue, excusing nothing. Never raises for either of them."""
     try:
-        record = _read(entries)
-        if record.opened is None or record.opened_at is None:
-            missing = finding(Reason.JOURNAL, "journal", "it does not say what the account held")
-            return _failed(missing)
-        orders = _order_rows(record, queries, open_orders())
-        fills = _fill_rows(record, queries, record.opened_at)
-        balances = _balance_rows(record, record.opened, queries)
+        witness = Witness.of(entries)
     except GovernanceError as fault:
-        return _failed(fault.finding)
-    unexplained = [
-        finding(
-            Reason.RECON_DIFF,
-            row.subject,
-            f"expected {row.expected}, found {row.actual} ({row.difference})",
-        )
-        for row in (*orders, *fills, *balances)
-        if row.difference
-    ]
+        return _unread(fault.finding)
+    since = EPOCH if witness.opened_at is None else witness.opened_at - FILL_OVERLAP
+    reading = Reading(witness, queries, open_orders, Scope.FULL, since)
+    return report(reading, Moment(at=EPOCH, wall=EPOCH))
+
+
+def report(reading: Reading, moment: Moment) -> ReconciliationReport:
+    """Read what the scope asks for, compare and classify it."""
+    witness = reading.witness
+    if witness.opened_at is None:
+        return _unread(finding(Reason.JOURNAL, "journal", "it does not say what the account held"))
+    if witness.reset is not None:
+        why = f"entry {witness.reset}: the venue was wiped, and nobody has accepted it"
+        return _unread(finding(Reason.VENUE_RESET, "venue", why))
+    parts = reading.rows()
+    judged = classified((row for part in parts for row in part), witness, moment)
+    bounds = (len(parts[0]), len(parts[0]) + len(parts[1]))
+    unexplained = (
+        *(_odd(row) for row in judged if row.kind is Kind.UNEXPLAINED),
+        *_standing(witness, judged),
+    )
     return ReconciliationReport(
-        ok=not unexplained,
-        orders=orders,
-        fills=fills,
-        balances=balances,
-        unexplained=tuple(unexplained),
+        ok=not unexplained
+        and not reading.missing
+        and not any(row.kind is Kind.LAG for row in judged),
+        scope=reading.scope,
+        compared=len(judged),
+        expected=len(judged) + reading.lost,
+        orders=judged[: bounds[0]],
+        fills=judged[bounds[0] : bounds[1]],
+        balances=judged[bounds[1] :],
+        unexplained=unexplained,
+        missing=tuple(reading.missing),
     )
 
 
-def _failed(cause: Finding) -> ReconciliationReport:
-    return ReconciliationReport(ok=False, orders=(), fills=(), balances=(), unexplained=(cause,))
-
-
-def _read(entries: Iterable[JournalEntry]) -> _Record:
-    record = _Record()
-    for entry in entries:
-        match events.read(entry):
-            case events.Opened() as opened:
-                record.opened, record.opened_at = opened, entry.at
-            case events.Intended(intent=intent):
-                record.intents[intent.request.client_order_id] = intent
-            case events.Filled(fill=fill):
-                record.fills[fill.fill_id] = fill
-            case events.Answered(client_order_id=name, answer=answer):
-                record.fate[name] = _ANSWERED[answer.kind]
-            case events.Seen(order=order):
-                record.fate[order.client_order_id] = _word(order.state)
-            case events.Absent(client_order_id=name):
-                record.fate[name] = ABSENT
-            case _:
-                continue
-    return record
-
-
-def _word(state: OrderState) -> str:
-    return state.value.lower() if state in _ENDED else OPEN
-
-
-def _order_rows(
-    record: _Record, queries: VenueQueries, listed: tuple[VenueOrder, ...]
-) -> tuple[Row, ...]:
-    rows = []
-    for name, intent in record.intents.items():
-        shown = queries.order(intent.request.symbol, name)
-        expected, actual = _expected(record, name), ABSENT if shown is None else _shown(shown)
-        difference = "" if expected == actual else "order"
-        rows.append(Row(subject=name, expected=expected, actual=actual, difference=difference))
-    rows.extend(
-        Row(subject=o.client_order_id, expected=ABSENT, actual=_shown(o), difference="foreign")
-        for o in listed
-        if o.client_order_id not in record.intents
-    )
-    return tuple(rows)
-
-
-def _fate(record: _Record, name: str) -> str:
-    request = record.intents[name].request
-    if record.filled(name) == Decimal(request.quantity):
-        return OrderState.FILLED.value.lower()
-    return record.fate.get(name, UNRESOLVED)
-
-
-def _expected(record: _Record, name: str) -> str:
-    fate = _fate(record, name)
-    if fate == ABSENT:
-        return ABSENT
-    request = record.intents[name].request
-    return _text(
-        fate,
-        request.side,
-        record.filled(name),
-        Decimal(request.quantity),
-        Decimal(request.price),
+def _standing(witness: Witness, judged: tuple[Row, ...]) -> tuple[Finding, ...]:
+    """Differences that were met before and that nobody has explained since."""
+    told = {row.subject for row in judged if row.kind is Kind.UNEXPLAINED}
+    return tuple(
+        finding(Reason.RECON_DIFF, subject, f"met before, and not explained: {what}")
+        for subject, what in sorted(witness.standing.items())
+        if subject not in told
     )
 
 
-def _shown(order: VenueOrder) -> str:
-    return _text(_word(order.state), order.side, order.filled, order.quantity, order.price)
-
-
-def _text(fate: str, side: Side, filled: Decimal, quantity: Decimal, price: Decimal) -> str:
-    parts = (amount_text(part) for part in (filled, quantity, price))
-    return f"{fate} {side.value} " + "{}/{} at {}".format(*parts)
-
-
-def _fill_rows(record: _Record, queries: VenueQueries, opened: datetime) -> tuple[Row, ...]:
-    symbols = sorted({intent.request.symbol for intent in record.intents.values()})
-    theirs = {
-        fill.fill_id: fill
-        for symbol in symbols
-        for fill in queries.fills(symbol, opened)
-        if fill.at > opened  # what was executed before belongs to an earlier journal
-    }
-    rows = []
-    for name in sorted({*record.fills, *theirs}):
-        expected, actual = (_fill_text(side.get(name)) for side in (record.fills, theirs))
-        difference = "" if expected == actual else "fill"
-        rows.append(Row(subject=name, expected=expected, actual=actual, difference=difference))
-    return tuple(rows)
-
-
-def _fill_text(fill: Fill | None) -> str:
-    return ABSENT if fill is None else canonical(fill).decode()
-
-
-def _balance_rows(record: _Record, opened: events.Opened, queries: VenueQueries) -> tuple[Row, ...]:
-    totals = {b.currency: b.free + b.locked for b in opened.balances}
-    locked = dict.fromkeys(totals, NOTHING)
-    for fill in record.fills.values():
-        for currency, amount in _moves(fill):
-            totals[currency] = totals.get(currency, NOTHING) + amount
-    for name, intent in record.intents.items():
-        if _fate(record, name) in (OPEN, UNRESOLVED):
-            currency, amount = _lock(intent, record.filled(name))
-            locked[currency] = locked.get(currency, NOTHING) + amount
-    theirs = {b.currency: b for b in queries.balances()}
-    rows = []
-    for currency in sorted({*totals, *theirs}):
-        shown = theirs.get(currency)
-        free, held = (NOTHING, NOTHING) if shown is None else (shown.free, shown.locked)
-        rows.append(_amount_row(f"{currency} total", totals.get(currency, NOTHING), free + held))
-        rows.append(_amount_row(f"{currency} locked", locked.get(currency, NOTHING), held))
-    return tuple(rows)
-
-
-def _moves(fill: Fill) -> tuple[tuple[str, Decimal], ...]:
-    base, quote = fill.symbol.split("/")
-    sign = Decimal(1 if fill.side is Side.BUY else -1)
-    notional = fill.price * fill.quantity
-    return (
-        (base, sign * fill.quantity),
-        (quote, -sign * notional),
-        (fill.fee_currency, -fill.fee),
+def _odd(row: Row) -> Finding:
+    code = Reason.FOREIGN_ORDER if row.difference == FOREIGN else Reason.RECON_DIFF
+    return finding(
+        code, row.subject, f"expected {row.expected}, found {row.actual} ({row.difference})"
     )
 
 
-def _lock(intent: Intent, filled: Decimal) -> tuple[str, Decimal]:
-    request = intent.request
-    base, quote = request.symbol.split("/")
-    remaining = Decimal(request.quantity) - filled
-    if request.side is Side.BUY:
-        return quote, remaining * Decimal(request.price)
-    return base, remaining
-
-
-def _amount_row(subject: str, expected: Decimal, actual: Decimal) -> Row:
-    gap = actual - expected
-    return Row(
-        subject=subject,
-        expected=format(expected, "f"),
-        actual=format(actual, "f"),
-        difference=format(gap, "f") if gap else "",
+def _unread(cause: Finding) -> ReconciliationReport:
+    return ReconciliationReport(
+        ok=False,
+        scope=Scope.FULL,
+        compared=0,
+        expected=1,
+        orders=(),
+        fills=(),
+        balances=(),
+        unexplained=(),
+        missing=(cause,),
     )

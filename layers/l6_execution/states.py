@@ -23,6 +23,7 @@ class Happening(StrEnum):
     SEEN_REJECTED = "seen_rejected"
     SEEN_EXPIRED = "seen_expired"
     PROVEN_ABSENT = "proven_absent"
+    WIPED = "wiped"  # the venue lost everything, and a person accepted that
 
 
 _S: Final = OrderState
@@ -46,6 +47,7 @@ _POSSIBLY_THERE: Final = (
 
 NEXT: Final[dict[tuple[OrderState, Happening], OrderState]] = {
     **{(state, what): then for state in _POSSIBLY_THERE for what, then in _AT_VENUE.items()},
+    **{(state, _H.WIPED): _S.EXPIRED for state in _POSSIBLY_THERE},
     (_S.INTENT, _H.SENT): _S.SENT,
     (_S.INTENT, _H.WITHHELD): _S.EXPIRED,
     (_S.SENT, _H.ACKED): _S.OPEN,

@@ -4,7 +4,6 @@ No clock, no I/O, no random generator: time comes with the bars, and latency is 
 and the order's id, so that the same requests over the same bars give the same state (P-1).
 """
 
-import hashlib
 from collections.abc import Iterator
 from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
@@ -13,8 +12,11 @@ from typing import Final
 
 from layers.market import Bar, Level
 from layers.orders import Fill, OrderRequest, Side, SymbolRules, TimeInForce
+from layers.paper_venue.draws import draw
 from layers.paper_venue.filters import screen
 from layers.paper_venue.price_path import Step, ladder, on_grid, walk
+from layers.paper_venue.queueing import shown_ahead
+from layers.paper_venue.taking import adverse_move, beyond, reaches, walk_book
 from layers.paper_venue.terms import (
     LIVE,
     NOTHING,
@@ -27,6 +29,7 @@ from layers.paper_venue.terms import (
 )
 
 FEE_UNIT: Final = Decimal("0.00000001")  # P-8: fees are rounded up to this, in either currency
+IMMEDIATE: Final = {TimeInForce.IOC: "immediate or cancel", TimeInForce.FOK: "fill or kill"}
 
 
 @dataclass(slots=True)
@@ -72,7 +75,7 @@ class Exchange:
         purse.free -= order.locked
         purse.locked += order.locked
         self.next_order += 1
-        self._keep(order)
+        self.keep(order)
         return order
 
     def cancel(self, number: int) -> Order:
@@ -84,7 +87,7 @@ class Exchange:
         order = self.orders[number]
         if order.cancel_at is None:
             arrives = self.clock + self._latency(order.client_order_id, "cancel")
-            order = self._keep(replace(order, cancel_at=arrives, updated_at=self.clock))
+            order = self.keep(replace(order, cancel_at=arrives, updated_at=self.clock))
         return order
 
     # --- time --------------------------------------------------------------------------------
@@ -104,57 +107,79 @@ class Exchange:
             market.bids, market.asks = ladder(step.price, bar, rules, self.model)
             market.last_price, market.as_of = step.price, step.at
             until = steps[index + 1].at if index + 1 < len(steps) else step.at
-            self._arrivals(bar.symbol, step.at, until)
+            self.arrivals(bar.symbol, step.at, until, until)
         self.clock = max(self.clock, bar.closed)
         return True
 
-    def _arrivals(self, symbol: str, start: datetime, until: datetime) -> None:
-        """Orders and cancels that reach the book before ``until`` meet the present ladder."""
+    def arrivals(self, symbol: str, start: datetime, until: datetime, fresh: datetime) -> None:
+        """Orders and cancels that reach the book before ``until`` meet the present ladder.
+
+        An order that arrives after ``fresh`` waits for a newer one (P-12); a cancel never waits.
+        """
         due: list[tuple[datetime, int, int]] = []
-        for order in self._live(symbol):
+        for order in self.live(symbol):
+            arrives = order.effective_at
             if order.cancel_at is not None and order.cancel_at < until:
                 due.append((max(order.cancel_at, start), 1, order.number))
-            if order.status is Status.SUBMITTED and order.effective_at < until:
-                due.append((max(order.effective_at, start), 0, order.number))
+            if order.status is Status.SUBMITTED and arrives < until and arrives <= fresh:
+                due.append((max(arrives, start), 0, order.number))
+            ends = self._ends(order)
+            if ends is not None and ends < until:
+                due.append((max(ends, start), 2, order.number))
         for at, kind, number in sorted(due):
             found = self.orders.get(number)
-            if found is not None and kind == 0:
+            if found is None:
+                continue
+            if kind == 0:
                 self._arrive(found, self.markets[symbol], at)
-            elif found is not None:
-                self._end(found, Status.CANCELLED, at, "")
+            else:
+                status = Status.CANCELLED if kind == 1 else Status.EXPIRED
+                self._end(found, status, at, "" if kind == 1 else "good till date")
+
+    def _ends(self, order: Order) -> datetime | None:
+        """P-14: an order that rests ends by itself, if the venue says so."""
+        if not self.model.good_for_s:
+            return None
+        return order.effective_at + timedelta(seconds=self.model.good_for_s)
 
     # --- matching ----------------------------------------------------------------------------
     def _arrive(self, order: Order, market: Market, at: datetime) -> None:
         levels = market.asks if order.side is Side.BUY else market.bids
-        crossing = bool(levels) and _reaches(order, levels[0].price)
+        crossing = bool(levels) and reaches(order, levels[0].price)
         if self._crosses_own(order):
             self._end(order, Status.EXPIRED, at, "self-trade prevention")
             return
         if crossing and order.time_in_force is TimeInForce.POST_ONLY:
             self._end(order, Status.REJECTED, at, "order would immediately match")
             return
-        order = self._take(order, levels, at)
+        order = self._take(order, market, levels, at)
         if order.status not in LIVE:
             return
-        if order.time_in_force is TimeInForce.IOC:
-            self._end(order, Status.EXPIRED, at, "immediate or cancel")
+        if order.time_in_force in IMMEDIATE:
+            self._end(order, Status.EXPIRED, at, IMMEDIATE[order.time_in_force])
             return
-        own_side = market.bids if order.side is Side.BUY else market.asks
-        shown = own_side[0].size if own_side else NOTHING
         status = Status.PARTIALLY_FILLED if order.filled else Status.OPEN
-        ahead = shown * self.model.queue_share
-        self._keep(replace(order, status=status, queue_ahead=ahead, updated_at=at))
+        ahead = self.queue_at(order, market)
+        self.keep(replace(order, status=status, queue_ahead=ahead, updated_at=at))
 
-    def _take(self, order: Order, levels: list[Level], at: datetime) -> Order:
+    def queue_at(self, order: Order, market: Market) -> Decimal | None:
+        """What stands before an order that joins the book now; none where that is not shown."""
+        own_side = market.bids if order.side is Side.BUY else market.asks
+        if market.recorded:
+            return shown_ahead(order, own_side, self.model)
+        return (own_side[0].size if own_side else NOTHING) * self.model.queue_share
+
+    def _take(self, order: Order, market: Market, levels: list[Level], at: datetime) -> Order:
         """P-4: walk the ladder; what is taken is gone until the next step refreshes it."""
-        while levels and order.status in LIVE and _reaches(order, levels[0].price):
-            best = levels[0]
-            quantity = min(best.size, order.remaining)
-            order = self._fill(order, best.price, quantity, at, maker=False)
-            if quantity == best.size:
-                levels.pop(0)
-            else:
-                levels[0] = Level(best.price, best.size - quantity)
+        rules = self.rules[order.symbol]
+        adverse = adverse_move(order, levels, rules, self.model) if market.recorded else NOTHING
+        takes, left = walk_book(order, levels, rules, adverse)
+        whole = sum((take.quantity for take in takes), NOTHING) == order.remaining
+        if order.time_in_force is TimeInForce.FOK and not whole:
+            return order
+        levels[:] = left
+        for take in takes:
+            order = self.fill(order, take.price, take.quantity, at, maker=False)
         return order
 
     def _trade_resting(self, market: Market, step: Step, rules: SymbolRules) -> None:
@@ -162,40 +187,44 @@ class Exchange:
         low = min(market.last_price, step.price)
         high = max(market.last_price, step.price)
         budget = on_grid(step.volume * self.model.participation, rules.step, ROUND_DOWN)
-        for order in self._live(rules.symbol):
+        for order in self.live(rules.symbol):
             if order.status is Status.SUBMITTED:
                 continue
             extreme = low if order.side is Side.BUY else high
             if extreme == order.price and step.price == order.price:
-                evidence = step.volume - order.queue_ahead
-                left = max(NOTHING, order.queue_ahead - step.volume)
-                order = self._keep(replace(order, queue_ahead=left))  # noqa: PLW2901
-            elif extreme != order.price and _reaches(order, extreme):
+                ahead = order.queue_ahead or NOTHING
+                evidence = step.volume - ahead
+                left = max(NOTHING, ahead - step.volume)
+                order = self.keep(replace(order, queue_ahead=left))  # noqa: PLW2901
+            elif beyond(order, extreme):
                 evidence = step.volume
             else:
                 continue
             fillable = min(order.remaining, budget, on_grid(evidence, rules.step, ROUND_DOWN))
             if fillable > 0:
                 budget -= fillable
-                self._fill(order, order.price, fillable, step.at, maker=True)
+                self.fill(order, order.price, fillable, step.at, maker=True)
 
     def _crosses_own(self, order: Order) -> bool:
         return any(
             other.side is not order.side
             and other.status is not Status.SUBMITTED
-            and _reaches(order, other.price)
-            for other in self._live(order.symbol)
+            and reaches(order, other.price)
+            for other in self.live(order.symbol)
         )
 
     # --- bookkeeping -------------------------------------------------------------------------
-    def _fill(
+    def fill(
         self, order: Order, price: Decimal, quantity: Decimal, at: datetime, *, maker: bool
     ) -> Order:
+        """Execute so much at this price: order, balances, fee (P-8) and the fill itself."""
         base, quote = order.symbol.split("/")
         buying = order.side is Side.BUY
         rules = self.rules[order.symbol]
         received = quantity if buying else quantity * price
         rate = rules.maker_fee if maker else rules.taker_fee
+        if self.model.worst_fee:
+            rate = max(rules.maker_fee, rules.taker_fee)
         fee = on_grid(received * rate, FEE_UNIT, ROUND_UP)
         filled = order.filled + quantity
         status = Status.FILLED if filled == order.quantity else Status.PARTIALLY_FILLED
@@ -220,15 +249,16 @@ class Exchange:
             )
         )
         self.next_fill += 1
-        return self._keep(after)
+        return self.keep(after)
 
     def _end(self, order: Order, status: Status, at: datetime, reason: str) -> Order:
         purse = self._purse(order.pays)
         purse.locked -= order.locked
         purse.free += order.locked
-        return self._keep(replace(order, status=status, updated_at=at, reason=reason))
+        return self.keep(replace(order, status=status, updated_at=at, reason=reason))
 
-    def _keep(self, order: Order) -> Order:
+    def keep(self, order: Order) -> Order:
+        """Remember the order as it is now."""
         self.changed[order.number] = order
         if order.status in LIVE:
             self.orders[order.number] = order
@@ -236,7 +266,8 @@ class Exchange:
             self.orders.pop(order.number, None)
         return order
 
-    def _live(self, symbol: str) -> Iterator[Order]:
+    def live(self, symbol: str) -> Iterator[Order]:
+        """Live orders by time priority; one that ends on the way is left out."""
         numbers = sorted(n for n, order in self.orders.items() if order.symbol == symbol)
         return (self.orders[number] for number in numbers if number in self.orders)
 
@@ -246,11 +277,5 @@ class Exchange:
     def _latency(self, client_order_id: str, what: str) -> timedelta:
         """P-6: uniform between the model's bounds, a function of seed, id and direction."""
         low, high = self.model.latency_min_ms, self.model.latency_max_ms
-        seed = f"{self.model.seed}|{client_order_id}|{what}".encode()
-        draw = int.from_bytes(hashlib.sha256(seed).digest()[:8], "big")
-        return timedelta(milliseconds=low + draw % (max(high, low) - low + 1))
-
-
-def _reaches(order: Order, price: Decimal) -> bool:
-    """Whether ``price`` is as good as the order's own, or better."""
-    return price <= order.price if order.side is Side.BUY else price >= order.price
+        drawn = draw(self.model.seed, client_order_id, what)
+        return timedelta(milliseconds=low + drawn % (max(high, low) - low + 1))

@@ -2,6 +2,7 @@
 
 import json
 import sqlite3
+from collections.abc import Mapping
 from datetime import UTC, datetime, timedelta
 from decimal import Decimal
 from typing import Any, Final
@@ -14,6 +15,7 @@ from layers.paper_venue.terms import Market, MarketModel, Order, Purse, Status
 
 EPOCH: Final = datetime(1970, 1, 1, tzinfo=UTC)
 MICROSECOND: Final = timedelta(microseconds=1)
+LAST_TRADE: Final = "last_trade:"  # and the symbol: key of ``meta``
 ORDER_COLUMNS: Final = (
     "number, client_order_id, symbol, side, time_in_force, price, quantity, filled, status,"
     " effective_at, cancel_at, queue_ahead, updated_at, reason"
@@ -51,7 +53,7 @@ def read_order(row: tuple[Any, ...]) -> Order:
         status=Status(row[8]),
         effective_at=instant(row[9]),
         cancel_at=None if row[10] is None else instant(row[10]),
-        queue_ahead=Decimal(row[11]),
+        queue_ahead=Decimal(row[11]) if row[11] else None,
         updated_at=instant(row[12]),
         reason=row[13],
     )
@@ -106,6 +108,7 @@ def load(connection: sqlite3.Connection) -> Exchange:
                 Decimal(row[3]),
                 read_levels(row[4]),
                 read_levels(row[5]),
+                _last_trade(meta, row[0]),
             )
             for row in markets
         },
@@ -129,6 +132,9 @@ def save(connection: sqlite3.Connection, exchange: Exchange) -> None:
         "INSERT OR REPLACE INTO markets VALUES (?, ?, ?, ?, ?, ?)",
         [_market_row(symbol, market) for symbol, market in sorted(exchange.markets.items())],
     )
+    for symbol, market in sorted(exchange.markets.items()):
+        if market.last_trade is not None:
+            put_meta(connection, f"{LAST_TRADE}{symbol}", str(market.last_trade))
     connection.executemany(
         "INSERT OR REPLACE INTO orders VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)",
         [_order_row(order) for _, order in sorted(exchange.changed.items())],
@@ -142,6 +148,11 @@ def save(connection: sqlite3.Connection, exchange: Exchange) -> None:
 def put_meta(connection: sqlite3.Connection, key: str, value: str) -> None:
     """Set one value of the table ``meta``."""
     connection.execute("INSERT OR REPLACE INTO meta VALUES (?, ?)", (key, value))
+
+
+def _last_trade(meta: Mapping[str, str], symbol: str) -> int | None:
+    number = meta.get(f"{LAST_TRADE}{symbol}")
+    return None if number is None else int(number)
 
 
 def _market_row(symbol: str, market: Market) -> tuple[Any, ...]:
@@ -172,7 +183,7 @@ def _order_row(order: Order) -> tuple[Any, ...]:
         order.status.value,
         micros(order.effective_at),
         None if order.cancel_at is None else micros(order.cancel_at),
-        amount_text(order.queue_ahead),
+        "" if order.queue_ahead is None else amount_text(order.queue_ahead),
         micros(order.updated_at),
         order.reason,
     )

@@ -9,7 +9,7 @@ from typing import Annotated, Final
 from pydantic import Field
 
 from desired_state.frozen import Frozen
-from desired_state.values import Amount
+from desired_state.values import Amount, Digest
 from layers.market import Level, Provenance
 from layers.orders import Side, TimeInForce
 
@@ -44,8 +44,21 @@ class Refusal(StrEnum):
     INSUFFICIENT_BALANCE = "account has insufficient balance for requested action"
 
 
+class Silence(StrEnum):
+    """What becomes of the answer to an order that the venue has accepted (P-13)."""
+
+    LOST = "the answer was lost on its way"
+    DOUBLED = "the order was delivered twice, and the second answer came: duplicate order sent"
+
+
+Share = Annotated[Amount, Field(le=1)]
+
+
 class MarketModel(Frozen):
-    """Numbers of the market model (README.md, rules P-2 to P-8); fixed when a venue is made."""
+    """Numbers of the market model (README.md, rules P-2 to P-16); fixed when a venue is made.
+
+    As they stand they are the pessimistic preset.
+    """
 
     seed: int
     provenance: Provenance
@@ -58,6 +71,16 @@ class MarketModel(Frozen):
     steps_per_leg: Annotated[int, Field(ge=1, le=60)] = 4
     latency_min_ms: Annotated[int, Field(ge=1)] = 20
     latency_max_ms: Annotated[int, Field(ge=1)] = 250
+    adverse_ticks: Annotated[int, Field(ge=0, le=100)] = 1  # a taker pays, on a recorded book
+    impact_bps: Amount = NOTHING  # k of the fitted slippage, of the price, at size = depth
+    worst_fee: bool = True  # the higher of maker's and taker's fee for every fill
+    stale_after_ms: Annotated[int, Field(ge=1)] = 5_000  # an older quote is no evidence
+    good_for_s: Annotated[int, Field(ge=0)] = 0  # resting orders expire after it; 0: never
+    answers_lost: Share = NOTHING  # of accepted orders
+    answers_doubled: Share = NOTHING
+    reports_doubled: Share = NOTHING  # of fills, when they are asked for
+    reports_reordered: Share = NOTHING
+    calibration: Digest | None = None  # of the evidence that ``impact_bps`` comes from
 
 
 @dataclass(frozen=True, slots=True)
@@ -75,7 +98,7 @@ class Order:
     status: Status
     effective_at: datetime
     cancel_at: datetime | None
-    queue_ahead: Decimal
+    queue_ahead: Decimal | None  # none: the book has not shown this price since the order rests
     updated_at: datetime
     reason: str
 
@@ -113,3 +136,9 @@ class Market:
     last_price: Decimal
     bids: list[Level]
     asks: list[Level]
+    last_trade: int | None = None  # number of the last single trade seen
+
+    @property
+    def recorded(self) -> bool:
+        """Whether the book comes quote by quote, rather than from the model over bars."""
+        return not self.interval

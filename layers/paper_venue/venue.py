@@ -5,7 +5,7 @@ cancels. Every call raises ``Waiting(VENUE_UNREACHABLE)`` rather than answer fro
 cannot read; an unreadable venue never looks like an empty one.
 """
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from datetime import datetime, timedelta
 from decimal import Decimal
 from pathlib import Path
@@ -16,10 +16,13 @@ from desired_state.canonical import canonical
 from desired_state.errors import Stalled
 from desired_state.reasons import Reason
 from layers.market import Bar, Book
+from layers.market_data.ticks import Trade
 from layers.orders import Balance, Fill, OrderRequest, OrderState, SymbolRules, VenueOrder
 from layers.paper_venue import rows
+from layers.paper_venue.reports import delivered, silence_over
 from layers.paper_venue.store import FORMAT, Store
-from layers.paper_venue.terms import MarketModel, Order, Purse, Refusal, Status
+from layers.paper_venue.terms import MarketModel, Order, Purse, Refusal, Silence, Status
+from layers.paper_venue.ticks import see_book, see_trade
 
 BUSY: Final = timedelta(seconds=2)  # an advance holds the lock for milliseconds; a stop retries
 SHOWN_AS: Final = {
@@ -84,20 +87,47 @@ class PaperVenue:
             exchange = rows.load(connection)
             if bar.symbol not in exchange.rules:
                 raise _unlisted(bar.symbol)
+            market = exchange.markets.get(bar.symbol)
+            if market is not None and market.recorded:
+                text = "expected quotes or trades as before, found a bar; a market has one source"
+                raise Stalled(Reason.FEED_INVALID, bar.symbol, text)
             moved = exchange.advance(bar)
             if moved:
                 rows.save(connection, exchange)
         return moved
 
+    def observe(self, ticks: Iterable[Book | Trade]) -> int:
+        """Move the virtual clock through recorded books and trades; how many were new.
+
+        All of them in one transaction; those seen before are passed over (P-10). Raises
+        ``Stalled(FEED_INVALID)`` for a symbol that is not listed, or whose market comes from bars.
+        """
+        with self._store.writing() as connection:
+            exchange = rows.load(connection)
+            moved = 0
+            for tick in ticks:
+                if tick.symbol not in exchange.rules:
+                    raise _unlisted(tick.symbol)
+                if isinstance(tick, Book):
+                    moved += see_book(exchange, tick)
+                else:
+                    moved += see_trade(exchange, tick)
+            if moved:
+                rows.save(connection, exchange)
+        return moved
+
     def clock(self) -> datetime:
-        """The venue's virtual time: the close of the last bar walked."""
+        """The venue's virtual time: that of the last bar's close, book or trade."""
         with self._store.reading() as connection:
             row = connection.execute("SELECT value FROM meta WHERE key='clock'").fetchone()
             return rows.instant(int(row[0]))
 
     # --- requests ----------------------------------------------------------------------------
-    def submit(self, request: OrderRequest) -> VenueOrder | Refusal:
-        """Accept the order or refuse it; an id that was ever accepted is a duplicate."""
+    def submit(self, request: OrderRequest) -> VenueOrder | Refusal | Silence:
+        """Accept the order or refuse it; an id that was ever accepted is a duplicate.
+
+        Where the model loses answers, an order that was accepted may be met with silence (P-13).
+        """
         with self._store.writing() as connection:
             seen = connection.execute(
                 "SELECT 1 FROM orders WHERE client_order_id=?", (request.client_order_id,)
@@ -109,7 +139,7 @@ class PaperVenue:
             if isinstance(answer, Refusal):
                 return answer
             rows.save(connection, exchange)
-        return shown(answer)
+        return silence_over(exchange.model, request.client_order_id) or shown(answer)
 
     def cancel(self, symbol: str, client_order_id: str, *, travels: bool = False) -> bool:
         """True if the order is not live afterwards.
@@ -152,15 +182,28 @@ class PaperVenue:
             ).fetchone()
             return None if row is None else shown(rows.read_order(row))
 
+    def orders(self, symbol: str, since: datetime) -> tuple[VenueOrder, ...]:
+        """Orders in any state that changed at or after ``since``, in order of arrival."""
+        with self._store.reading() as connection:
+            found = connection.execute(
+                f"SELECT {rows.ORDER_COLUMNS} FROM orders"  # noqa: S608  (our own columns)
+                " WHERE symbol=? AND updated_at>=? ORDER BY number",
+                (symbol, rows.micros(since)),
+            )
+            return tuple(shown(rows.read_order(row)) for row in found)
+
     def fills(self, symbol: str, since: datetime) -> tuple[Fill, ...]:
-        """Executions at or after ``since`` in virtual time, oldest first."""
+        """Executions at or after ``since`` in virtual time, oldest first.
+
+        Where the model doubles or reorders reports, they come so (P-13); each is whole.
+        """
         with self._store.reading() as connection:
             found = connection.execute(
                 f"SELECT {rows.FILL_COLUMNS} FROM fills"  # noqa: S608  (our own columns)
                 " WHERE symbol=? AND at>=? ORDER BY at, fill_id",
                 (symbol, rows.micros(since)),
             )
-            return tuple(rows.read_fill(row) for row in found)
+            return delivered(_model(connection), [rows.read_fill(row) for row in found])
 
     def balances(self) -> tuple[Balance, ...]:
         """Free and locked amounts of every currency that the account ever held."""
@@ -179,7 +222,6 @@ class PaperVenue:
             row = connection.execute(
                 "SELECT as_of, interval, bids, asks FROM markets WHERE symbol=?", (symbol,)
             ).fetchone()
-            model = connection.execute("SELECT value FROM meta WHERE key='model'").fetchone()
             if row is None:
                 return None
             return Book(
@@ -188,7 +230,7 @@ class PaperVenue:
                 asks=tuple(rows.read_levels(row[3])),
                 event_at=rows.instant(row[0]),
                 received_at=rows.instant(row[0]),
-                provenance=MarketModel.model_validate_json(model[0]).provenance,
+                provenance=_model(connection).provenance,
                 interval=row[1] * rows.MICROSECOND,
             )
 
@@ -199,6 +241,11 @@ class PaperVenue:
             if row is None:
                 raise _unlisted(symbol)
             return SymbolRules.model_validate_json(row[0])
+
+    def model(self) -> MarketModel:
+        """The market model, fixed when the venue was made."""
+        with self._store.reading() as connection:
+            return _model(connection)
 
     def dump(self) -> str:
         """The whole store as text; equal runs give equal bytes."""
@@ -224,6 +271,11 @@ def shown(order: Order) -> VenueOrder:
         updated_at=order.updated_at,
         reason=order.reason,
     )
+
+
+def _model(connection: Connection) -> MarketModel:
+    row = connection.execute("SELECT value FROM meta WHERE key='model'").fetchone()
+    return MarketModel.model_validate_json(row[0])
 
 
 def _unlisted(symbol: str) -> Stalled:

@@ -4,16 +4,15 @@ The gate judges exactly the strings that will be sent, so rounding happens here 
 careful side: a buy's price down, a sell's price up, a quantity down.
 """
 
-import base64
-import hashlib
 from dataclasses import dataclass
 from datetime import datetime
 from decimal import ROUND_CEILING, ROUND_FLOOR, Decimal
 
 from desired_state.canonical import digest
 from desired_state.values import amount_text
+from layers.l6_execution.client_ids import client_order_id
 from layers.orders import Intent, OrderRequest, Purpose, Side, SymbolRules, TimeInForce
-from layers.planner.desk import DeskView
+from layers.planner.desk import DeskView, Route
 from layers.risk_snapshot import window
 
 
@@ -49,15 +48,13 @@ def is_tradable(price: Decimal, quantity: Decimal, rules: SymbolRules) -> bool:
     return rules.min_notional <= price * quantity <= rules.max_notional
 
 
-def intent_id(plan: str, hypothesis: str, slot: str, counter: int) -> str:
-    """The same for the same slot of the same plan in the same bar: sent twice, it is one intent."""
-    return "I-" + digest([plan, hypothesis, slot, counter]).removeprefix("sha256:")[:16]
+def intent_id(route: Route, plan: str, hypothesis: str, slot: str, counter: int) -> str:
+    """The same for the same slot of the same plan in the same bar: sent twice, it is one intent.
 
-
-def client_order_id(intent: str, venue: str, account: str) -> str:
-    """What the venue knows the order by; derived, so that a crash cannot make a second one."""
-    name = hashlib.sha256(f"{intent}|{venue}|{account}".encode()).digest()
-    return "g" + base64.b32encode(name[:10]).decode().lower()
+    Venue and account are part of it: the same wish at another venue is another order.
+    """
+    hashed = digest([route.venue, route.account, plan, hypothesis, slot, counter])
+    return "I-" + hashed.removeprefix("sha256:")[:16]
 
 
 def intent(
@@ -71,7 +68,7 @@ def intent(
     ttl = view.limits.intent_ttl
     if ttl is None:
         return None
-    name = intent_id(plan, hypothesis, draft.slot, view.series.number(as_of))
+    name = intent_id(view.route, plan, hypothesis, draft.slot, view.series.number(as_of))
     side = Side.BUY if draft.purpose is Purpose.ENTRY else Side.SELL
     stop = draft.purpose is Purpose.STOP_LOSS
     return Intent(
@@ -87,7 +84,7 @@ def intent(
             time_in_force=TimeInForce.IOC if stop else TimeInForce.GTC,
             quantity=amount_text(draft.quantity),
             price=amount_text(draft.price),
-            client_order_id=client_order_id(name, view.route.venue, view.route.account),
+            client_order_id=client_order_id(name, 0),
         ),
         created_at=as_of,
         expires_at=as_of + window(ttl, view.series.interval),

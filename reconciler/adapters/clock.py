@@ -1,7 +1,7 @@
 """The one reader of the host's clocks."""
 
 import time
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 
 
 def wall_clock() -> datetime:
@@ -12,6 +12,11 @@ def wall_clock() -> datetime:
 def boot_clock_ns() -> int:
     """Nanoseconds since boot, counted through sleep; never set by anybody."""
     return time.clock_gettime_ns(time.CLOCK_BOOTTIME)
+
+
+def since_boot() -> timedelta:
+    """The same in steps of a microsecond."""
+    return timedelta(microseconds=boot_clock_ns() // 1000)
 
 
 def pause(seconds: float) -> None:

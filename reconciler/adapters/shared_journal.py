@@ -9,13 +9,16 @@ from evidence_repo.journal import Journal, read
 from layers.ports import JournalEntry
 
 MARKET_TIME: Final = "market_time"
+COUNTER: Final = "counter"
+FIRST_COUNTER: Final = "paper"  # there was no other one when entries did not name theirs yet
 
 
 class SharedJournal:
-    """Implements the layers' ``Journal`` and ``JournalReader``.
+    """Implements the layers' ``Journal`` and ``JournalReader`` for one counter.
 
-    ``first`` is the leaf at which the entries of interest begin; ``revision`` names the state of
-    the repository under which the entry came about.
+    ``counter`` names whose orders, fills and marks are meant, so that two venues' books and what
+    was only imagined in shadow never mix; ``revision`` names the state of the repository under
+    which an entry came about.
     """
 
     def __init__(
@@ -23,26 +26,28 @@ class SharedJournal:
         journal: Journal,
         revision: Callable[[], str | None],
         wall_clock: Callable[[], datetime],
-        first: int = 0,
+        counter: str = FIRST_COUNTER,
     ) -> None:
         """Reads and writes through the one writer's journal."""
         self._journal = journal
         self._revision = revision
         self._clock = wall_clock
-        self._first = first
+        self._counter = counter
 
     def append(self, kind: str, body: Mapping[str, Any], at: datetime) -> int:
         """Sequence number of the leaf. Raises ``Stalled(JOURNAL)``.
 
         A leaf's time is the wall clock's; the market's stands in its body. The two never mix.
         """
-        told = {**body, MARKET_TIME: instant_text(at)}
+        told = {**body, MARKET_TIME: instant_text(at), COUNTER: self._counter}
         return self._journal.append(kind, told, self._clock(), self._revision()).seq
 
-    def entries(self) -> Iterator[JournalEntry]:
-        """From ``first`` on, oldest first. Raises ``Stalled(JOURNAL)``."""
-        for leaf in read(self._journal, self._first):
+    def entries(self, first: int = 0) -> Iterator[JournalEntry]:
+        """From the leaf ``first`` on, oldest first. Raises ``Stalled(JOURNAL)``."""
+        for leaf in read(self._journal, first):
             body = dict(leaf.body)
             at = body.pop(MARKET_TIME, None)
-            if isinstance(at, str):  # what has no market time is none of the layers' entries
+            counter = body.pop(COUNTER, FIRST_COUNTER)
+            # what has no market time is none of the layers' entries
+            if isinstance(at, str) and counter == self._counter:
                 yield JournalEntry(leaf.seq, leaf.kind, body, parse_instant(at))

@@ -11,7 +11,7 @@ from desired_state.reasons import Reason
 from desired_state.values import Environment
 from reconciler.cli.app import app
 from reconciler.cli.shared import AsJson, note, show, show_json
-from reconciler.wiring.founding import REPOSITORY, Founded, init, named_person
+from reconciler.wiring.founding import REPOSITORY, Founded, Site, init, named_person
 from reconciler.wiring.host import present
 
 
@@ -27,6 +27,10 @@ def init_command(
         typer.Option("--person", metavar="NAME:ROLE[,ROLE]:PUBKEYFILE", help="Repeatable."),
     ] = None,
     environment: Annotated[Environment, typer.Option()] = Environment.REHEARSAL,
+    rehearse: Annotated[
+        bool,
+        typer.Option("--rehearse", help="Mark the root for modes above paper on a local exchange."),
+    ] = False,
     repository: Annotated[str, typer.Option(help="Id that signatures are bound to.")] = REPOSITORY,
     as_json: AsJson = False,
 ) -> None:
@@ -35,8 +39,7 @@ def init_command(
         folder,
         now=present(),
         demo_keys=demo_keys,
-        environment=environment,
-        repository=repository,
+        site=Site(environment, repository, rehearse),
         people=[named_person(text) for text in person or ()],
     )
     _warn(founded)

@@ -20,7 +20,9 @@ VERBS: Final[Mapping[str, tuple[str, ...]]] = {
     "operating": ("reconcile", "run", "status", "get", "diff"),
     "sessions": ("session",),
     "evidence": ("audit", "evidence"),
+    "data": ("data",),
     "demonstrating": ("demo",),
+    "venue": ("venue",),
 }
 
 

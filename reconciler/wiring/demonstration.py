@@ -21,6 +21,7 @@ from reconciler.picture import draw_many
 from reconciler.ports import Report
 from reconciler.proposal_terms import Request as Asking
 from reconciler.session import Session
+from reconciler.session_request import Request
 from reconciler.signing import Answer, sign_off
 from reconciler.wiring.auditing import audit, audit_data, sources_of
 from reconciler.wiring.desk import PAPER, Desk, check_out, open_desk, venues
@@ -29,8 +30,8 @@ from reconciler.wiring.host import open_host
 from reconciler.wiring.loop import watching
 from reconciler.wiring.paperwork import Paperwork, paperwork
 from reconciler.wiring.reading import open_reading
-from reconciler.wiring.session import Outcome, SessionRun
-from reconciler.wiring.session_setup import Request
+from reconciler.wiring.session import SessionRun
+from reconciler.wiring.session_evidence import Outcome
 
 OPERATOR: Final = "olivia"
 SIGNERS: Final = ("oscar", "rita")
@@ -288,7 +289,7 @@ def _told(outcome: Outcome) -> SessionTold:
         pnl=f"{pnl:+.2f}",
         ending=record.ending,
         stop=outcome.stop,
-        reconciled=outcome.reconciliation.ok,
+        reconciled=outcome.agrees,
     )
 
 

@@ -3,7 +3,7 @@
 import secrets
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import ExitStack, closing, contextmanager, suppress
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from pathlib import Path
 from typing import Final
@@ -43,10 +43,12 @@ from reconciler.ports import Ports, Report
 from reconciler.watcher import Watcher
 from reconciler.wiring.log_keys import ORIGIN, key_id, listed_keys, pinned_head, trust_at_start
 from reconciler.wiring.timekeeping import HostTime, host_time
+from reconciler.wiring.ways_out import WaysOut
 
 HEARTBEAT: Final = timedelta(seconds=2)  # tighter or equal in every root as shipped
 CONFIRM: Final = timedelta(seconds=5)  # well within every root's bound for halting
 SEAL_BYTES: Final = 32
+GLANCE: Final = timedelta(seconds=2)  # so long a cycle goes by what it saw at a distant venue
 PAPER: Final = "paper"
 
 
@@ -57,6 +59,7 @@ class Running:
     session: tuple[str, str] | None = None  # run id and mode
     refused: Callable[[Verdict], tuple[str, ...] | None] | None = None  # its L5, asked again
     venue: str | None = None  # where it trades
+    accounts: dict[str, str] = field(default_factory=dict)  # as venues told of themselves
 
     def rejudge(self, venue: str, verdict: Verdict) -> tuple[str, ...] | None:
         """Open orders there that its L5 would refuse now; none where nobody can say."""
@@ -135,18 +138,19 @@ def paper_store(host: Host) -> Path:
     return host.var / "venues" / "paper.db"
 
 
-def venues(host: Host) -> Callable[[], Mapping[str, Cancels]]:
-    """The way out at every venue that this host ever opened, now or later.
+def venues(host: Host, glance: timedelta = timedelta(0)) -> Callable[[], Mapping[str, Cancels]]:
+    """The way out at every venue that this host ever opened, now or later (STOP-11).
 
     A venue that was there once and is gone cannot tell its orders; it is never taken for none.
     """
     path = paper_store(host)
     opened: dict[str, Cancels] = {}
+    elsewhere = WaysOut(host, glance)
 
     def found() -> Mapping[str, Cancels]:
         if PAPER not in opened and path.exists():
             opened[PAPER] = PaperCancels(PaperVenue(path))
-        return opened
+        return {**elsewhere.found(), **opened}
 
     found()
     return found
@@ -253,7 +257,7 @@ def open_desk(host: Host) -> Iterator[Desk]:
                 store=FileMemory(memory_path(host)),
                 journal=journal,
                 chain=chain,
-                venues=venues(host),
+                venues=venues(host, GLANCE),
                 token_age_ns=reader.age_ns,
                 trust=trust_of(host),
                 repository=repository,
@@ -264,6 +268,8 @@ def open_desk(host: Host) -> Iterator[Desk]:
                 heartbeats=lambda: heartbeats(host),
                 session=lambda: running.session,
                 build=running_build(),
+                accounts=lambda: running.accounts,
+                rehearsed=host.rehearsed,
                 rejudge=running.rejudge,
             )
         )

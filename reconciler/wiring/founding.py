@@ -44,6 +44,18 @@ DEMO_PEOPLE: Final = {
 
 
 @dataclass(frozen=True, slots=True)
+class Site:
+    """What the desk is for; ``rehearses`` marks its root for a local exchange (REHEARSAL-1)."""
+
+    environment: Environment = Environment.REHEARSAL
+    repository: str = REPOSITORY
+    rehearses: bool = False
+
+
+REHEARSAL: Final = Site()
+
+
+@dataclass(frozen=True, slots=True)
 class Founded:
     """What now stands, and what its root warns of."""
 
@@ -59,8 +71,7 @@ def init(
     *,
     now: datetime,
     demo_keys: bool = False,
-    environment: Environment = Environment.REHEARSAL,
-    repository: str = REPOSITORY,
+    site: Site = REHEARSAL,
     people: Sequence[Holder] = (),
 ) -> Founded:
     """Make the desk at ``folder``: nothing is left of it where anything fails.
@@ -69,16 +80,20 @@ def init(
         Stalled: ``TARGET_NOT_EMPTY``, ``TOOL_MISSING``, ``DESK_GIT``, ``SIGNING_FAILED``,
             ``STATE_SCHEMA``, or ``GATE_UNSATISFIABLE`` where named people cannot complete a gate.
     """
-    if demo_keys and (people or environment is not Environment.REHEARSAL):
+    if demo_keys and (people or site.environment is not Environment.REHEARSAL):
         text = "demonstration keys stand alone, and only in a rehearsal"
         raise Stalled(Reason.USAGE, "--demo-keys", text)
+    if site.rehearses and site.environment is not Environment.REHEARSAL:
+        raise Stalled(Reason.USAGE, "--rehearse", "a production never rehearses")
     with _beside(folder) as draft:
         desk = GitDesk.found(draft / "state", draft / "state.git")
         GitEvidence.create(draft / "evidence", draft / "evidence.git").close()
         GitDesk(draft / "evidence").set_origin("../evidence.git")
         machine = _host_keys(draft / "var")
         holders = _demo_people(draft / "people") if demo_keys else tuple(people)
-        root = root_file((*holders, machine), repository, environment, now)
+        root = root_file(
+            (*holders, machine), site.repository, site.environment, now, rehearses=site.rehearses
+        )
         _, findings = read_root(root)
         _refuse_bad(findings, holders)
         signatures = _root_signatures(root, holders, draft / "people") if demo_keys else {}
@@ -86,7 +101,7 @@ def init(
         desk.write(files)
         revision = desk.commit(sorted(files), "Found the desired state", FOUNDER, now)
         desk.push("main")
-        (draft / CONFIG_NAME).write_bytes(host_file(root, repository))
+        (draft / CONFIG_NAME).write_bytes(host_file(root, site.repository))
     return Founded(
         folder, revision, tuple(h.name for h in holders), bool(signatures), tuple(findings)
     )

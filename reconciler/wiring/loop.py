@@ -16,6 +16,7 @@ from reconciler.host import CONFIG_NAME, Host
 from reconciler.ports import Report
 from reconciler.verdicts import substance
 from reconciler.wiring.desk import Desk, latch, local_stop, open_desk, ship, watched_paths
+from reconciler.wiring.hosting import clear, serve, slot_of
 from reconciler.wiring.watching import token_exists, watcher_pid
 
 RESYNC: Final = timedelta(minutes=10)  # the verdict is told again though nothing changed
@@ -32,30 +33,53 @@ def run_loop(
     clock_checked_by: str = "",
 ) -> None:
     """Until ``stop`` is set or the watcher dies; then everything essential ends with it."""
-    with open_desk(host) as desk, watching(host) as watcher:
+    slot = slot_of(host)
+    with open_desk(host) as desk, slot.hosting(), watching(host) as watcher:
         if clock_checked_by:
             desk.clock_checked(clock_checked_by)
         desk.cycle.watched_since = wall_clock()
-        silent = False
-        backoff, shipping = Backoff(), Backoff()
-        next_ship = wall_clock()
-        told: tuple[str, datetime] | None = None
-        for _ in looks(watched_paths(host), host.file.state.poll, stop):
-            if stop.is_set() or watcher() is not None:
-                return  # vocabulary.md: a supervisor ends when an essential task ends
-            report = desk.reconcile()
-            now = report.verdict.now
-            silent = silent or _raise_silence(desk, now)
-            if now >= next_ship:  # evidence that cannot be pushed never delays a cycle
-                problem = ship(desk)
-                next_ship = now + timedelta(seconds=shipping.after(failed=problem is not None))
-            said = substance(report.verdict)
-            if told is None or told[0] != said or now - told[1] >= RESYNC:
-                tell(report)
-                told = (said, now)
-            wait = backoff.after(failed=report.actual is None)
-            if wait and stop.wait(wait):
+        clear(desk)
+        loop = _Loop(desk, tell)
+
+        def ends() -> bool:  # vocabulary.md: a supervisor ends when an essential task ends
+            return stop.is_set() or watcher() is not None
+
+        for _ in looks([*watched_paths(host), slot.folder], host.file.state.poll, stop):
+            if ends():
                 return
+            report = desk.reconcile()
+            loop.seen(report)
+            loop.ship(report.verdict.now)
+            serve(desk, ends, loop.seen)
+            wait = loop.backoff.after(failed=report.actual is None)
+            if ends() or (wait and stop.wait(wait)):
+                return
+
+
+class _Loop:
+    """What a run remembers from one cycle to the next, its sessions' cycles among them."""
+
+    def __init__(self, desk: Desk, tell: Callable[[Report], None]) -> None:
+        self._desk, self._tell = desk, tell
+        self._silent = False
+        self._told: tuple[str, datetime] | None = None
+        self._shipping, self._next_ship = Backoff(), wall_clock()
+        self.backoff = Backoff()
+
+    def seen(self, report: Report) -> None:
+        """A cycle is over: a silent watcher is a stop, and what changed is told."""
+        now, said = report.verdict.now, substance(report.verdict)
+        self._silent = self._silent or _raise_silence(self._desk, now)
+        if self._told is None or self._told[0] != said or now - self._told[1] >= RESYNC:
+            self._tell(report)
+            self._told = (said, now)
+
+    def ship(self, now: datetime) -> None:
+        """Evidence that cannot be pushed never delays a cycle."""
+        if now >= self._next_ship:
+            problem = ship(self._desk)
+            wait = self._shipping.after(failed=problem is not None)
+            self._next_ship = now + timedelta(seconds=wait)
 
 
 def _raise_silence(desk: Desk, now: datetime) -> bool:

@@ -84,6 +84,7 @@ def open_reading(host: Host) -> Iterator[Reading]:
                 clock_unsure=host_time(host, memory_path(host)).look(found.memory.floor).unsure,
                 clean=clean_stops(records.acknowledgements().values()),
                 build=running_build(),
+                rehearsed=host.rehearsed,
             )
             yield Reading(reader, clone, journal_size(host.var / "journal"))
         finally:

@@ -1,78 +1,51 @@
-"""Builds and runs one session on this host: venue, books, layers, door, renewed verdicts."""
+"""Builds and runs one session on this host: books, layers, renewed verdicts, evidence.
 
-import json
+What it trades at is its counter's business (``reconciler.counter``); here nothing depends on it.
+"""
+
 from collections.abc import Callable, Iterator
-from dataclasses import dataclass, field
-from datetime import datetime, timedelta
-from typing import Final, TypeVar
+from dataclasses import dataclass, field, replace
+from datetime import UTC, datetime, timedelta
+from typing import Final
 
-from desired_state.build import __version__
+from desired_state.canonical import digest
+from desired_state.configuration import configuration_digest
 from desired_state.errors import Finding, GovernanceError, Stalled, finding
-from desired_state.frozen import Frozen
 from desired_state.reasons import Reason
 from desired_state.values import StopClass
-from evidence_repo.manifest import Claim, Code, Context, EvidenceLevel
 from evidence_repo.packs import Pack
-from layers.adapters.csv_bars import CsvBars, carried_prices
-from layers.adapters.paper_cancels import PaperCancels
-from layers.adapters.paper_entry import PaperEntry
-from layers.adapters.paper_queries import PaperQueries
 from layers.feed import FeedItem, Window
-from layers.l6_execution.books import Books
-from layers.l6_execution.door import Door
-from layers.l6_execution.events import Filled, read
-from layers.l6_execution.execution import Execution
-from layers.l6_execution.ledger import Ledger
-from layers.l6_execution.reconciliation import ReconciliationReport, reconcile
+from layers.l6_execution.reconciliation import ReconciliationReport
 from layers.market import Bar
-from layers.paper_venue.venue import PaperVenue
 from layers.ports import JournalEntry
-from layers.risk_snapshot import VenueClass
-from reconciler import picture
 from reconciler.adapters.armed_token import TokenReader
-from reconciler.adapters.clock import wall_clock
+from reconciler.adapters.clock import pause, since_boot, wall_clock
 from reconciler.adapters.shared_journal import SharedJournal
+from reconciler.conduct import ConductRecord
+from reconciler.counter import Counter
 from reconciler.gate import Verdict
 from reconciler.market_state import MarketState
-from reconciler.marks import LossStop, Mark, Marks
+from reconciler.noted_journal import NotedJournal
+from reconciler.permits import SENDING
+from reconciler.ports import Report
 from reconciler.session import Desk as SessionDesk
-from reconciler.session import Ending, Session
-from reconciler.session_record import (
-    SessionRecord,
-    SessionSetup,
-    TriggerLine,
-    order_lines,
-    reconciliation_pack,
-    session_pack,
-)
+from reconciler.session import Ending, Session, serves
+from reconciler.session_record import SessionSetup
+from reconciler.session_request import Request
 from reconciler.snapshots import Wired
 from reconciler.thinking import Thinking
-from reconciler.wiring.desk import HEARTBEAT, PAPER, Desk, local_stop, ship
-from reconciler.wiring.session_setup import (
-    PROPAGATION,
-    Request,
-    approved_files,
-    open_venue,
-    scopes_of,
-    settle,
-    setup_of,
-)
+from reconciler.venue_watch import VenueWatch
+from reconciler.wiring.approved import approved_files, scopes_of
+from reconciler.wiring.counters import DoorKeys, Place, books_name, open_counter
+from reconciler.wiring.desk import HEARTBEAT, Desk, local_stop, ship
+from reconciler.wiring.session_evidence import Kept, Outcome, keep_evidence, marks_of
 
 RENEW: Final = timedelta(milliseconds=500)  # the verdict is judged again at least this often
 SHIP: Final = timedelta(seconds=1)  # evidence.md: the commit follows within a second
-ACCOUNT: Final = "paper"
-M = TypeVar("M", bound=Frozen)
-
-
-@dataclass(frozen=True)
-class Outcome:
-    """How the session went."""
-
-    record: SessionRecord
-    session_pack: str
-    reconciliation: ReconciliationReport
-    reconciliation_pack: str
-    stop: str | None  # id of the stop that it raised itself
+SETTLE: Final = timedelta(seconds=30)  # a start or an end that takes longer needs people
+ATTESTED: Final = timedelta(seconds=5)  # a watcher elsewhere that is silent for longer is none
+WAIT: Final = 0.1  # seconds between two looks at what is not settled yet
+FOREVER: Final = datetime.max.replace(microsecond=0, tzinfo=UTC)
 
 
 @dataclass
@@ -89,13 +62,22 @@ class Flag:
 
 @dataclass
 class SessionRun:
-    """One session in the making. ``watch`` is called after each bar, for progress."""
+    """One session in the making.
+
+    ``watch`` is called after each bar, for progress; ``between`` before each step, and may end the
+    session; ``told`` with each cycle's report.
+    """
 
     desk: Desk
     request: Request
     watch: Callable[[Session, Bar], None] = lambda _session, _bar: None
+    between: Callable[[], Ending | None] = lambda: None
+    told: Callable[[Report], None] = lambda _report: None
+    run_id: str = ""
     _flag: Flag = field(init=False)
     _stop: str | None = None
+    _elsewhere: datetime | None = None  # when a watcher on another host was last heard
+    _ended: Ending | None = None  # while nothing was new in the market
     _renewed: datetime | None = None
     _shipped: datetime | None = None
     _spans: dict[tuple[str, datetime], datetime] = field(default_factory=dict)
@@ -105,41 +87,64 @@ class SessionRun:
         self._flag = Flag(self.desk.token)
 
     def run(self) -> Outcome:
-        """To the end of the feed, or until the verdict or a stop ends it.
+        """To the end of the feed, or until the verdict, a stop or somebody ends it.
 
         Raises:
             Stalled: ``NOT_APPROVED`` where the mode is not permitted now, ``CONFIGURATION_LOST``,
-                ``FEED_INVALID``, ``ORDER_UNKNOWN``.
+                ``FEED_INVALID``, ``ORDER_UNKNOWN``; and what the counter's wiring refuses.
         """
         verdict = self._verdict()
-        if verdict.permitted.mode is not self.request.mode:
+        if not serves(verdict, self.request.mode):
             text = f"permitted is {verdict.permitted.mode}, asked for {self.request.mode}"
             raise Stalled(Reason.NOT_APPROVED, "session", text)
-        files = approved_files(self.desk, verdict)
-        feed = CsvBars(self.request.feed) if self.request.feed else carried_prices()
-        venue, start = open_venue(self.desk.host, self.request, files, feed)
-        setup = setup_of(self.request, verdict, feed, start)
+        files = approved_files(self.desk.state, self.desk.cycle.approval, verdict)
         first = self.desk.journal.head.size
-        journal = SharedJournal(self.desk.journal, self._revision, wall_clock)
-        session = self._session(files, venue, journal, verdict)
-        self.desk.running.session = (setup.run_id, setup.mode.value)
-        self.desk.running.refused, self.desk.running.venue = session.refused, PAPER
+        journal = self._journal(verdict)
+        counter = self._counter(files, journal, verdict)
         try:
-            journal.append("session_start", setup.model_dump(mode="json"), start)
-            settle(session.desk.execution, start)
-            ending, last = self._bars(session, feed, start)
-            session.finish(last)
-            entries = SharedJournal(self.desk.journal, self._revision, wall_clock, first)
-            record = self._record(session, setup, ending, tuple(entries.entries()))
-            return self._evidence(record, journal, venue)
+            setup = _setup(self.request, verdict, counter)
+            self.run_id = setup.run_id
+            session = self._session(files, counter, verdict)
+            return self._run(session, setup, counter, first)
         except GovernanceError:
-            PaperCancels(venue).cancel_all()  # SESSION-1: what cannot go on leaves nothing open
+            counter.way_out()  # SESSION-1: what cannot go on leaves nothing open
             raise
         finally:
-            self.desk.running.session = self.desk.running.refused = None
+            running = self.desk.running
+            running.session = running.refused = running.venue = None
             self._renewed = None
             self._verdict()
-            venue.close()
+            counter.close()
+
+    def _run(
+        self,
+        session: Session,
+        setup: SessionSetup,
+        counter: Counter,
+        first: int,
+    ) -> Outcome:
+        self.desk.running.session = (setup.run_id, setup.mode.value)
+        if counter.venue_class is not None:
+            self.desk.running.refused, self.desk.running.venue = session.refused, counter.venue
+        journal = counter.journal
+        journal.append("session_start", setup.model_dump(mode="json"), counter.start)
+        ending, last = self._settle(session, counter), counter.start
+        if ending is None:
+            ending, last = self._bars(session, counter)
+        report = _finished(counter, last)
+        kept = Kept(
+            desk=self.desk,
+            session=session,
+            setup=setup,
+            ending=ending,
+            report=report,
+            keep=self._keep,
+            revision=self._revision,
+            spans=self._spans,
+        )
+        since = tuple(journal.entries(first))
+        outcome = keep_evidence(kept, counter, since, counter.entries(first))
+        return outcome if outcome.stop else replace(outcome, stop=self._stop)
 
     # --- the pieces --------------------------------------------------------------------------
     def _verdict(self) -> Verdict:
@@ -147,7 +152,8 @@ class SessionRun:
         now = wall_clock()
         due = self._renewed is None or now - self._renewed >= RENEW
         if due or self.desk.token.check() is not None:
-            self.desk.reconcile()
+            self.told(self.desk.reconcile())
+            self._elsewhere = self.desk.cycle.ears.elsewhere_at or self._elsewhere
             self._renewed = now
         if self._shipped is None or now - self._shipped >= SHIP:
             ship(self.desk)  # where the remote does not answer, the journal has it all
@@ -160,34 +166,74 @@ class SessionRun:
         verdict = self.desk.permits.verdict
         return verdict.revision if verdict else None
 
-    def _session(
-        self,
-        files: dict[str, bytes],
-        venue: PaperVenue,
-        journal: SharedJournal,
-        verdict: Verdict,
-    ) -> Session:
-        entries = tuple(journal.entries())
-        queries = PaperQueries(venue)
-        execution = self._execution(venue, journal, entries)
+    def _venue(self, verdict: Verdict) -> str:
+        entry = verdict.permitted.symbols.get(self.request.symbol)
+        if entry is None:
+            text = "the authority does not name it"
+            raise Stalled(Reason.NOT_APPROVED, self.request.symbol, text)
+        return entry.venue
+
+    def _told_account(self, venue: str, account: str | None) -> None:
+        """Another account than the approved one permits nothing from here on (GATE-3)."""
+        if account is not None and self.desk.running.accounts.get(venue) != account:
+            self.desk.running.accounts[venue] = account
+            self._renewed = None
+            self._verdict()
+
+    def _attested(self) -> bool:
+        told = self._elsewhere
+        return told is not None and abs(wall_clock() - told) <= ATTESTED
+
+    def _journal(self, verdict: Verdict) -> NotedJournal:
+        """Entries of this counter; what was only imagined before counts for nothing."""
+        name = books_name(self.request.mode, self._venue(verdict))
+        shared = SharedJournal(self.desk.journal, self._revision, wall_clock, name)
+        real = self.request.mode in SENDING
+        conduct = ConductRecord.rebuilt(shared.entries()) if real else ConductRecord()
+        return NotedJournal(shared, conduct)
+
+    def _counter(self, files: dict[str, bytes], journal: NotedJournal, verdict: Verdict) -> Counter:
+        return open_counter(
+            Place(
+                host=self.desk.host,
+                request=self.request,
+                files=files,
+                venue=self._venue(verdict),
+                account=verdict.permitted.accounts.get(self._venue(verdict)),
+                told_account=self._told_account,
+                journal=journal,
+                attested=self._attested,
+                verdict=lambda: self.desk.permits.digest,
+                keys=DoorKeys(self.desk.permits, self.desk.epoch, self._flag),
+            )
+        )
+
+    def _session(self, files: dict[str, bytes], counter: Counter, verdict: Verdict) -> Session:
+        entries = tuple(counter.journal.entries()) if counter.goes_on else ()
         return Session(
             desk=SessionDesk(
-                execution=execution,
-                queries=queries,
-                journal=journal,
-                advance=venue.advance,
+                execution=counter.orders,
+                hand=counter.hand,
+                queries=counter.queries,
+                journal=counter.journal,
+                advance=counter.advance,
+                now=counter.now,
                 verdict=self._verdict,
-                permits=self.desk.permits,
+                verdict_digest=lambda: self.desk.permits.digest,
                 token=self._token,
-                halt=lambda kind, text: self._halt(execution, kind, text),
+                halt=lambda kind, text: self._halt(counter, kind, text),
                 wall_clock=wall_clock,
+                venue=VenueWatch(counter.probe, wall_clock, since_boot),
             ),
             wired=Wired(
-                venue=PAPER,
-                account=ACCOUNT,
-                venue_class=VenueClass.PAPER,
-                rules=queries.rules(self.request.symbol),
+                venue=counter.venue,
+                account=counter.account,
+                venue_class=counter.venue_class,
+                rules=counter.queries.rules(self.request.symbol),
                 heartbeat_max_age=HEARTBEAT,
+                configuration=configuration_digest(files),
+                build=self.desk.cycle.ports.build,
+                rehearsal=counter.venue in self.desk.host.rehearsed,
             ),
             thinking=Thinking(
                 series=self.request.series,
@@ -197,45 +243,59 @@ class SessionRun:
                 revision=verdict.revision or "",
             ),
             market=MarketState(self.request.series),
-            marks=_marks(entries, verdict),
+            marks=marks_of(entries, verdict),
             mode=self.request.mode,
-            judged={str(e.body["intent"]["intent_id"]) for e in entries if e.kind == "decision"},
+            conduct=counter.journal.conduct,
+            judged={_intent_of(e) for e in entries if e.kind == "decision"},
         )
 
-    def _execution(
-        self, venue: PaperVenue, journal: SharedJournal, entries: tuple[JournalEntry, ...]
-    ) -> Execution:
-        ledger = Ledger(journal, Books.rebuilt(entries))
-        door = Door(
-            entry=PaperEntry(venue),
-            armed=self._flag,
-            seal_key=self.desk.permits.key,
-            epoch=self.desk.epoch,
-            ledger=ledger,
-            wall_clock=wall_clock,
-        )
-        cancels = PaperCancels(venue)  # on bars a cancel arrives long before the next one
-        return Execution(door, cancels, PaperQueries(venue), ledger, PROPAGATION)
+    def _settle(self, session: Session, counter: Counter) -> Ending | None:
+        """Start-up and recovery are one path: what is not known is looked up before anything.
 
-    def _bars(self, session: Session, feed: CsvBars, start: datetime) -> tuple[Ending, datetime]:
-        last = start
-        for item in self._items(session, feed, start):
-            ending = session.step(item)
+        Raises:
+            Stalled: ``NOT_RECONCILED`` where books and venue do not agree in time.
+        """
+        ending = session.upkeep(counter.start, counter.orders.start(counter.start, wall_clock()))
+        end = wall_clock() + SETTLE
+        while ending is None and not counter.orders.is_ready:
+            if wall_clock() >= end:
+                text = "books and venue did not come to agree"
+                raise Stalled(Reason.NOT_RECONCILED, counter.venue, text)
+            pause(WAIT)
+            ending = self.between() or session.tick(counter.start)
+        return ending
+
+    def _bars(self, session: Session, counter: Counter) -> tuple[Ending, datetime]:
+        last = counter.start
+        for item in self._items(session, counter):
+            ending = self._ended or self.between() or session.step(item)
             self._note(session)
             if isinstance(item, Bar):
                 last = item.closed if ending is None or session.bars else last
                 self.watch(session, item)
             if ending:
                 return ending, last
-        return Ending.COMPLETED, last
+        return self._ended or Ending.COMPLETED, last
 
-    def _items(self, session: Session, feed: CsvBars, start: datetime) -> Iterator[FeedItem]:
+    def _items(self, session: Session, counter: Counter) -> Iterator[FeedItem]:
         warm = session.thinking.scopes.outlook.parameters.memory_bars * self.request.interval
-        for item in feed.bars(self.request.series, Window(start - warm, self.request.end)):
-            if isinstance(item, Bar) and item.closed > start:
+        window = Window(counter.start - warm, self.request.end)
+        for item in counter.items(window, lambda span: self._nap(session, span)):
+            if isinstance(item, Bar) and item.closed > counter.start:
                 yield item
             else:
                 session.warm(item)
+
+    def _nap(self, session: Session, span: timedelta) -> bool:
+        """Wait for the market; upkeep, verdict and whoever asks for the end go on meanwhile."""
+        end = wall_clock() + span
+        while self._ended is None:
+            self._ended = self.between() or session.tick(wall_clock())
+            left = (end - wall_clock()).total_seconds()
+            if left <= 0:
+                break
+            pause(min(WAIT, left))
+        return self._ended is None
 
     def _note(self, session: Session) -> None:
         outlook = session.thinking.outlook
@@ -247,90 +307,45 @@ class SessionRun:
         beat = None if age is None else wall_clock() - timedelta(microseconds=age // 1000)
         return self._flag.check(), beat
 
-    def _halt(self, execution: Execution, kind: StopClass, text: str) -> str:
+    def _halt(self, counter: Counter, kind: StopClass, text: str) -> str | None:
         """L5's latching controls (trust.md, 7)."""
         self._flag.raised = finding(Reason.KILL_LATCHED, kind.value, text)
-        stop = local_stop(self.desk.host).engage(kind, text, "L5", execution.cancels.cancel_all)
+        if not counter.may_halt(kind):
+            return None  # SESSION-3: a loss of made-up money stops nobody
+        stop = local_stop(self.desk.host).engage(kind, text, "L5", counter.way_out)
         self._stop, self._renewed = stop.id, None
         return stop.id
 
     def _keep(self, pack: Pack, _at: datetime) -> None:
         self.desk.ledger.record_pack(pack, wall_clock(), self._revision())
 
-    def _record(
-        self,
-        session: Session,
-        setup: SessionSetup,
-        ending: Ending,
-        entries: tuple[JournalEntry, ...],
-    ) -> SessionRecord:
-        marks = tuple(_value(Mark, e) for e in entries if e.kind == "mark")
-        books = session.desk.execution.books
-        lines = order_lines(books, entries)
-        events = (read(entry) for entry in entries)
-        fills = tuple(event.fill for event in events if isinstance(event, Filled))
-        return SessionRecord(
-            setup=setup,
-            run_id=setup.run_id,
-            ending=ending,
-            stop=self._stop_class(ending),
-            first=marks[0].at if marks else None,
-            last=marks[-1].at if marks else None,
-            bars=session.bars,
-            orders=lines,
-            fills=fills,
-            marks=marks,
-            triggers=tuple(
-                TriggerLine(kind=kind, since=since, until=until)
-                for (kind, since), until in sorted(self._spans.items())
-            ),
-            refusals=dict(sorted(session.outcomes.items())),
-            plans=tuple(session.thinking.packs),
-        )
 
-    def _stop_class(self, ending: Ending) -> StopClass | None:
-        if ending is not Ending.STOPPED:
-            return None
-        stops = self.desk.latch.in_force()
-        return next((stops[name].kind for name in sorted(stops)), None)
-
-    def _evidence(
-        self, record: SessionRecord, journal: SharedJournal, venue: PaperVenue
-    ) -> Outcome:
-        context = Context(
-            run_id=record.run_id,
-            decision=record.ending.value,
-            revision=self._revision() or "",
-            code=Code(version=__version__),
-            seed=record.setup.seed,
-            ended=wall_clock(),
-            claim=Claim(text="a paper session over recorded bars", level=EvidenceLevel.E2),
-        )
-        pack = session_pack(record, picture.draw(record), context)
-        self._keep(pack, record.setup.start)
-        queries, cancels = PaperQueries(venue), PaperCancels(venue)
-        report = reconcile(journal.entries(), queries, cancels.open_orders)
-        second = reconciliation_pack(record, report, pack.id, context)
-        self._keep(second, record.setup.start)
-        if not report.ok:  # G4: what nobody can explain is a stop of class integrity
-            text = "; ".join(f"{f.subject}: {f.message}" for f in report.unexplained[:3])
-            stop = local_stop(self.desk.host).engage(
-                StopClass.INTEGRITY, text, "reconciliation", cancels.cancel_all
-            )
-            self._stop = stop.id
-        ship(self.desk)
-        return Outcome(record, pack.id, report, second.id, self._stop)
+def _setup(request: Request, verdict: Verdict, counter: Counter) -> SessionSetup:
+    """What was asked for, by digest where it is long."""
+    return SessionSetup(
+        symbol=request.symbol,
+        mode=request.mode,
+        interval=request.interval,
+        seed=request.seed,
+        start=counter.start,
+        end=request.end or FOREVER,
+        feed=counter.feed,
+        configuration=verdict.configuration or "",
+        limits=digest(verdict.permitted.limits),
+    )
 
 
-def _marks(entries: tuple[JournalEntry, ...], verdict: Verdict) -> Marks:
-    marks = Marks()
-    for entry in entries:
-        if entry.kind == "mark":
-            marks.add(_value(Mark, entry), verdict.permitted.limits.max_daily_loss)
-        elif entry.kind == "loss_stop":
-            marks.stops.append(_value(LossStop, entry))
-    return marks
+def _finished(counter: Counter, at: datetime) -> ReconciliationReport | None:
+    """Everything cancelled and compared, again while something is on its way."""
+    end = wall_clock() + SETTLE
+    while True:
+        report = counter.orders.finish(at, wall_clock())
+        settled = report is None or (report.is_final and not counter.orders.books.unproven)
+        if settled or wall_clock() >= end:
+            return report
+        pause(WAIT)
+        counter.orders.tick(at, wall_clock())
 
 
-def _value(model: type[M], entry: JournalEntry) -> M:
-    return model.model_validate_json(json.dumps(dict(entry.body)))
+def _intent_of(entry: JournalEntry) -> str:
+    return str(entry.body["intent"]["intent_id"])

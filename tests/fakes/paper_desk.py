@@ -21,6 +21,7 @@ from layers.l6_execution.client_ids import client_order_id
 from layers.l6_execution.door import Door
 from layers.l6_execution.execution import Execution
 from layers.l6_execution.ledger import Ledger
+from layers.l6_execution.terms import Propagation
 from layers.market import Bar, Provenance
 from layers.orders import Intent, OrderRequest, Permit, Purpose, Side, TimeInForce, VenueAnswer
 from layers.paper_venue.spot_rules import BTC_USDT
@@ -184,6 +185,7 @@ class Desk:
         *,
         entry: Wrap | None = None,
         journal: Wrap | None = None,
+        cancels: Wrap | None = None,
         travels: bool = False,
         epoch: int = 1,
     ) -> None:
@@ -193,7 +195,7 @@ class Desk:
         self.token = FileToken(folder / "token")
         self.wall = datetime(2026, 1, 1, tzinfo=UTC)
         self.queries = PaperQueries(self.venue)
-        self.cancels = PaperCancels(self.venue, travels=travels)
+        self.cancels = (cancels or (lambda inner: inner))(PaperCancels(self.venue, travels=travels))
         wrap_journal = journal or (lambda inner: inner)
         wrap_entry = entry or (lambda inner: inner)
         self.ledger = Ledger(wrap_journal(self.disk), Books.rebuilt(self.disk.entries()))
@@ -206,7 +208,7 @@ class Desk:
             wall_clock=lambda: self.wall,
         )
         self.execution = Execution(
-            self.door, self.cancels, self.queries, self.ledger, timedelta(seconds=1)
+            self.door, self.cancels, self.queries, self.ledger, Propagation(timedelta(seconds=1))
         )
         self._nonces = itertools.count(1)
         self.epoch = epoch

@@ -9,13 +9,12 @@ from typing import Any
 
 from layers.l6_execution.execution import Execution
 from layers.market import Bar
-from layers.paper_venue.venue import PaperVenue
-from layers.ports import JournalEntry
-from reconciler.adapters.shared_journal import SharedJournal
+from reconciler.counter import Counter
 from reconciler.session import Session
+from reconciler.session_request import Request
 from reconciler.wiring.desk import Desk, open_desk
-from reconciler.wiring.session import Outcome, SessionRun
-from reconciler.wiring.session_setup import Request
+from reconciler.wiring.session import SessionRun
+from reconciler.wiring.session_evidence import Outcome
 from tests.fakes.governed_desk import GovernedDesk, in_child
 from tests.fakes.paper_desk import FaultAt
 
@@ -44,13 +43,11 @@ class DyingRun(SessionRun):
     nth: int = 0
     after: bool = False
 
-    def _execution(
-        self, venue: PaperVenue, journal: SharedJournal, entries: tuple[JournalEntry, ...]
-    ) -> Execution:
-        made = super()._execution(venue, journal, entries)
-        made.door.entry = FaultAt(
-            made.door.entry, "submit", self.nth, lambda: os._exit(9), after=self.after
-        )
+    def _counter(self, *given: Any) -> Counter:  # noqa: ANN401
+        made = super()._counter(*given)
+        assert isinstance(made.orders, Execution)
+        door = made.orders.door
+        door.entry = FaultAt(door.entry, "submit", self.nth, lambda: os._exit(9), after=self.after)
         return made
 
 

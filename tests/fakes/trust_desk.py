@@ -226,6 +226,7 @@ class TrustDesk:
     clean: set[str] = field(default_factory=set)  # stops whose venues were proven clean
     build: str | None = None  # of what runs on the host
     accounts: dict[str, str] = field(default_factory=dict)  # as venues report them
+    rehearsed: tuple[str, ...] = ()  # venues whose place a local exchange takes
     _tips: set[str] = field(default_factory=set)
     _unreadable_since: datetime | None = None
 
@@ -369,6 +370,7 @@ class TrustDesk:
             unreadable_since=self._unreadable_since,
             build=self.build,
             accounts=self.accounts,
+            rehearsed=self.rehearsed,
         )
         self.admission = admission
         self.memory = Memory.model_validate_json(canonical(admission.memory))

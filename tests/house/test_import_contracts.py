@@ -19,6 +19,7 @@ CONFIG = tomllib.loads((ROOT / "pyproject.toml").read_text(encoding="utf-8"))["t
 ]
 CONTRACTS = {contract["name"]: contract for contract in CONFIG["contracts"]}
 CORE = "the pure core does no I/O, not even at one remove"
+COUNTER = "nobody looks behind the local exchange's counter"
 DOOR = "one module can place an order"
 
 # Modules that meet the outside; every other module belongs to the pure core.
@@ -74,10 +75,30 @@ PLANTS: list[tuple[str, dict[str, str]]] = [
     ),
     (
         "a library that has no door yet is not imported",
-        {"layers/adapters/planted.py": "import ccxt"},
+        {"layers/adapters/planted.py": "import httpx"},
+    ),
+    ("one door to exchanges", {"layers/adapters/planted.py": "import ccxt"}),
+    (
+        "one door to exchanges",
+        {"reconciler/planted.py": "def later():\n    import ccxt.pro"},
+    ),
+    ("one door to the wire that an order takes", {"layers/adapters/planted.py": "import requests"}),
+    (
+        "one door to the wire that an order takes",
+        {"layers/adapters/ccxt_line.py": "from urllib3 import PoolManager"},
     ),
     (DOOR, {"reconciler/planted.py": "import layers.adapters.paper_entry"}),
+    (DOOR, {"layers/adapters/planted.py": "import layers.adapters.binance_entry"}),
     (DOOR, {"layers/l6_execution/execution.py": "import layers.paper_venue.venue"}),
+    (COUNTER, {"reconciler/session.py": "import layers.local_exchange.exchange"}),
+    (COUNTER, {"layers/adapters/planted.py": "from layers.local_exchange import rest"}),
+    (
+        "a session in shadow reaches nothing that can send",
+        {
+            "reconciler/shadowing.py": "import layers.planted",
+            "layers/planted.py": "import layers.l6_execution.door",
+        },
+    ),
     (
         "a pull request check never runs the loop",
         {"ci/planted.py": "import reconciler.loop", "reconciler/loop.py": ""},
@@ -194,8 +215,22 @@ def test_only_the_door_submits_orders() -> None:
     assert ours == {"layers.l6_execution.door", "layers.adapters.paper_entry"}
 
 
+def test_only_the_entry_gives_the_transport_a_leave() -> None:
+    callers = {
+        module
+        for module in modules()
+        for node in ast.walk(
+            ast.parse(ROOT.joinpath(*module.split(".")).with_suffix(".py").read_text("utf-8"))
+        )
+        if isinstance(node, ast.Attribute)
+        and node.attr in {"send_order", "armed_with"}
+        and module.startswith("layers.")
+    }
+    assert callers == {"layers.adapters.binance_entry", "layers.adapters.ccxt_line"}
+
+
 def test_no_contract_names_a_module_that_does_not_exist() -> None:
-    optional = {"ccxt", "httpx"}  # not part of every installation
+    optional = {"ccxt", "httpx", "requests", "urllib3"}  # not part of every installation
     named = {
         module
         for contract in CONTRACTS.values()

@@ -5,6 +5,7 @@ from datetime import UTC, datetime, timedelta
 from decimal import Decimal
 from typing import Any
 
+from desired_state.canonical import digest
 from desired_state.limits import Limits
 from desired_state.values import Access, Mode, Trading
 from layers.l5_risk_gate.finding import ControlFinding, RiskVerdict
@@ -14,6 +15,8 @@ from layers.orders import Intent, OrderRequest, Purpose, Side, SymbolRules, Time
 from layers.risk_snapshot import (
     NEVER,
     TICKS,
+    Arming,
+    Conduct,
     Flow,
     Funds,
     LossWindow,
@@ -23,6 +26,7 @@ from layers.risk_snapshot import (
     Snapshot,
     SymbolState,
     VenueClass,
+    VenueHealth,
 )
 
 D = Decimal
@@ -30,24 +34,41 @@ AT = datetime(2020, 3, 12, 10, tzinfo=UTC)
 NOW = datetime(2026, 11, 22, 10, tzinfo=UTC)
 SECOND = timedelta(seconds=1)
 HOUR = timedelta(hours=1)
+MILLI = timedelta(milliseconds=1)
 SYMBOL, OTHER = "BTC/USDT", "ETH/USDT"
 
 LIMITS = Limits(
     currency="USD",
     max_order_notional=D(50),
+    max_order_quantity=D(20),
+    max_size_ratio=D(5),
+    max_depth_share=D("0.2"),
+    max_order_age=24 * HOUR,
     max_digits=12,
     price_collar=D("0.005"),
     passive_collar=D("0.2"),
     period_collar=D("0.03"),
     max_total_exposure=D(500),
     max_symbol_exposure=D(300),
+    max_strategy_exposure=D(400),
     max_open_positions=3,
     dust_notional=D(5),
     max_open_orders=10,
+    max_daily_turnover=D(2000),
     max_daily_loss=D(100),
+    max_drawdown=D(200),
+    loss_collar=D("0.005"),
+    max_losing_streak=5,
+    max_median_slippage=D("0.003"),
+    max_fill_slippage=D("0.01"),
     max_orders_per_day=50,
     max_messages_per_second=5,
     max_messages_per_minute=60,
+    max_orders_per_fill=60,
+    max_cancels_per_order=5,
+    max_repeated_executions=10,
+    repeat_window=HOUR,
+    max_reject_streak=5,
     duplicate_window=10 * SECOND,
     intent_ttl=60 * SECOND,
     max_book_age=2 * SECOND,
@@ -55,6 +76,15 @@ LIMITS = Limits(
     max_spread=D("0.005"),
     max_jump=D("0.03"),
     jump_good_ticks=3,
+    max_source_deviation=D("0.01"),
+    max_range=D("0.05"),
+    max_clock_skew=SECOND,
+    max_venue_check_age=60 * SECOND,
+    max_venue_errors=D(3),
+    max_venue_timeouts=3,
+    max_unknown_orders=2,
+    max_unknown_age=10 * SECOND,
+    min_headroom=D("0.2"),
 )
 RULES = SymbolRules(
     symbol=SYMBOL,
@@ -78,6 +108,12 @@ QUOTE = Quote(
     previous_mid=D(100),
     reference=D(100),
     good_ticks=3,
+    bid_depth=D(50),
+    ask_depth=D(50),
+    low=D(99),
+    high=D(101),
+    elsewhere=D(100),
+    whole=True,
 )
 
 
@@ -93,6 +129,11 @@ def symbol(name: str = SYMBOL, **changes: object) -> SymbolState:
         unknown_orders=0,
         quote=QUOTE,
         triggers=(),
+        strategy="ladder",
+        unknown_since=NEVER,
+        highest_buy=D(1),
+        lowest_sell=D(1000),
+        active=True,
         outlook_expires=AT + HOUR,
         rules=RULES,
     )
@@ -110,6 +151,7 @@ SNAPSHOT = Snapshot(
     journal_sequence=7,
     at=AT,
     mode=Mode.PAPER,
+    rehearsal=False,
     trading=Trading.ACTIVE,
     venue_class=VenueClass.PAPER,
     venue="paper",
@@ -123,11 +165,13 @@ SNAPSHOT = Snapshot(
         symbols=(SYMBOL,),
         sides=(Side.BUY, Side.SELL),
         max_notional=D(60),
+        whole_notional=D(240),
         expires_at=AT + HOUR,
     ),
     equity_now=D(1000),
     day=LOSS,
     rolling=LOSS,
+    peak=LOSS,
     funds=Funds(free_quote=D(1000), reserved_quote=D(0), free_base=D(10), reserved_base=D(0)),
     flow=Flow(
         messages_second=0,
@@ -146,6 +190,47 @@ SNAPSHOT = Snapshot(
         journal_writable=True,
         unexplained=0,
     ),
+    conduct=Conduct(
+        sizes=20,
+        median_size=D("0.4"),
+        filled_today=D(100),
+        fills_today=4,
+        cancels_today=2,
+        executed=1,
+        rejects=0,
+        plan_notional=D(50),
+        losing_streak=1,
+        takers=20,
+        median_slip=D("0.001"),
+        worst_slip=D("0.002"),
+        implausible=0,
+        foreign=0,
+        undead=0,
+    ),
+    health=VenueHealth(
+        asked_at=NOW - SECOND,
+        venue_class=VenueClass.PAPER,
+        account="main",
+        can_withdraw=False,
+        address_bound=True,
+        clock_offset=100 * MILLI,
+        clock_jump=-1 * MILLI,
+        headroom=D("0.9"),
+        errors=D(1),
+        timeouts=1,
+    ),
+    arming=None,
+)
+ARMING = Arming(
+    sequence=7,
+    people=5,
+    limits=digest(LIMITS),
+    configuration="sha256:c",
+    running_configuration="sha256:c",
+    build="sha256:b",
+    running_build="sha256:b",
+    account="main",
+    expires_at=NOW + HOUR,
 )
 
 
@@ -172,6 +257,13 @@ def intent(**changes: object) -> Intent:
         "expires_at": AT + HOUR,
     }
     return Intent(request=OrderRequest(**{**request, **changes}), **{**decided, **own})
+
+
+def armed(venue: VenueClass = VenueClass.LIVE) -> Snapshot:
+    """The good order's snapshot as testnet or bounded_live has it."""
+    mode = {VenueClass.LIVE: Mode.BOUNDED_LIVE, VenueClass.TESTNET: Mode.TESTNET}[venue]
+    return edited(mode=mode, venue_class=venue, health__venue_class=venue, arming=ARMING,
+                  quote__provenance=Provenance.LIVE)  # fmt: skip
 
 
 SELL = {"side": Side.SELL, "price": "99.8"}  # 0.4 at 99.8
@@ -204,7 +296,8 @@ def judge(
     order: dict[str, Any] | None = None, limits: dict[str, Any] | None = None, **changes: object
 ) -> RiskVerdict:
     """The verdict on the good order with the changes named."""
-    return evaluate(intent(**(order or {})), edited(**changes), limited(**(limits or {})), NOW)
+    given = edited(changes.pop("snapshot", SNAPSHOT), **changes)
+    return evaluate(intent(**(order or {})), given, limited(**(limits or {})), NOW)
 
 
 def found(verdict: RiskVerdict, control: str) -> ControlFinding:

@@ -5,10 +5,11 @@ from typing import Any
 import pytest
 
 from desired_state.reasons import Reason
-from desired_state.values import Access, Mode, Trading
+from desired_state.values import Access, Mode, StopClass, Trading
 from layers.l5_risk_gate.finding import Outcome
-from layers.l5_risk_gate.gate import CONTROLS
-from layers.orders import Side, SymbolRules
+from layers.l5_risk_gate.table import CONTROLS, STOPS
+from layers.market import Provenance
+from layers.orders import Side, SymbolRules, TimeInForce
 from layers.risk_snapshot import SymbolState, Trigger, VenueClass
 from tests.risk.judged_order import (
     AT,
@@ -20,6 +21,7 @@ from tests.risk.judged_order import (
     SECOND,
     SELL,
     D,
+    armed,
     found,
     judge,
     refused_by,
@@ -43,6 +45,13 @@ def rules(**changes: str | int) -> SymbolRules:
     return RULES.model_copy(update={k: D(v) for k, v in changes.items()})
 
 
+RESTS = {"order": {"time_in_force": TimeInForce.GTC}}
+LIVE = {"snapshot": armed(VenueClass.LIVE)}
+TESTNET = {"snapshot": armed(VenueClass.TESTNET)}
+FRESH = {"unknown_orders": 1, "unknown_since": AT - 10 * SECOND}
+UNKNOWN = {f"symbol__{name}": value for name, value in FRESH.items()}
+LOST = symbol(OTHER, **FRESH)
+OFFERED = {"symbol__open_sell": D("0.1")}
 MISSING, UNSET, WITHIN = R.DATA_MISSING, R.LIMIT_MISSING, R.WITHIN
 
 # control, what is said of it, what is changed, the code its finding must carry
@@ -53,6 +62,23 @@ TABLE = [
     ("A1", "shadow sends nothing", {"mode": Mode.SHADOW}, R.MODE_FORBIDS),
     ("A1", "mode unknown", {"mode": None}, MISSING),
     ("A1", "venue class unknown", {"venue_class": None}, MISSING),
+    ("A2", "paper needs none", {}, WITHIN),
+    ("A2", "mode unknown", {"mode": None}, MISSING),
+    ("A2", "live without any", {"mode": Mode.BOUNDED_LIVE}, MISSING),
+    ("A2", "testnet without any", {"mode": Mode.TESTNET}, MISSING),
+    ("A2", "live, all as approved", LIVE, WITHIN),
+    ("A2", "testnet, all as approved", TESTNET, WITHIN),
+    ("A2", "two people", LIVE | {"arming__people": 2}, WITHIN),
+    ("A2", "one person", LIVE | {"arming__people": 1}, R.ARMING_INVALID),
+    ("A2", "a moment before its end", LIVE | {"arming__expires_at": NOW + MILLI}, WITHIN),
+    ("A2", "ends now", LIVE | {"arming__expires_at": NOW}, R.ARMING_INVALID),
+    ("A2", "other limits", LIVE | {"limits": {"max_daily_loss": D(99)}}, R.ARMING_INVALID),
+    ("A2", "other configuration", LIVE | {"arming__running_configuration": "x"}, R.ARMING_INVALID),
+    ("A2", "another build", LIVE | {"arming__running_build": "x"}, R.ARMING_INVALID),
+    ("A2", "another account", LIVE | {"health__account": "second"}, R.ARMING_INVALID),
+    ("A2", "a reduction too", REDUCES | LIVE | {"arming__people": 1}, R.ARMING_INVALID),
+    ("A2", "build unknown", LIVE | {"arming__running_build": None}, MISSING),
+    ("A2", "end unknown", LIVE | {"arming__expires_at": None}, MISSING),
     ("A3", "not latched, token valid", {}, WITHIN),
     ("A3", "latched", {"safety__kill_latched": True}, R.KILL_LATCHED),
     ("A3", "token gone", {"safety__token_ok": False}, R.KILL_LATCHED),
@@ -174,6 +200,28 @@ TABLE = [
     ("B4", "a sell without a bid", REDUCES | {"quote__bid": None}, MISSING),
     ("B4", "fee unknown", {"symbol__rules": None}, MISSING),
     ("B4", "not configured", {"limits": {"max_order_notional": None}}, UNSET),
+    ("B5", "exactly", {"limits": {"max_order_quantity": D("0.4")}}, WITHIN),
+    ("B5", "over", {"limits": {"max_order_quantity": D("0.399")}}, R.MAX_QUANTITY),
+    (
+        "B5",
+        "a reduction too",
+        REDUCES | {"limits": {"max_order_quantity": D("0.399")}},
+        R.MAX_QUANTITY,
+    ),
+    ("B5", "not a number", {"order": {"quantity": "x"}}, MISSING),
+    ("B5", "not configured", {"limits": {"max_order_quantity": None}}, UNSET),
+    ("B6", "five times the usual", {"conduct__median_size": D("0.08")}, WITHIN),
+    ("B6", "more than that", {"conduct__median_size": D("0.079")}, R.FAT_FINGER),
+    ("B6", "a fifth of the asks", {"quote__ask_depth": D(2)}, WITHIN),
+    ("B6", "more than a fifth", {"quote__ask_depth": D("1.9")}, R.FAT_FINGER),
+    ("B6", "a sell meets the bids", REDUCES | {"quote__bid_depth": D("1.9")}, R.FAT_FINGER),
+    ("B6", "a sell and the asks", REDUCES | {"quote__ask_depth": D("1.9")}, WITHIN),
+    ("B6", "the first order", {"conduct__sizes": 0, "conduct__median_size": None}, WITHIN),
+    ("B6", "median unknown", {"conduct__median_size": None}, MISSING),
+    ("B6", "sizes unknown", {"conduct__sizes": None}, MISSING),
+    ("B6", "depth unknown", {"quote__ask_depth": None}, MISSING),
+    ("B6", "ratio not configured", {"limits": {"max_size_ratio": None}}, UNSET),
+    ("B6", "share not configured", {"limits": {"max_depth_share": None}}, UNSET),
     ("B7", "at the collar", {"order": {"price": "100.5"}}, WITHIN),
     ("B7", "over the collar", {"order": {"price": "100.6"}}, R.PRICE_COLLAR),
     ("B7", "at the typo bound", {"order": {"price": "80"}}, WITHIN),
@@ -192,6 +240,11 @@ TABLE = [
     ("B7", "collar not configured", {"limits": {"price_collar": None}}, UNSET),
     ("B7", "typo bound not configured", {"limits": {"passive_collar": None}}, UNSET),
     ("B7", "period not configured", {"limits": {"period_collar": None}}, UNSET),
+    ("B8", "ends later", {"order": {"expires_at": AT + MILLI}}, WITHIN),
+    ("B8", "ends now", {"order": {"expires_at": AT}}, R.ORDER_EXPIRED),
+    ("B8", "a reduction too", REDUCES | {"order": SELL | {"expires_at": AT}}, R.ORDER_EXPIRED),
+    ("B8", "resting", RESTS, WITHIN),
+    ("B8", "no age at which it is cancelled", {"limits": {"max_order_age": None}}, UNSET),
     ("C1", "exactly", {"limits": {"max_total_exposure": D("40.08")}}, WITHIN),
     ("C1", "over", {"limits": {"max_total_exposure": D("40.07")}}, R.TOTAL_EXPOSURE),
     (
@@ -237,6 +290,35 @@ TABLE = [
     ),
     ("C2", "ask unknown", {"quote__ask": None}, MISSING),
     ("C2", "not configured", {"limits": {"max_symbol_exposure": None}}, UNSET),
+    ("C3", "exactly", {"limits": {"max_strategy_exposure": D("40.08")}}, WITHIN),
+    ("C3", "over", {"limits": {"max_strategy_exposure": D("40.07")}}, R.STRATEGY_EXPOSURE),
+    (
+        "C3",
+        "its other symbol counts",
+        {"symbols": others(1), "limits": {"max_strategy_exposure": D("140.17")}},
+        R.STRATEGY_EXPOSURE,
+    ),
+    (
+        "C3",
+        "another strategy's symbol does not",
+        {
+            "symbols": (symbol(), symbol(OTHER, position=D(1), strategy="other")),
+            "limits": {"max_strategy_exposure": D("40.08")},
+        },
+        WITHIN,
+    ),
+    (
+        "C3",
+        "nobody's symbol counts with each",
+        {
+            "symbols": (symbol(), symbol(OTHER, position=D(1), strategy=None)),
+            "limits": {"max_strategy_exposure": D("140.17")},
+        },
+        R.STRATEGY_EXPOSURE,
+    ),
+    ("C3", "strategy unknown", {"symbol__strategy": None}, MISSING),
+    ("C3", "a reduction", REDUCES | {"limits": {"max_strategy_exposure": D(0)}}, WITHIN),
+    ("C3", "not configured", {"limits": {"max_strategy_exposure": None}}, UNSET),
     ("C4", "third symbol of three", {"symbols": others(1, 1)}, WITHIN),
     ("C4", "fourth symbol", {"symbols": others(1, 1, 1)}, R.MAX_POSITIONS),
     ("C4", "dust does not count", {"symbols": others(1, 1, "0.04")}, WITHIN),
@@ -303,6 +385,21 @@ TABLE = [
         {"trading": Trading.REDUCING, "symbol__position": None},
         MISSING,
     ),
+    ("C8", "exactly", {"limits": {"max_daily_turnover": D("140.08")}}, WITHIN),
+    ("C8", "over", {"limits": {"max_daily_turnover": D("140.07")}}, R.DAILY_TURNOVER),
+    (
+        "C8",
+        "what is open counts, both sides, everywhere",
+        {
+            "symbols": (symbol(open_buy=D(1), open_sell=D(1)), symbol(OTHER, open_buy=D(1))),
+            "limits": {"max_daily_turnover": D("440.37")},
+        },
+        R.DAILY_TURNOVER,
+    ),
+    ("C8", "filled unknown", {"conduct__filled_today": None}, MISSING),
+    ("C8", "open unknown", {"symbol__open_sell": None}, MISSING),
+    ("C8", "a reduction", REDUCES | {"conduct__filled_today": D(5000)}, WITHIN),
+    ("C8", "not configured", {"limits": {"max_daily_turnover": None}}, UNSET),
     # worst loss of the order: 0.4 x (100.2 - 99.5 + 0.001 x 199.7) = 0.35988
     ("D1", "just inside with the order", {"equity_now": D("900.35989")}, WITHIN),
     ("D1", "exactly at the limit with it", {"equity_now": D("900.35988")}, R.DAILY_LOSS),
@@ -314,13 +411,32 @@ TABLE = [
     ("D1", "equity infinite", {"equity_now": D("Infinity")}, MISSING),
     ("D1", "transfers unknown", {"day__net_transfers": None}, MISSING),
     ("D1", "not configured", {"limits": {"max_daily_loss": None}}, UNSET),
-    ("D1", "no collar to lose to", {"limits": {"price_collar": None}}, UNSET),
+    ("D1", "no collar to lose to", {"limits": {"loss_collar": None}}, UNSET),
     ("D1", "a reduction", REDUCES | {"equity_now": D(100)}, WITHIN),
     ("D2", "just inside with the order", {"rolling__equity_open": D("1099.64011")}, WITHIN),
     ("D2", "exactly with it", {"rolling__equity_open": D("1099.64012")}, R.ROLLING_LOSS),
     ("D2", "lost before midnight", {"rolling__equity_open": D(1100)}, R.ROLLING_LOSS),
     ("D2", "no equity of then", {"rolling__equity_open": None}, MISSING),
     ("D2", "not configured", {"limits": {"max_daily_loss": None}}, UNSET),
+    ("D3", "just inside with the order", {"peak__equity_open": D("1199.64011")}, WITHIN),
+    ("D3", "exactly with it", {"peak__equity_open": D("1199.64012")}, R.DRAWDOWN),
+    ("D3", "fallen from its highest", {"peak__equity_open": D(1200)}, R.DRAWDOWN),
+    ("D3", "highest unknown", {"peak__equity_open": None}, MISSING),
+    ("D3", "a reduction", REDUCES | {"peak__equity_open": D(5000)}, WITHIN),
+    ("D3", "not configured", {"limits": {"max_drawdown": None}}, UNSET),
+    ("D3", "no collar to lose to", {"limits": {"loss_collar": None}}, UNSET),
+    ("D4", "four in a row", {"conduct__losing_streak": 4}, WITHIN),
+    ("D4", "five in a row", {"conduct__losing_streak": 5}, R.LOSING_STREAK),
+    ("D4", "a reduction", REDUCES | {"conduct__losing_streak": 5}, WITHIN),
+    ("D4", "unknown", {"conduct__losing_streak": None}, MISSING),
+    ("D4", "not configured", {"limits": {"max_losing_streak": None}}, UNSET),
+    ("D5", "exactly", {"conduct__median_slip": D("0.003")}, WITHIN),
+    ("D5", "over", {"conduct__median_slip": D("0.0031")}, R.SLIPPAGE),
+    ("D5", "no taker yet", {"conduct__takers": 0, "conduct__median_slip": None}, WITHIN),
+    ("D5", "a reduction", REDUCES | {"conduct__median_slip": D(1)}, WITHIN),
+    ("D5", "median unknown", {"conduct__median_slip": None}, MISSING),
+    ("D5", "takers unknown", {"conduct__takers": None}, MISSING),
+    ("D5", "not configured", {"limits": {"max_median_slippage": None}}, UNSET),
     ("E1", "the fifth in a second", {"flow__messages_second": 4}, WITHIN),
     ("E1", "the sixth", {"flow__messages_second": 5}, R.MSG_RATE),
     ("E1", "the sixtieth in a minute", {"flow__messages_minute": 59}, WITHIN),
@@ -334,6 +450,38 @@ TABLE = [
     ("E2", "one more", {"flow__orders_today": 50}, R.MAX_ORDERS_DAY),
     ("E2", "unknown", {"flow__orders_today": None}, MISSING),
     ("E2", "not configured", {"limits": {"max_orders_per_day": None}}, UNSET),
+    ("E3", "as many as a fill carries", {"limits": {"max_orders_per_fill": 1}}, WITHIN),
+    (
+        "E3",
+        "one more",
+        {"flow__orders_today": 4, "limits": {"max_orders_per_fill": 1}},
+        R.ORDER_RATIO,
+    ),
+    (
+        "E3",
+        "without a fill, as one",
+        {"conduct__fills_today": 0, "limits": {"max_orders_per_fill": 1}},
+        WITHIN,
+    ),
+    ("E3", "cancels as many as allowed", {"conduct__cancels_today": 50}, WITHIN),
+    ("E3", "one more cancel", {"conduct__cancels_today": 51}, R.ORDER_RATIO),
+    (
+        "E3",
+        "cancels of many orders",
+        {"conduct__cancels_today": 55, "flow__orders_today": 10},
+        WITHIN,
+    ),
+    ("E3", "fills unknown", {"conduct__fills_today": None}, MISSING),
+    ("E3", "cancels unknown", {"conduct__cancels_today": None}, MISSING),
+    ("E3", "orders unknown", {"flow__orders_today": None}, MISSING),
+    ("E3", "orders not configured", {"limits": {"max_orders_per_fill": None}}, UNSET),
+    ("E3", "cancels not configured", {"limits": {"max_cancels_per_order": None}}, UNSET),
+    ("E4", "nine times", {"conduct__executed": 9}, WITHIN),
+    ("E4", "ten times", {"conduct__executed": 10}, R.REPEATED_EXECUTION),
+    ("E4", "a reduction too", REDUCES | {"conduct__executed": 10}, R.REPEATED_EXECUTION),
+    ("E4", "unknown", {"conduct__executed": None}, MISSING),
+    ("E4", "not configured", {"limits": {"max_repeated_executions": None}}, UNSET),
+    ("E4", "window not configured", {"limits": {"repeat_window": None}}, UNSET),
     (
         "E5",
         "an equal order after the window",
@@ -347,6 +495,16 @@ TABLE = [
     ("E5", "working unknown", {"flow__intent_working": None}, MISSING),
     ("E5", "equal order unknown", {"flow__same_order_at": None}, MISSING),
     ("E5", "not configured", {"limits": {"duplicate_window": None}}, UNSET),
+    ("E6", "four refusals", {"conduct__rejects": 4}, WITHIN),
+    ("E6", "five refusals", {"conduct__rejects": 5}, R.REJECT_STREAK),
+    ("E6", "unknown", {"conduct__rejects": None}, MISSING),
+    ("E6", "not configured", {"limits": {"max_reject_streak": None}}, UNSET),
+    ("E7", "all that the plan was approved for", {"plan__whole_notional": D("90.08")}, WITHIN),
+    ("E7", "one slice too many", {"plan__whole_notional": D("90.07")}, R.SLICING),
+    ("E7", "a reduction", REDUCES | {"conduct__plan_notional": D(5000)}, WITHIN),
+    ("E7", "so far unknown", {"conduct__plan_notional": None}, MISSING),
+    ("E7", "whole unknown", {"plan__whole_notional": None}, MISSING),
+    ("E7", "no plan", {"plan": None}, MISSING),
     ("F1", "as old as allowed", {"quote__received_at": AT - 2 * SECOND}, WITHIN),
     ("F1", "older", {"quote__received_at": AT - 2 * SECOND - MILLI}, R.STALE_BOOK),
     ("F1", "event as old as allowed", {"quote__event_at": AT - 3 * SECOND}, WITHIN),
@@ -385,6 +543,90 @@ TABLE = [
     ("F3", "good ticks unknown", {"quote__good_ticks": None}, MISSING),
     ("F3", "not configured", {"limits": {"max_jump": None}}, UNSET),
     ("F3", "ticks not configured", {"limits": {"jump_good_ticks": None}}, UNSET),
+    ("F4", "whole", {}, WITHIN),
+    ("F4", "a gap", {"quote__whole": False}, R.SEQUENCE_GAP),
+    ("F4", "a gap, a reduction", REDUCES | {"quote__whole": False}, R.SEQUENCE_GAP),
+    ("F4", "unknown", {"quote__whole": None}, MISSING),
+    ("F5", "a hundredth below the other", {"quote__elsewhere": D(100) / D("0.99")}, WITHIN),
+    ("F5", "further below", {"quote__elsewhere": D("101.1")}, R.SOURCE_DEVIATION),
+    ("F5", "further above", {"quote__elsewhere": D("98.9")}, R.SOURCE_DEVIATION),
+    ("F5", "a reduction", REDUCES | {"quote__elsewhere": D(50)}, WITHIN),
+    ("F5", "no second source", {"quote__elsewhere": None}, MISSING),
+    ("F5", "a price of nothing", {"quote__elsewhere": D(0)}, MISSING),
+    ("F5", "not configured", {"limits": {"max_source_deviation": None}}, UNSET),
+    ("F6", "open", {}, WITHIN),
+    ("F6", "closed", {"symbol__active": False}, R.MARKET_CLOSED),
+    ("F6", "closed, a reduction", REDUCES | {"symbol__active": False}, R.MARKET_CLOSED),
+    ("F6", "unknown", {"symbol__active": None}, MISSING),
+    ("F7", "exactly", {"quote__low": D(100), "quote__high": D(105)}, WITHIN),
+    ("F7", "wider", {"quote__low": D(100), "quote__high": D("105.1")}, R.VOLATILITY),
+    ("F7", "wider, a reduction", REDUCES | {"quote__high": D(200)}, WITHIN),
+    ("F7", "low unknown", {"quote__low": None}, MISSING),
+    ("F7", "a low of nothing", {"quote__low": D(0)}, MISSING),
+    ("F7", "not configured", {"limits": {"max_range": None}}, UNSET),
+    ("F8", "paper on recorded data", {}, WITHIN),
+    ("F8", "paper on synthetic data", {"quote__provenance": Provenance.SYNTHETIC}, WITHIN),
+    ("F8", "live on live data", LIVE, WITHIN),
+    (
+        "F8",
+        "live on recorded data",
+        LIVE | {"quote__provenance": Provenance.RECORDED},
+        R.PROVENANCE_FORBIDS,
+    ),
+    (
+        "F8",
+        "testnet on synthetic data",
+        TESTNET | {"quote__provenance": Provenance.SYNTHETIC},
+        R.PROVENANCE_FORBIDS,
+    ),
+    (
+        "F8",
+        "in a rehearsal",
+        LIVE | {"quote__provenance": Provenance.RECORDED, "rehearsal": True},
+        WITHIN,
+    ),
+    (
+        "F8",
+        "not known whether it is one",
+        LIVE | {"quote__provenance": Provenance.RECORDED, "rehearsal": None},
+        MISSING,
+    ),
+    ("F8", "label unknown", {"quote__provenance": None}, MISSING),
+    ("F8", "mode unknown", {"mode": None}, MISSING),
+    ("G1", "a second behind", {"health__clock_offset": -SECOND}, WITHIN),
+    ("G1", "further behind", {"health__clock_offset": -SECOND - MILLI}, R.CLOCK_SKEW),
+    ("G1", "further ahead", {"health__clock_offset": SECOND + MILLI}, R.CLOCK_SKEW),
+    ("G1", "a jump as far as allowed", {"health__clock_jump": SECOND}, WITHIN),
+    ("G1", "a jump", {"health__clock_jump": SECOND + MILLI}, R.CLOCK_SKEW),
+    ("G1", "asked a minute ago", {"health__asked_at": NOW - 60 * SECOND}, WITHIN),
+    ("G1", "asked before that", {"health__asked_at": NOW - 60 * SECOND - MILLI}, MISSING),
+    ("G1", "never asked", {"health__asked_at": None}, MISSING),
+    ("G1", "offset unknown", {"health__clock_offset": None}, MISSING),
+    ("G1", "jump unknown", {"health__clock_jump": None}, MISSING),
+    ("G1", "not configured", {"limits": {"max_clock_skew": None}}, UNSET),
+    ("G1", "age not configured", {"limits": {"max_venue_check_age": None}}, UNSET),
+    ("G2", "fewer than open it", {"health__errors": D("2.9"), "health__timeouts": 2}, WITHIN),
+    ("G2", "errors", {"health__errors": D(3)}, R.VENUE_ERRORS),
+    ("G2", "timeouts", {"health__timeouts": 3}, R.VENUE_ERRORS),
+    ("G2", "errors unknown", {"health__errors": None}, MISSING),
+    ("G2", "timeouts unknown", {"health__timeouts": None}, MISSING),
+    ("G2", "errors not configured", {"limits": {"max_venue_errors": None}}, UNSET),
+    ("G2", "timeouts not configured", {"limits": {"max_venue_timeouts": None}}, UNSET),
+    ("G3", "none", {}, WITHIN),
+    ("G3", "one of the symbol", UNKNOWN, R.UNKNOWN_ORDERS),
+    ("G3", "one of the symbol, a reduction", REDUCES | UNKNOWN, R.UNKNOWN_ORDERS),
+    ("G3", "one of another symbol", {"symbols": (symbol(), LOST)}, WITHIN),
+    ("G3", "one of each", UNKNOWN | {"symbols": (symbol(**FRESH), LOST)}, R.UNKNOWN_ORDERS),
+    (
+        "G3",
+        "one of another for too long",
+        {"symbols": (symbol(), replace(LOST, unknown_since=AT - 10 * SECOND - MILLI))},
+        R.UNKNOWN_ORDERS,
+    ),
+    ("G3", "count unknown", {"symbol__unknown_orders": None}, MISSING),
+    ("G3", "age unknown", UNKNOWN | {"symbol__unknown_since": None}, MISSING),
+    ("G3", "number not configured", {"limits": {"max_unknown_orders": None}}, UNSET),
+    ("G3", "age not configured", {"limits": {"max_unknown_age": None}}, UNSET),
     ("G4", "agrees", {}, WITHIN),
     ("G4", "a difference", {"safety__unexplained": 1}, R.RECON_DIFF),
     ("G4", "unknown", {"safety__unexplained": None}, MISSING),
@@ -396,6 +638,73 @@ TABLE = [
     ("G6", "writable", {}, WITHIN),
     ("G6", "not writable", {"safety__journal_writable": False}, R.JOURNAL),
     ("G6", "unknown", {"safety__journal_writable": None}, MISSING),
+    ("G7", "bound and cannot withdraw", LIVE, WITHIN),
+    ("G7", "can withdraw", LIVE | {"health__can_withdraw": True}, R.KEY_SCOPE),
+    ("G7", "works from anywhere", LIVE | {"health__address_bound": False}, R.KEY_SCOPE),
+    ("G7", "another account", {"health__account": "second"}, R.KEY_SCOPE),
+    ("G7", "looked at a day ago", {"health__asked_at": NOW - 24 * HOUR}, WITHIN),
+    ("G7", "looked at before that", {"health__asked_at": NOW - 24 * HOUR - MILLI}, MISSING),
+    ("G7", "live and not told", LIVE | {"health__can_withdraw": None}, MISSING),
+    ("G7", "live and not told whence", LIVE | {"health__address_bound": None}, MISSING),
+    (
+        "G7",
+        "a testnet cannot tell",
+        TESTNET | {"health__can_withdraw": None, "health__address_bound": None},
+        WITHIN,
+    ),
+    (
+        "G7",
+        "a testnet key that can withdraw",
+        TESTNET | {"health__can_withdraw": True},
+        R.KEY_SCOPE,
+    ),
+    ("G7", "account unknown", {"health__account": None}, MISSING),
+    ("G8", "as wired", LIVE, WITHIN),
+    ("G8", "another", LIVE | {"health__venue_class": VenueClass.TESTNET}, R.VENUE_IDENTITY),
+    ("G8", "not proven", {"health__venue_class": None}, MISSING),
+    ("G8", "proven long ago", {"health__asked_at": NOW - 24 * HOUR - MILLI}, MISSING),
+    ("G9", "just enough", {"health__headroom": D("0.2")}, WITHIN),
+    ("G9", "too little", {"health__headroom": D("0.19")}, R.RATE_HEADROOM),
+    ("G9", "unknown", {"health__headroom": None}, MISSING),
+    ("G9", "told long ago", {"health__asked_at": NOW - 60 * SECOND - MILLI}, MISSING),
+    ("G9", "not configured", {"limits": {"min_headroom": None}}, UNSET),
+    ("G9", "age not configured", {"limits": {"max_venue_check_age": None}}, UNSET),
+    ("H1", "a tick below our own ask", OFFERED | {"symbol__lowest_sell": D("100.3")}, WITHIN),
+    ("H1", "at our own ask", OFFERED | {"symbol__lowest_sell": D("100.2")}, R.SELF_TRADE),
+    ("H1", "nothing of ours rests", {"symbol__lowest_sell": None}, WITHIN),
+    ("H1", "ours unknown", OFFERED | {"symbol__lowest_sell": None}, MISSING),
+    ("H1", "working unknown", {"symbol__open_sell": None}, MISSING),
+    (
+        "H1",
+        "a sell above our own bid",
+        REDUCES | {"symbol__open_buy": D("0.1"), "symbol__highest_buy": D("99.7")},
+        WITHIN,
+    ),
+    (
+        "H1",
+        "a sell at our own bid",
+        REDUCES | {"symbol__open_buy": D("0.1"), "symbol__highest_buy": D("99.8")},
+        R.SELF_TRADE,
+    ),
+    ("H2", "exactly", {"conduct__worst_slip": D("0.01")}, WITHIN),
+    ("H2", "over", {"conduct__worst_slip": D("0.011")}, R.SLIPPAGE),
+    ("H2", "a reduction", REDUCES | {"conduct__worst_slip": D(1)}, WITHIN),
+    ("H2", "unknown", {"conduct__worst_slip": None}, MISSING),
+    ("H2", "not configured", {"limits": {"max_fill_slippage": None}}, UNSET),
+    ("H3", "none", {}, WITHIN),
+    ("H3", "one", {"conduct__implausible": 1}, R.FILL_IMPLAUSIBLE),
+    ("H3", "unknown", {"conduct__implausible": None}, MISSING),
+    ("H4", "one to one", {}, WITHIN),
+    ("H4", "a foreign order", {"conduct__foreign": 1}, R.NO_BIJECTION),
+    ("H4", "an order that had ended", {"conduct__undead": 1}, R.NO_BIJECTION),
+    (
+        "H4",
+        "a foreign one, the rest unknown",
+        {"conduct__foreign": 1, "conduct__undead": None},
+        R.NO_BIJECTION,
+    ),
+    ("H4", "foreign unknown", {"conduct__foreign": None}, MISSING),
+    ("H4", "undead unknown", {"conduct__undead": None}, MISSING),
 ]
 BAD_NUMBERS = (
     "", "0", "0.0", "-1", "+1", " 1", "1 ", "1e3", "1E3", "NaN", "nan", "inf", "-inf", "Infinity",
@@ -416,6 +725,22 @@ def test_each_control_says_what_risk_md_says(
     assert [f.control for f in verdict.findings] == [control.id for control in CONTROLS]
     if code is not WITHIN:
         assert verdict.outcome is not Outcome.ALLOW
+
+
+def test_what_stops_stops_with_the_class_that_the_specification_gives_it() -> None:
+    raised: dict[str, set[StopClass]] = {}
+    for control, _, changes, code in TABLE:
+        verdict = judge(**changes)
+        finding = found(verdict, control)
+        if finding.outcome is Outcome.HALT:
+            assert code is finding.code
+            assert verdict.outcome is Outcome.HALT
+            if verdict.stopped_by == control:
+                raised.setdefault(control, set()).add(verdict.stop_class)
+    assert raised == {name: {STOPS[name]} for name in raised}
+    assert set(raised) >= {"D4", "D5", "E4", "E6", "G3", "G4", "H3", "H4"}
+    technical = {name for name, kind in STOPS.items() if kind is StopClass.TECHNICAL}
+    assert technical == {"E4", "E6", "G1", "G2", "G3", "G5"}
 
 
 def test_every_control_has_a_passing_and_a_refusing_case_in_the_table() -> None:
@@ -442,10 +767,13 @@ MEASURES = [
     ("B2", {}, "0.4 100.2", "0.001 0.1"),
     ("B3", {}, "0.4 40.08", "0.001 1000 5 100000"),
     ("B4", {}, "40.12008", "50"),
+    ("A2", LIVE, "7", "armed"),
+    ("A2", LIVE | {"arming__people": 1}, "fewer than two people", "armed"),
+    ("B6", {}, "0.4 usual 0.4 of depth 50", "5 x usual 0.2 of depth"),
     ("B7", {}, "0.002", "0.005"),
     ("B7", {"order": {"price": "101"}}, "0.01", "0.005"),
     ("B7", {"order": {"price": "70"}}, "-0.3", "-0.2"),
-    ("B7", REDUCES | {"order": SELL | {"price": "99"}}, "0.01", "0.005"),
+    ("B7", REDUCES | {"order": SELL | {"price": "99"}}, "-0.01", "-0.005"),
     ("B7", {"quote__reference": D(80)}, "0.25", "0.03"),
     ("C1", {"symbols": others(-1)}, "140.18", "500"),
     ("C2", {}, "40.08", "300"),
@@ -463,6 +791,11 @@ MEASURES = [
     ("F1", {"quote__event_at": AT + SECOND}, "1s -1s", "2s"),
     ("F2", {}, "0.002", "0.005"),
     ("F3", {"quote__previous_mid": D(80)}, "0.25 after good ticks 3", "0.03 after 3"),
+    ("F5", {}, "0", "0.01"),
+    ("F7", {"quote__low": D(100), "quote__high": D(105)}, "0.05", "0.05"),
+    ("G1", {}, "100ms jump -1ms", "1s"),
+    ("G1", {"health__clock_offset": 501 * MILLI}, "warn 501ms jump -1ms", "1s"),
+    ("G3", UNKNOWN, "1 10s", "2 10s"),
     ("G4", {"safety__unexplained": 2}, "2", "0"),
     ("G5", {}, "1s", "5s"),
     ("G5", {"safety__heartbeat_at": None}, "unknown", "5s"),
@@ -518,5 +851,11 @@ def test_on_bars_ages_and_windows_count_in_bars_and_the_finding_says_so() -> Non
     assert found(same, "E5").code is R.DUPLICATE
     assert found(judge(**bars), "F1").window == "1 bar of 1h for 2s: feed has bars"
     assert found(judge(**bars), "E1").window == "1 bar of 1h for 1s: feed has bars"
+    assert found(judge(**bars), "E4").window == "1 bar of 1h for 1h: feed has bars"
+    assert found(judge(**bars), "F7").window == "1 bar of 1h for 1m: feed has bars"
+    lost = bars | {"symbol__unknown_orders": 1, "symbol__unknown_since": AT - HOUR}
+    assert found(judge(**lost), "G3").outcome is Outcome.DENY
+    later = lost | {"symbol__unknown_since": AT - HOUR - MILLI}
+    assert found(judge(**later), "G3").outcome is Outcome.HALT
     assert found(judge(), "F1").window == "2s"
     assert found(judge(), "F1").ages == "received 1s, event 1s"

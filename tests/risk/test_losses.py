@@ -87,7 +87,8 @@ def test_books_that_do_not_agree_name_the_stop_also_when_a_loss_is_breached() ->
 
 def test_the_watch_without_an_order_says_the_same_of_a_breach() -> None:
     snapshot = edited(equity_now=D(900), day__realised=D(-100))
-    day, rolling = watch_loss(snapshot, LIMITS)
+    day, rolling, peak = watch_loss(snapshot, LIMITS)
+    assert peak.code is Reason.WITHIN
     assert (day.code, day.outcome) == (Reason.DAILY_LOSS, Outcome.HALT)
     assert (rolling.code, rolling.outcome) == (Reason.ROLLING_LOSS, Outcome.DENY)
     inside = watch_loss(edited(equity_now=D("900.01")), LIMITS)

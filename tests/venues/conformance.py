@@ -39,6 +39,17 @@ def test_an_order_that_was_never_sent_is_none(trio: SimpleNamespace) -> None:
     assert trio.queries.order(trio.symbol, trio.passive("never").client_order_id) is None
 
 
+def test_an_order_is_listed_among_all_orders_while_it_rests_and_after_it_ended(
+    trio: SimpleNamespace,
+) -> None:
+    sent = trio.passive("listed")
+    trio.entry.submit(sent, Leave())
+    for state in (OrderState.OPEN, OrderState.CANCELLED):
+        (found,) = trio.queries.orders(trio.symbol, EPOCH)
+        assert (found.client_order_id, found.state) == (sent.client_order_id, state)
+        trio.cancels.cancel_all()
+
+
 def test_a_filter_failure_is_a_definite_refusal_with_the_venues_words(
     trio: SimpleNamespace,
 ) -> None:

@@ -1,0 +1,202 @@
+"""What Binance spot says of itself, in the words of the desk."""
+
+from collections.abc import Mapping
+from datetime import datetime, timedelta
+from typing import Any, Final
+
+from desired_state.errors import Stalled
+from desired_state.reasons import Reason
+from layers.adapters.ccxt_line import Line
+from layers.binance.heard import unanswered
+from layers.binance.listing import Fees, account_fees, fees_of, listed, rules_of
+from layers.binance.protocol import (
+    ACCOUNT,
+    ALL_ORDERS,
+    COMMISSION,
+    DEPTH,
+    DEPTH_LEVELS,
+    LISTING,
+    LOOK_UP,
+    MY_TRADES,
+    ORDER_ABSENT,
+    PAGE,
+    TRADE_WINDOW,
+    UNLISTED,
+    Endpoint,
+    market_id,
+)
+from layers.binance.rows import (
+    balances_of,
+    fill_of,
+    levels_of,
+    millis,
+    order_of,
+    rows,
+    unreadable,
+    whole,
+)
+from layers.market import Book
+from layers.orders import Balance, Fill, SymbolRules, VenueOrder
+
+NO_SUCH_PATH: Final = 404
+MAX_PAGES: Final = 100  # of executions; a dedicated account has far fewer
+
+
+class BinanceQueries:
+    """``VenueQueries``; each call may raise ``Waiting(VENUE_UNREACHABLE)``."""
+
+    def __init__(self, line: Line, fees: Fees | None = None) -> None:
+        """``fees`` where they are configured; else the account's own are asked for."""
+        self._line = line
+        self._fees = fees
+        self._names: dict[tuple[str, int], str] = {}  # (symbol, venue's order id) -> client id
+        self._newest: dict[str, tuple[int, datetime]] = {}  # lastUpdateId, first asked for when
+
+    def order(self, symbol: str, client_order_id: str) -> VenueOrder | None:
+        """The order with this client id in any state, or none where the venue says it has none."""
+        asked = {"symbol": market_id(symbol), "origClientOrderId": client_order_id}
+        heard = self._line.ask(LOOK_UP, asked)
+        if heard.says(ORDER_ABSENT):
+            return None
+        if not heard.good:
+            raise unanswered(heard, "an order")
+        found = order_of(heard.data, self._line.terms.place.symbols)
+        if (found.symbol, found.client_order_id) != (symbol, client_order_id):
+            raise unreadable("an order")  # an answer about another order is no answer
+        self._names[symbol, int(found.venue_order_id)] = client_order_id
+        return found
+
+    def orders(self, symbol: str, since: datetime) -> tuple[VenueOrder, ...]:
+        """Orders made at or after ``since`` in any state, as allOrders pages them."""
+        found: dict[int, VenueOrder] = {}
+        ours = self._line.clock.wall() + (self._line.skew.offset or timedelta(0))
+        recent = ours - since < TRADE_WINDOW
+        asked: Mapping[str, Any] = {"startTime": millis(since)} if recent else {"orderId": 0}
+        for _ in range(MAX_PAGES):
+            told = {"symbol": market_id(symbol), "limit": PAGE, **asked}
+            heard_rows = rows(self._asked(ALL_ORDERS, told), "all orders")
+            for row in heard_rows:
+                order = order_of(row, self._line.terms.place.symbols)
+                found[int(order.venue_order_id)] = order
+            if len(heard_rows) < PAGE:
+                kept = (found[number] for number in sorted(found))
+                return tuple(order for order in kept if order.updated_at >= since)
+            asked = {"orderId": 1 + max(found)}
+        raise unreadable(f"orders, more than {MAX_PAGES * PAGE}")
+
+    def fills(self, symbol: str, since: datetime) -> tuple[Fill, ...]:
+        """Executions at or after ``since``, oldest first, each with its order's client id."""
+        found: dict[int, Fill] = {}
+        asked, following = self._first_page(since), 0
+        for _ in range(MAX_PAGES):
+            page = self._trades(symbol, asked)
+            for row in page:
+                fill = fill_of(row, symbol, "")
+                if int(fill.fill_id) < following:
+                    raise unreadable("executions, a page that was there before")
+                if fill.at >= since:
+                    found[int(fill.fill_id)] = self._named(fill, row, symbol)
+            if len(page) < PAGE:
+                return tuple(sorted(found.values(), key=lambda f: (f.at, int(f.fill_id))))
+            following = 1 + max(whole(row["id"]) for row in page)
+            asked = {"fromId": following}
+        raise unreadable(f"executions, more than {MAX_PAGES * PAGE}")
+
+    def balances(self) -> tuple[Balance, ...]:
+        """All balances of the account."""
+        return balances_of(self._asked(ACCOUNT, {}))
+
+    def book(self, symbol: str) -> Book | None:
+        """The present book, or none while nobody offers anything.
+
+        BIN-11: Binance's depth carries no time. Its last event is dated by the moment the question
+        left that first brought this ``lastUpdateId``, so a book served twice grows old.
+        """
+        wall = self._line.clock.wall
+        sent = wall()
+        data = self._asked(DEPTH, {"symbol": market_id(symbol), "limit": DEPTH_LEVELS})
+        if not isinstance(data, dict):
+            raise unreadable("a book")
+        bids, asks = levels_of(data.get("bids")), levels_of(data.get("asks"))
+        event_at = self._dated(symbol, data.get("lastUpdateId"), sent)
+        if not bids and not asks:
+            return None
+        return Book(
+            symbol=symbol,
+            bids=bids,
+            asks=asks,
+            event_at=event_at,
+            received_at=wall(),
+            provenance=self._line.terms.provenance,
+            interval=timedelta(0),
+        )
+
+    def _dated(self, symbol: str, update: object, sent: datetime) -> datetime:
+        """When this state of the book was first asked for; one older than the newest is refused."""
+        try:
+            number = whole(update)
+        except ValueError:
+            number = -1
+        newest, first_sent = self._newest.get(symbol, (0, sent))
+        if number < newest:
+            raise unreadable("a book, older than the last one")
+        if number > newest:
+            self._newest[symbol] = (number, sent)
+            return sent
+        return first_sent
+
+    def rules(self, symbol: str) -> SymbolRules:
+        """Filters and fees. Raises ``Stalled(FEED_INVALID)`` for an unlisted symbol."""
+        heard = self._line.ask(LISTING, {"symbol": market_id(symbol)})
+        if heard.says(UNLISTED):
+            raise _unlisted(symbol)
+        if not heard.good:
+            raise unanswered(heard, "exchangeInfo")
+        row = listed(heard.data, symbol)
+        if row is None:
+            raise _unlisted(symbol)
+        return rules_of(row, symbol, self._fees or self._commission(symbol))
+
+    def _commission(self, symbol: str) -> Fees:
+        heard = self._line.ask(COMMISSION, {"symbol": market_id(symbol)})
+        if heard.status == NO_SUCH_PATH:
+            return account_fees(self._asked(ACCOUNT, {}))
+        if not heard.good:
+            raise unanswered(heard, "commission")
+        return fees_of(heard.data)
+
+    def _first_page(self, since: datetime) -> Mapping[str, Any]:
+        """From the start where it lies within the window, else from the first execution on."""
+        ours = self._line.clock.wall() + (self._line.skew.offset or timedelta(0))
+        return {"startTime": millis(since)} if ours - since < TRADE_WINDOW else {"fromId": 0}
+
+    def _trades(self, symbol: str, asked: Mapping[str, Any]) -> list[Any]:
+        data = self._asked(MY_TRADES, {"symbol": market_id(symbol), "limit": PAGE, **asked})
+        return rows(data, "executions")
+
+    def _named(self, fill: Fill, row: Mapping[str, Any], symbol: str) -> Fill:
+        """The execution with the client id of its order; the venue gives its own order id alone."""
+        try:
+            number = whole(row["orderId"])
+        except (LookupError, ValueError):
+            number = -1
+        if (symbol, number) not in self._names:
+            self._names[symbol, number] = self._name(symbol, number)
+        return fill.model_copy(update={"client_order_id": self._names[symbol, number]})
+
+    def _name(self, symbol: str, number: int) -> str:
+        data = self._asked(LOOK_UP, {"symbol": market_id(symbol), "orderId": number})
+        found = order_of(data, self._line.terms.place.symbols)
+        if (found.symbol, found.venue_order_id) != (symbol, str(number)):
+            raise unreadable("an order")
+        return found.client_order_id
+
+    def _asked(self, endpoint: Endpoint, parameters: Mapping[str, Any]) -> Any:  # noqa: ANN401
+        heard = self._line.ask(endpoint, parameters)
+        if not heard.good:
+            raise unanswered(heard, endpoint.path)
+        return heard.data
+
+
+def _unlisted(symbol: str) -> Stalled:
+    return Stalled(Reason.FEED_INVALID, symbol, "the venue does not list this symbol")

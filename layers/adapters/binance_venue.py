@@ -1,0 +1,69 @@
+"""Binance spot as the ports see it: a line for each, so that no question holds up a cancel."""
+
+from collections.abc import Callable, Iterable
+from dataclasses import dataclass, replace
+
+from layers.adapters.binance_cancels import BinanceCancels
+from layers.adapters.binance_entry import BinanceEntry
+from layers.adapters.binance_probe import BinanceProbe
+from layers.adapters.binance_queries import BinanceQueries
+from layers.adapters.ccxt_line import Clock, Line, Skew, Terms
+from layers.adapters.venue_credentials import Credentials
+from layers.binance.listing import Fees
+
+
+@dataclass(frozen=True, slots=True)
+class BinanceVenue:
+    """All ports of one account at Binance spot. Close it."""
+
+    entry: BinanceEntry
+    cancels: BinanceCancels
+    queries: BinanceQueries
+    probe: BinanceProbe
+    lines: tuple[Line, ...]
+
+    def close(self) -> None:
+        """Close every connection."""
+        for line in self.lines:
+            line.close()
+
+
+def open_venue(
+    terms: Terms,
+    credentials: Credentials,
+    clock: Clock,
+    traded: Callable[[], Iterable[str]],
+    fees: Fees | None = None,
+) -> BinanceVenue:
+    """Open and prove all lines; ``traded`` names every symbol ever traded on the account.
+
+    Raises:
+        Stalled: ``VENUE_UNPROVEN`` or ``TOOL_MISSING``.
+    """
+    skew = Skew()
+    placing = Line(terms, credentials, clock, skew)
+    asking = Line(terms, credentials, clock, skew)
+    # Nothing of ours may hold a cancel back; ccxt's limiter would, by hundreds of milliseconds.
+    cancelling = Line(replace(terms, throttled=False), credentials, clock, skew)
+    return BinanceVenue(
+        entry=BinanceEntry(placing),
+        cancels=BinanceCancels(cancelling, traded),
+        queries=BinanceQueries(asking, fees),
+        probe=BinanceProbe(asking),
+        lines=(placing, asking, cancelling),
+    )
+
+
+def open_cancels(
+    terms: Terms,
+    credentials: Credentials,
+    clock: Clock,
+    traded: Callable[[], Iterable[str]],
+) -> tuple[BinanceCancels, Line]:
+    """The way out alone, for a process that only stops; the caller closes the line.
+
+    Raises:
+        Stalled: ``VENUE_UNPROVEN`` or ``TOOL_MISSING``.
+    """
+    line = Line(replace(terms, throttled=False), credentials, clock, Skew())
+    return BinanceCancels(line, traded), line

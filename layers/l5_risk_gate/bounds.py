@@ -1,0 +1,117 @@
+"""One set of limits made ready for judging: what does not depend on the order, worked out once.
+
+A model's attribute costs as much as an addition of decimals, and every order needs forty of them.
+The last set is kept by identity, which is safe because limits never change (``Frozen``).
+"""
+
+from datetime import timedelta
+from decimal import Decimal
+from typing import Final, cast
+
+from pydantic import BaseModel
+
+from desired_state.canonical import digest
+from desired_state.limits import NO_LIMITS, Limits
+from layers.l5_risk_gate.finding import Window
+from layers.orders import SymbolRules
+from layers.risk_values import TICKS, window
+
+ONE: Final = Decimal(1)
+SPANS: Final = (
+    "intent_ttl",
+    "max_order_age",
+    "duplicate_window",
+    "repeat_window",
+    "max_book_age",
+    "max_event_age",
+    "max_unknown_age",
+)
+
+
+class _Plain:
+    """Not a model, but with the very same attributes, which is all that a control reads."""
+
+    def __init__(self, model: BaseModel) -> None:
+        self.__dict__.update(model.__dict__)
+
+
+class Bounds:
+    """``limits`` has the attributes of the model; spans are windows of the feed's interval."""
+
+    __slots__ = (
+        "_digest",
+        "buy_high",
+        "buy_low",
+        "down",
+        "given",
+        "interval",
+        "limits",
+        "lowest_day",
+        "lowest_peak",
+        "over",
+        "sell_high",
+        "sell_low",
+        "span",
+        "up",
+    )
+
+    def __init__(self, given: Limits, interval: timedelta) -> None:
+        """Work everything out for a feed of bars of ``interval``, or of ticks."""
+        self.given, self.interval = given, interval
+        self.limits = limits = cast("Limits", _Plain(given))
+        self.span: dict[str, timedelta | None] = {}
+        self.over: dict[str, Window | None] = {}
+        for name in SPANS:
+            span: timedelta | None = getattr(given, name)
+            self.span[name] = None if span is None else window(span, interval)
+            self.over[name] = None if span is None else (span, interval)
+        near, far, lost = limits.price_collar, limits.passive_collar, limits.loss_collar
+        self.buy_low, self.buy_high = _less(far), _more(near)
+        self.sell_low, self.sell_high = _less(near), _more(far)
+        self.down, self.up = _less(lost), _more(lost)
+        self.lowest_day = _minus(limits.max_daily_loss)
+        self.lowest_peak = _minus(limits.max_drawdown)
+        self._digest = ""
+
+    @property
+    def digest(self) -> str:
+        """Of the limits as they were given (A2)."""
+        self._digest = self._digest or digest(self.given)
+        return self._digest
+
+
+def _less(ratio: Decimal | None) -> Decimal | None:
+    return None if ratio is None else ONE - ratio
+
+
+def _more(ratio: Decimal | None) -> Decimal | None:
+    return None if ratio is None else ONE + ratio
+
+
+def _minus(amount: Decimal | None) -> Decimal | None:
+    return None if amount is None else -amount
+
+
+_kept: Final = [Bounds(NO_LIMITS, TICKS)]
+
+
+def bounds_of(limits: Limits, interval: timedelta) -> Bounds:
+    """The bounds of these limits, worked out anew only where they are not the last ones."""
+    kept = _kept[0]
+    if kept.given is limits and kept.interval == interval:
+        return kept
+    _kept[0] = fresh = Bounds(limits, interval)
+    return fresh
+
+
+_rules: Final[list[tuple[SymbolRules | None, SymbolRules | None]]] = [(None, None)]
+
+
+def rules_of(given: SymbolRules | None) -> SymbolRules | None:
+    """The venue's filters in the same plain form, made anew only where they are not the last."""
+    kept, plain = _rules[0]
+    if kept is given:
+        return plain
+    plain = None if given is None else cast("SymbolRules", _Plain(given))
+    _rules[0] = (given, plain)
+    return plain

@@ -1,0 +1,128 @@
+"""Compares books and venue while a session runs, and writes down what nobody explains (G4).
+
+What the venue shows is taken in first, so that what merely happened meanwhile is no difference;
+a wipe is told from single losses before anything is called unexplained.
+"""
+
+from dataclasses import dataclass, field
+from datetime import datetime, timedelta
+from typing import Final
+
+from desired_state.errors import Waiting, finding
+from desired_state.reasons import Reason
+from layers.l6_execution.books import WHOLE_VENUE
+from layers.l6_execution.classification import Moment
+from layers.l6_execution.events import Compared, Reset
+from layers.l6_execution.intake import Code, Intake, Look
+from layers.l6_execution.own_order import UNPROVEN
+from layers.l6_execution.reconciliation import RECENT, Reading, ReconciliationReport, report
+from layers.l6_execution.rows import FOREIGN, Kind
+from layers.l6_execution.schedule import Scope
+from layers.ports import Remains, ResetSigns
+
+READINGS: Final = 3  # while something executes, two readings of it may fall into its middle
+UNSURE: Final = 5
+DAY: Final = timedelta(days=1)
+
+
+@dataclass(slots=True)
+class Comparing:
+    """One account's. ``seen``: since when each subject differs without a break, wall clock."""
+
+    intake: Intake
+    signs: ResetSigns | None = None
+    seen: dict[str, datetime] = field(default_factory=dict)
+    last: ReconciliationReport | None = None
+    unsure: int = 0  # times in a row that the signs of a wipe could not be read
+
+    def compare(self, scope: Scope, at: datetime, wall: datetime) -> None:
+        """Take in, read, classify, write down; what was met is told by the intake.
+
+        Raises ``Waiting(VENUE_UNREACHABLE)`` where not even what is open can be read.
+        """
+        for _ in range(READINGS):
+            look = self.intake.look(at, self.intake.opening if scope is Scope.FULL else None)
+            found = self._read(scope, at, wall)
+            if not any(row.difference for row in found.rows):
+                break
+        self.last = found
+        self._weigh(look, found, at, wall)
+
+    def lost(self, look: Look, at: datetime) -> None:
+        """What the venue no longer knows: a wipe, or differences one by one."""
+        if look.gone and not self._wiped(look, at):
+            self.intake.no_longer_known(look.gone, at)
+
+    def _read(self, scope: Scope, at: datetime, wall: datetime) -> ReconciliationReport:
+        opening = self.intake.opening
+        since = opening if scope is Scope.FULL else max(opening, at - RECENT)
+        reading = Reading(
+            self.intake.ledger.witness,
+            self.intake.queries,
+            self.intake.cancels.open_orders,
+            scope,
+            since,
+        )
+        return report(reading, Moment(at, wall, self.intake.late.total, self.seen))
+
+    def _weigh(self, look: Look, found: ReconciliationReport, at: datetime, wall: datetime) -> None:
+        differing = {row.subject for row in found.rows if row.kind is Kind.LAG}
+        self.seen = {subject: self.seen.get(subject, wall) for subject in sorted(differing)}
+        odd = [row for row in found.rows if row.kind is Kind.UNEXPLAINED]
+        known = set(self.intake.books.unexplained)
+        if (look.gone or odd) and not self._wiped(look, at):
+            self.intake.no_longer_known(look.gone, at)
+            for row in odd:
+                code: Code = "FOREIGN_ORDER" if row.difference == FOREIGN else "RECON_DIFF"
+                self.intake.differ(code, row.subject, row.told, at)
+        if found.scope is Scope.FULL or set(self.intake.books.unexplained) - known:
+            self._write(found, at)
+
+    def _write(self, found: ReconciliationReport, at: datetime) -> None:
+        event = Compared(
+            report=found.id,
+            scope=found.scope.value,
+            ok=found.ok,
+            compared=found.compared,
+            missing=tuple(f"{gap.subject}: {gap.message}" for gap in found.missing),
+            unexplained=tuple(one.subject for one in found.unexplained),
+        )
+        self.intake.ledger.record(event, at)
+
+    # --- a venue that was wiped ----------------------------------------------------------------
+    def _wiped(self, look: Look, at: datetime) -> bool:
+        what = self._recognised(look, at)
+        if what is None:
+            return False
+        self.intake.ledger.record(Reset(what=what), at)
+        self.intake.met.append(finding(Reason.VENUE_RESET, WHOLE_VENUE, what))
+        return True
+
+    def _recognised(self, look: Look, at: datetime) -> str | None:
+        """Raises ``Waiting`` a few times at most: what may be a wipe is a difference after that."""
+        if self.signs is None:
+            return None
+        try:
+            what = self.signs.recognise(self._remains(look, at))
+        except Waiting:
+            self.unsure += 1
+            if self.unsure < UNSURE:
+                raise
+            return None
+        self.unsure = 0
+        return what
+
+    def _remains(self, look: Look, at: datetime) -> Remains:
+        books, queries = self.intake.books, self.intake.queries
+        since = max(self.intake.opening, at - DAY)
+        ours = {n: f.symbol for n, f in books.fills.items() if f.at > since}
+        shown = {f.fill_id for s in set(ours.values()) for f in queries.fills(s, since)}
+        stand = frozenset(n for n in books.working if books.orders[n].state not in UNPROVEN)
+        return Remains(
+            orders=stand,
+            orders_shown=stand - set(look.gone),
+            fills=frozenset(ours),
+            fills_shown=frozenset(ours) & shown,
+            expected=dict(self.intake.ledger.witness.totals),
+            balances=queries.balances(),
+        )

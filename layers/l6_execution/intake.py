@@ -1,0 +1,179 @@
+"""Takes in what the venue shows, and nothing that our record does not explain (L6-6).
+
+H3: an execution that its order does not allow is refused and written down as a difference; one
+that was taken in is never taken in twice. H4: an open order without an intent is foreign, one
+that our books had ended is a difference.
+"""
+
+from collections.abc import Iterable
+from dataclasses import dataclass, field
+from datetime import UTC, datetime, timedelta
+from typing import Final, Literal, TypeAlias
+
+from desired_state.errors import Finding, Stalled, finding
+from desired_state.reasons import Reason
+from layers.l6_execution.books import Books
+from layers.l6_execution.events import Differs, Event, Filled, Repeated, Seen
+from layers.l6_execution.ledger import Ledger
+from layers.l6_execution.own_order import UNPROVEN, OwnOrder
+from layers.l6_execution.plausibility import implausible
+from layers.l6_execution.terms import FILL_OVERLAP, FillBounds, Propagation
+from layers.orders import Fill, OrderState, VenueOrder
+from layers.ports import Cancels, VenueQueries
+
+EPOCH: Final = datetime(1970, 1, 1, tzinfo=UTC)
+Code: TypeAlias = Literal["FOREIGN_ORDER", "RECON_DIFF", "FILL_IMPLAUSIBLE"]
+CODES: Final[dict[Code, Reason]] = {
+    "FOREIGN_ORDER": Reason.FOREIGN_ORDER,
+    "RECON_DIFF": Reason.RECON_DIFF,
+    "FILL_IMPLAUSIBLE": Reason.FILL_IMPLAUSIBLE,
+}
+ABSENT_FOR_GOOD: Final = frozenset({Reason.EXPIRED_UNKNOWN, Reason.VENUE_RESET})
+STILL: Final = frozenset({OrderState.OPEN, OrderState.PARTIAL})
+
+
+@dataclass(frozen=True, slots=True)
+class Look:
+    """One look at everything that concerns our orders. ``unseen``: unproven, and not found."""
+
+    unseen: tuple[str, ...]
+    gone: tuple[str, ...] = ()  # acknowledged once, and no longer known there
+
+
+@dataclass(slots=True)
+class Intake:
+    """One account's. Every call may raise ``Waiting(VENUE_UNREACHABLE)``, ``Stalled(JOURNAL)``."""
+
+    cancels: Cancels
+    queries: VenueQueries
+    ledger: Ledger
+    late: Propagation
+    bounds: FillBounds = field(default_factory=FillBounds)
+    met: list[Finding] = field(default_factory=list)  # told by nobody yet
+
+    @property
+    def books(self) -> Books:
+        """What the journal says, folded."""
+        return self.ledger.books
+
+    def look(self, at: datetime, since: datetime | None = None) -> Look:
+        """Orders first, then fills: what an order's state counts is then never missing.
+
+        ``since``: ask for executions from there on, and not from the last one known.
+        """
+        listed = {order.client_order_id: order for order in self.cancels.open_orders()}
+        asked = {
+            name: listed.get(name) or self.queries.order(self.books.orders[name].symbol, name)
+            for name in self.books.working
+        }
+        fills = self._fills(listed.values(), since)
+        self.take_fills(fills, at)
+        filled = {fill.client_order_id for fill in fills}
+        unseen, gone = [], []
+        for name, order in asked.items():
+            if order is not None:
+                self.take_order(order, at)
+            elif name not in filled:
+                own = self.books.orders[name]
+                if own.state in UNPROVEN:
+                    unseen.append(name)
+                elif not self._may_lag(own, at):
+                    gone.append(name)
+        for name, order in listed.items():
+            if name not in asked:
+                self._uncalled_for(order, at)
+        return Look(tuple(unseen), tuple(gone))
+
+    def tell(self) -> tuple[Finding, ...]:
+        """What was met and not told yet; a failure half-way through a look loses none of it."""
+        told = tuple(self.met)
+        self.met.clear()
+        return told
+
+    def differ(self, code: Code, subject: str, what: str, at: datetime) -> None:
+        """Write a difference down once; not if it stands already, or a person explained it."""
+        known = subject in self.books.unexplained
+        if known or (subject, what) in self.ledger.witness.explained:
+            return
+        self.ledger.record(Differs(code=code, subject=subject, what=what), at)
+        self.met.append(finding(CODES[code], subject, what))
+
+    def no_longer_known(self, names: Iterable[str], at: datetime) -> None:
+        """Orders that the venue had and does not know any more."""
+        for name in names:
+            self.differ("RECON_DIFF", name, "the venue no longer knows it", at)
+
+    # --- executions --------------------------------------------------------------------------
+    def _fills(self, listed: Iterable[VenueOrder], since: datetime | None) -> list[Fill]:
+        symbols = dict.fromkeys((*self.books.symbols, *(order.symbol for order in listed)))
+        return [f for s in symbols for f in self.queries.fills(s, since or self._since(s))]
+
+    def _since(self, symbol: str) -> datetime:
+        last = self.books.symbol(symbol).last_fill_at
+        return self.opening if last is None else max(self.opening, last - FILL_OVERLAP)
+
+    @property
+    def opening(self) -> datetime:
+        """From where executions are asked for; the venue's clock may be behind ours."""
+        opened = self.books.opened_at
+        return EPOCH if opened is None else opened - FILL_OVERLAP
+
+    def take_fills(self, fills: Iterable[Fill], at: datetime) -> None:
+        """Each execution once; what two of one answer share an id are one, or a difference."""
+        here: set[str] = set()
+        for fill in fills:
+            if fill.fill_id in here and fill.fill_id not in self.books.fills_repeated:
+                self.ledger.record(Repeated(fill_id=fill.fill_id), at)
+            here.add(fill.fill_id)
+            self._take_fill(fill, at)
+
+    def _take_fill(self, fill: Fill, at: datetime) -> None:
+        name, own = fill.fill_id, self.books.orders.get(fill.client_order_id)
+        known = self.books.fills.get(name)
+        if known is not None:
+            if known != fill:
+                what = f"now {fill.side} {fill.quantity} at {fill.price} under the same id"
+                self.differ("FILL_IMPLAUSIBLE", name, what, at)
+        elif own is None:
+            # what others executed before the account was opened is of an earlier journal
+            if fill.at > (self.books.opened_at or EPOCH):
+                what = f"a fill of an order that is not ours: {fill.client_order_id}"
+                self.differ("FOREIGN_ORDER", name, what, at)
+        elif wrong := implausible(fill, own, self.bounds):
+            self.differ("FILL_IMPLAUSIBLE", name, f"{fill.client_order_id}: {wrong}", at)
+        else:
+            self._take(Filled(fill=fill), name, at)
+
+    # --- orders ------------------------------------------------------------------------------
+    def take_order(self, shown: VenueOrder, at: datetime) -> None:
+        """An order of ours as the venue shows it; it adopts what was unknown."""
+        name = shown.client_order_id
+        own = self.books.orders[name]
+        if name not in self.books.working or shown.filled > own.filled:
+            return  # ended by its fills, or fills are still to come
+        if shown.state not in STILL or own.state in UNPROVEN:
+            self._take(Seen(order=shown), name, at)
+
+    def _uncalled_for(self, order: VenueOrder, at: datetime) -> None:
+        """An open order without an intent, or one that our books had ended."""
+        name = order.client_order_id
+        own = self.books.orders.get(name)
+        if own is None:
+            what = f"open at the venue: {order.side} {order.quantity} {order.symbol}"
+            self.differ("FOREIGN_ORDER", name, what, at)
+        elif not self._may_lag(own, at):
+            self.differ("RECON_DIFF", name, "open at the venue, ended in our books", at)
+
+    def _may_lag(self, own: OwnOrder, at: datetime) -> bool:
+        """A venue may be late with what has just changed; what never was there it never shows."""
+        if own.reason in ABSENT_FOR_GOOD or own.state is OrderState.REJECTED:
+            return False
+        return timedelta(0) <= at - own.changed_at < self.late.bound
+
+    def _take(self, event: Event, subject: str, at: datetime) -> None:
+        try:
+            self.ledger.record(event, at)
+        except Stalled as fault:
+            if fault.code is not Reason.RECON_DIFF:
+                raise
+            self.differ("RECON_DIFF", subject, fault.message, at)

@@ -1,0 +1,66 @@
+"""When an order of unknown fate is looked up, and when it counts as absent (L6-5). Pure.
+
+The schedule is data (``terms.LOOKUPS``); every instant is one of the wall clock.
+"""
+
+from dataclasses import dataclass, replace
+from datetime import datetime, timedelta
+from enum import StrEnum
+
+from layers.l6_execution.terms import LOOKUPS, PATIENCE, SWEEPS, Propagation
+
+
+class Trace(StrEnum):
+    """What one sweep over everything the venue can be asked said of one order."""
+
+    FOUND = "found"
+    NEGATIVE = "negative"  # every source answered, and none knows it
+    UNSURE = "unsure"  # none knows it, but money moved that nothing explains
+    SILENT = "silent"  # a source did not answer
+
+
+@dataclass(frozen=True, slots=True)
+class Search:
+    """One order's look-ups so far; ``since`` is when it was sent, or when a restart met it."""
+
+    since: datetime
+    looked: int = 0
+    last: datetime | None = None
+    silent: bool = False  # the last one was not answered
+    negatives: int = 0
+    first_negative: datetime | None = None
+    last_negative: datetime | None = None
+
+    def is_due(self, wall: datetime) -> bool:
+        """Whether the next look-up's time has come; never two of them in one burst.
+
+        One that was not answered is repeated soon, and takes no place in the schedule.
+        """
+        if self.last is None:
+            return wall - self.since >= LOOKUPS[0]
+        return wall - self.last >= (LOOKUPS[0] if self.silent else _gap(self.looked))
+
+    def after(self, trace: Trace, wall: datetime) -> "Search":
+        """The search with one more sweep; what is unsure proves nothing and takes nothing back."""
+        if trace is Trace.SILENT:
+            return replace(self, last=wall, silent=True)
+        seen = replace(self, looked=self.looked + 1, last=wall, silent=False)
+        if trace is not Trace.NEGATIVE:
+            return seen
+        first = self.first_negative or wall
+        return replace(seen, negatives=self.negatives + 1, first_negative=first, last_negative=wall)
+
+    def is_absent(self, late: Propagation) -> bool:
+        """Two sweeps at least, spanning *more* than the venue may be late."""
+        if self.first_negative is None or self.last_negative is None:
+            return False
+        return self.negatives >= SWEEPS and self.last_negative - self.first_negative > late.total
+
+    def is_spent(self, wall: datetime) -> bool:
+        """Whether the schedule is over; look-ups go on, and a person is called (G3)."""
+        return self.looked >= len(LOOKUPS) or wall - self.since > PATIENCE
+
+
+def _gap(looked: int) -> timedelta:
+    at = min(looked, len(LOOKUPS) - 1)
+    return LOOKUPS[at] - LOOKUPS[at - 1] if at else LOOKUPS[0]

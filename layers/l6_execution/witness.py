@@ -1,0 +1,159 @@
+"""What the journal says, read without the books (L6-7).
+
+The running books have no part in it and none of their arithmetic is used: two ways from the same
+entries that agree are worth more than one that is right about itself.
+"""
+
+from collections.abc import Iterable
+from dataclasses import dataclass, field
+from datetime import datetime
+from decimal import Decimal
+from typing import Final
+
+from layers.l6_execution import events
+from layers.orders import AnswerKind, Fill, Intent, OrderState, Side
+from layers.ports import JournalEntry
+
+NOTHING: Final = Decimal(0)
+ABSENT: Final = "absent"
+UNRESOLVED: Final = "unresolved"
+OPEN: Final = "open"
+_ANSWERED: Final = {
+    AnswerKind.ACCEPTED: OPEN,
+    AnswerKind.REJECTED: ABSENT,  # a refused submission leaves no record at the venue
+    AnswerKind.UNKNOWN: UNRESOLVED,
+    AnswerKind.NOT_SENT: ABSENT,
+}
+_ENDED: Final = frozenset(
+    {OrderState.FILLED, OrderState.CANCELLED, OrderState.REJECTED, OrderState.EXPIRED}
+)
+
+
+@dataclass(slots=True)
+class Witness:
+    """Intents, fates, executions and balances by the journal alone; at ``at``, market clock."""
+
+    opened_at: datetime | None = None
+    totals: dict[str, Decimal] = field(default_factory=dict)
+    intents: dict[str, Intent] = field(default_factory=dict)
+    fate: dict[str, str] = field(default_factory=dict)
+    filled: dict[str, Decimal] = field(default_factory=dict)
+    fills: dict[str, Fill] = field(default_factory=dict)
+    touched: dict[str, datetime] = field(default_factory=dict)  # last event of each order
+    cancels: dict[str, int] = field(default_factory=dict)  # entry in which its cancel was asked
+    live: dict[str, None] = field(default_factory=dict)  # what may stand at the venue
+    explained: dict[tuple[str, str], str] = field(default_factory=dict)  # (subject, told): why
+    standing: dict[str, str] = field(default_factory=dict)  # differences met and not explained
+    reset: int | None = None  # entry that says that the venue was wiped, not yet accepted
+    sequence: int = 0
+
+    @classmethod
+    def of(cls, entries: Iterable[JournalEntry]) -> "Witness":
+        """Read it all. Raises ``Stalled(JOURNAL)`` for what cannot be read."""
+        witness = cls()
+        for entry in entries:
+            event = events.read(entry)
+            if event is not None:
+                witness.take(event, entry.at, entry.sequence)
+        return witness
+
+    def fate_of(self, name: str) -> str:
+        """Where the journal says that the order is."""
+        if self.filled.get(name, NOTHING) == Decimal(self.intents[name].request.quantity):
+            return OrderState.FILLED.value.lower()
+        return self.fate.get(name, UNRESOLVED)
+
+    def is_live(self, name: str) -> bool:
+        """Whether it may stand at the venue."""
+        return self.fate_of(name) in {OPEN, UNRESOLVED}
+
+    def lock(self, name: str) -> tuple[str, Decimal]:
+        """Currency and amount that the venue locks while the order rests."""
+        request = self.intents[name].request
+        base, quote = request.symbol.split("/")
+        remaining = Decimal(request.quantity) - self.filled.get(name, NOTHING)
+        if request.side is Side.BUY:
+            return quote, remaining * Decimal(request.price)
+        return base, remaining
+
+    def take(self, event: events.Event, at: datetime, sequence: int) -> None:
+        """One more event."""
+        self.sequence = sequence
+        if not self._order(event, at, sequence):
+            self._account(event, at, sequence)
+
+    def _order(self, event: events.Event, at: datetime, sequence: int) -> bool:
+        match event:
+            case events.Intended(intent=intent):
+                name = intent.request.client_order_id
+                self.intents[name] = intent
+            case events.Answered(client_order_id=name, answer=answer):
+                self.fate[name] = _ANSWERED[answer.kind]
+            case events.Seen(order=order):
+                name = order.client_order_id
+                self.fate[name] = word(order.state)
+            case events.Absent(client_order_id=name):
+                self.fate[name] = ABSENT
+            case events.Filled(fill=fill):
+                name = fill.client_order_id
+                self._fill(fill)
+            case events.CancelAsked(asked=asked) | events.CancelGap(asked=asked):
+                self.cancels.update(dict.fromkeys(asked, sequence))
+                self.touched.update(dict.fromkeys(asked, at))
+                return True
+            case _:
+                return False
+        self.touched[name] = at
+        self.live.pop(name, None)
+        if name in self.intents and self.is_live(name):
+            self.live[name] = None
+        return True
+
+    def _account(self, event: events.Event, at: datetime, sequence: int) -> None:
+        match event:
+            case events.Opened(balances=balances):
+                self.opened_at = at
+                self.totals = {b.currency: b.free + b.locked for b in balances}
+            case events.Transferred(currency=currency, amount=amount, direction=direction):
+                self._move(currency, amount if direction == "in" else -amount)
+            case events.Differs(subject=subject, what=what):
+                self.standing[subject] = what
+            case events.Explained(subject=subject, told=told, why=why, by=by):
+                self.standing.pop(subject, None)
+                self.explained[subject, told] = f"entry {sequence}, {by}: {why}"
+            case events.Reset():
+                self.reset = sequence
+            case events.ResetAccepted(balances=balances):
+                self.reset, self.opened_at = None, at
+                self.totals = {b.currency: b.free + b.locked for b in balances}
+                self.standing.clear()
+                self.intents.clear()
+                self.fate.clear()
+                self.live.clear()
+                self.fills.clear()
+                self.filled.clear()
+            case _:
+                return
+
+    def _fill(self, fill: Fill) -> None:
+        if fill.fill_id in self.fills:
+            return
+        self.fills[fill.fill_id] = fill
+        if self.fate.get(fill.client_order_id, UNRESOLVED) == UNRESOLVED:
+            self.fate[fill.client_order_id] = OPEN  # what executes is there
+        so_far = self.filled.get(fill.client_order_id, NOTHING)
+        self.filled[fill.client_order_id] = so_far + fill.quantity
+        base, quote = fill.symbol.split("/")
+        bought = fill.side is Side.BUY
+        self._move(base, fill.quantity if bought else -fill.quantity)
+        notional = fill.price * fill.quantity
+        self._move(quote, -notional if bought else notional)
+        self._move(fill.fee_currency, -fill.fee)
+
+    def _move(self, currency: str, amount: Decimal) -> None:
+        self.totals[currency] = self.totals.get(currency, NOTHING) + amount
+
+
+def word(state: OrderState) -> str:
+    """An order's state in the words of a comparison: open, or how it ended."""
+    return state.value.lower() if state in _ENDED else OPEN

@@ -1,0 +1,1 @@
+"""A local exchange that speaks the REST protocol of Binance spot, with real matching."""

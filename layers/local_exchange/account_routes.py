@@ -1,0 +1,222 @@
+"""What a key may ask and do: orders, cancels, its own orders and trades, its balances."""
+
+from typing import Final, TypeVar
+
+from layers.local_exchange.exchange import Exchange
+from layers.local_exchange.market_routes import listed
+from layers.local_exchange.matching import cancel, judge, place
+from layers.local_exchange.order import Draft, Order
+from layers.local_exchange.parameters import Parameters
+from layers.local_exchange.refusals import (
+    BAD_FORCE,
+    BAD_KEY,
+    BAD_KIND,
+    BAD_SIDE,
+    NO_ORDER_NAMED,
+    NO_SUCH_ORDER,
+    NOT_CANCELLED,
+    Refusal,
+    RefusedError,
+    illegal,
+    missing,
+    not_required,
+)
+from layers.local_exchange.shapes import (
+    Json,
+    account,
+    cancelled,
+    own_client_id,
+    own_trade,
+    placed,
+    restrictions,
+    shown,
+)
+from layers.local_exchange.terms import NOTHING, Force, Key, Kind, SelfTrade
+from layers.orders import Side
+
+_Word = TypeVar("_Word", Side, Kind, Force)
+_MODES: Final = {
+    mode.value: mode
+    for mode in (SelfTrade.EXPIRE_TAKER, SelfTrade.EXPIRE_MAKER, SelfTrade.EXPIRE_BOTH)
+}
+_ANSWERS: Final = frozenset({"ACK", "RESULT", "FULL"})
+
+
+def new_order(exchange: Exchange, parameters: Parameters, key: Key) -> Json:
+    """``POST /api/v3/order``."""
+    wanted = _draft(exchange, parameters, key)
+    answer = parameters.values.get("newOrderRespType", "FULL")
+    known = len(exchange.fills)
+    done = place(exchange, wanted)
+    if isinstance(done, Refusal):
+        raise RefusedError(done)
+    fills = [fill for fill in exchange.fills[known:] if fill.order == done.number]
+    shape = placed(done, fills)
+    if answer == "ACK":
+        names = ("symbol", "orderId", "orderListId", "clientOrderId", "transactTime")
+        return {name: shape[name] for name in names}
+    if answer == "RESULT":
+        del shape["fills"]
+    return shape
+
+
+def try_order(exchange: Exchange, parameters: Parameters, key: Key) -> Json:
+    """``POST /api/v3/order/test``: judged, never placed."""
+    refused = judge(exchange, _draft(exchange, parameters, key))
+    if refused is not None:
+        raise RefusedError(refused)
+    return {}
+
+
+def query_order(exchange: Exchange, parameters: Parameters, key: Key) -> Json:
+    """``GET /api/v3/order``."""
+    order = named(exchange, parameters, key)
+    if order is None:
+        raise RefusedError(NO_SUCH_ORDER)
+    return shown(order)
+
+
+def cancel_order(exchange: Exchange, parameters: Parameters, key: Key) -> Json:
+    """``DELETE /api/v3/order``."""
+    _may_trade(key)
+    order = named(exchange, parameters, key)
+    if order is None or not order.live:
+        raise RefusedError(NOT_CANCELLED)
+    cancel(exchange, order)
+    return cancelled(order)
+
+
+def cancel_all(exchange: Exchange, parameters: Parameters, key: Key) -> list[Json]:
+    """``DELETE /api/v3/openOrders``."""
+    _may_trade(key)
+    found = exchange.open_orders(key.account, listed(exchange, parameters.symbol()))
+    if not found:
+        raise RefusedError(NOT_CANCELLED)
+    for order in found:
+        cancel(exchange, order)
+    return [cancelled(order) for order in found]
+
+
+def open_orders(exchange: Exchange, parameters: Parameters, key: Key) -> list[Json]:
+    """``GET /api/v3/openOrders``."""
+    symbol = parameters.optional_symbol()
+    if symbol is not None:
+        listed(exchange, symbol)
+    return [shown(order) for order in exchange.open_orders(key.account, symbol)]
+
+
+def all_orders(exchange: Exchange, parameters: Parameters, key: Key) -> list[Json]:
+    """``GET /api/v3/allOrders``, oldest first."""
+    symbol = listed(exchange, parameters.symbol())
+    first, start, end = (parameters.count(n) for n in ("orderId", "startTime", "endTime"))
+    found = [
+        order
+        for order in exchange.orders.values()
+        if order.account == key.account
+        and order.symbol == symbol
+        and (first is None or order.number >= first)
+        and (start is None or order.created_ms >= start)
+        and (end is None or order.created_ms <= end)
+    ]
+    limit = parameters.limit(500, 1000)
+    found = found[-limit:] if first is None and start is None else found[:limit]
+    return [shown(order) for order in found]
+
+
+def my_trades(exchange: Exchange, parameters: Parameters, key: Key) -> list[Json]:
+    """``GET /api/v3/myTrades``, oldest first."""
+    symbol = listed(exchange, parameters.symbol())
+    first, of, start, end = (
+        parameters.count(n) for n in ("fromId", "orderId", "startTime", "endTime")
+    )
+    found = [
+        fill
+        for fill in exchange.fills
+        if fill.account == key.account
+        and fill.symbol == symbol
+        and (first is None or fill.trade >= first)
+        and of in {None, fill.order}
+        and (start is None or fill.at_ms >= start)
+        and (end is None or fill.at_ms <= end)
+    ]
+    limit = parameters.limit(500, 1000)
+    found = found[-limit:] if first is None and start is None else found[:limit]
+    return [own_trade(fill) for fill in found]
+
+
+def account_state(exchange: Exchange, parameters: Parameters, key: Key) -> Json:
+    """``GET /api/v3/account``."""
+    state = account(exchange, key)
+    if parameters.values.get("omitZeroBalances") == "true":
+        nil = "0.00000000"
+        rows = [row for row in state["balances"] if (row["free"], row["locked"]) != (nil, nil)]
+        state["balances"] = rows
+    return state
+
+
+def key_restrictions(_exchange: Exchange, _parameters: Parameters, key: Key) -> Json:
+    """``GET /sapi/v1/account/apiRestrictions``."""
+    return restrictions(key)
+
+
+def named(exchange: Exchange, parameters: Parameters, key: Key) -> Order | None:
+    """The order that ``orderId`` or ``origClientOrderId`` names, if this account has it."""
+    symbol = listed(exchange, parameters.symbol())
+    number = parameters.count("orderId")
+    client_id = parameters.client_id("origClientOrderId")
+    if number is None and client_id is None:
+        raise RefusedError(NO_ORDER_NAMED)
+    if number is None:
+        return exchange.by_client_id(key.account, symbol, client_id or "")
+    order = exchange.by_number(key.account, symbol, number)
+    return order if order and client_id in {None, order.client_id} else None
+
+
+def _may_trade(key: Key) -> None:
+    if not key.may_trade:
+        raise RefusedError(BAD_KEY)
+
+
+def _draft(exchange: Exchange, parameters: Parameters, key: Key) -> Draft:
+    _may_trade(key)
+    if parameters.values.get("newOrderRespType", "FULL") not in _ANSWERS:
+        raise RefusedError(illegal("newOrderRespType", "^(ACK|RESULT|FULL)$"))
+    symbol = listed(exchange, parameters.symbol())
+    side = _word(parameters, "side", {s.value.upper(): s for s in Side}, BAD_SIDE)
+    kind = _word(parameters, "type", {k.value: k for k in Kind}, BAD_KIND)
+    force = _force(parameters, kind)
+    if kind is Kind.MARKET and parameters.sent("price"):
+        raise RefusedError(not_required("price"))
+    price = NOTHING if kind is Kind.MARKET else parameters.number("price")
+    client_id = parameters.client_id("newClientOrderId")
+    mode = parameters.values.get("selfTradePreventionMode", SelfTrade.EXPIRE_MAKER.value)
+    if mode not in _MODES:
+        raise RefusedError(illegal("selfTradePreventionMode", f"^({'|'.join(_MODES)})$"))
+    return Draft(
+        account=key.account,
+        symbol=symbol,
+        client_id=client_id or own_client_id(f"{exchange.terms.seed} {exchange.next_order}"),
+        side=side,
+        kind=kind,
+        force=force,
+        price=price,
+        quantity=parameters.number("quantity"),
+        self_trade=_MODES[mode],
+    )
+
+
+def _force(parameters: Parameters, kind: Kind) -> Force:
+    if kind is Kind.LIMIT:
+        return _word(parameters, "timeInForce", {f.value: f for f in Force}, BAD_FORCE)
+    if parameters.sent("timeInForce"):
+        raise RefusedError(not_required("timeInForce"))
+    return Force.GTC
+
+
+def _word(parameters: Parameters, name: str, words: dict[str, _Word], refusal: Refusal) -> _Word:
+    if not parameters.values.get(name):
+        raise RefusedError(missing(name))
+    found = words.get(parameters.text(name))
+    if found is None:
+        raise RefusedError(refusal)
+    return found

@@ -1,0 +1,305 @@
+"""What was sent, executed and lost so far, folded from the journal: L5's memory (risk.md, E, D, H).
+
+The books say what is; this says how it came about. Nothing but entries of the journal moves it, so
+that a restart knows what the run before it knew. A stop that people released begins its control's
+count anew: what was counted before it has been looked at.
+"""
+
+from bisect import bisect_left, insort
+from collections import deque
+from collections.abc import Container, Iterable, Mapping
+from dataclasses import dataclass, field
+from datetime import date, datetime, timedelta
+from decimal import Decimal
+from typing import Any, Final
+
+from layers.l6_execution import events
+from layers.orders import AnswerKind, Fill, Intent, OrderState, Side
+from layers.ports import JournalEntry
+from layers.risk_snapshot import Conduct, window
+from reconciler.round_trips import RoundTrips
+
+ZERO: Final = Decimal(0)
+HALF: Final = Decimal("0.5")
+LAST: Final = 20  # B6, D5: so many orders and executions make the median
+KEPT: Final = 1_000  # of what is counted in windows; far above any limit
+MINUTE: Final = timedelta(minutes=1)
+HOUR: Final = timedelta(hours=1)
+FEE_MOST: Final = Decimal("0.01")  # H3: no venue of ours takes a hundredth
+STOP: Final = "risk_stop"  # kind of the entry that says which control raised which stop
+ENDED: Final = frozenset({OrderState.CANCELLED, OrderState.EXPIRED, OrderState.REJECTED})
+UNDEAD: Final = "open at the venue, ended in our books"  # as L6 says it
+NOTHING_KNOWN: Final = Conduct(**dict.fromkeys(Conduct.__dataclass_fields__))
+
+
+@dataclass(slots=True)
+class _Order:
+    symbol: str
+    side: Side
+    price: Decimal
+    remaining: Decimal
+    plan: str
+    live: bool = True
+
+
+@dataclass(frozen=True, slots=True)
+class Asked:
+    """For which order, when, and on what feed; ``released`` are stops that people released."""
+
+    intent: Intent
+    at: datetime
+    interval: timedelta
+    repeat_window: timedelta | None
+    released: Container[str] = ()
+
+
+@dataclass
+class ConductRecord:
+    """Everything that L5 counts. ``take`` moves it, ``seen`` answers for one order."""
+
+    orders: dict[str, _Order] = field(default_factory=dict)
+    resting: dict[tuple[str, Side], list[Decimal]] = field(default_factory=dict)
+    unknown: dict[str, dict[str, datetime]] = field(default_factory=dict)  # symbol: id: since
+    lost_answers: deque[datetime] = field(default_factory=lambda: deque(maxlen=KEPT))
+    stops: list[tuple[str, str, datetime]] = field(default_factory=list)  # stop, control, when
+    _sizes: dict[str, deque[Decimal]] = field(default_factory=dict)
+    _filled: dict[date, Decimal] = field(default_factory=dict)
+    _fills: dict[date, int] = field(default_factory=dict)
+    _cancels: dict[date, int] = field(default_factory=dict)
+    _executed: dict[tuple[str, Side], dict[str, datetime]] = field(default_factory=dict)
+    _rejects: deque[datetime] = field(default_factory=lambda: deque(maxlen=KEPT))
+    _plans: dict[str, dict[str, Decimal]] = field(default_factory=dict)  # symbol: plan: wanted
+    _trips: RoundTrips = field(default_factory=RoundTrips)
+    _arrivals: dict[str, Decimal] = field(default_factory=dict)  # mid at the decision, by order
+    _slips: deque[tuple[datetime, Decimal]] = field(default_factory=lambda: deque(maxlen=KEPT))
+    _implausible: deque[datetime] = field(default_factory=lambda: deque(maxlen=KEPT))
+    _foreign: dict[str, datetime] = field(default_factory=dict)
+    _undead: dict[str, datetime] = field(default_factory=dict)
+
+    @classmethod
+    def rebuilt(cls, entries: Iterable[JournalEntry]) -> "ConductRecord":
+        """What a journal tells. Raises ``Stalled`` where it cannot be read."""
+        record = cls()
+        for entry in entries:
+            record.take(entry)
+        return record
+
+    # --- what happened -----------------------------------------------------------------------
+    def take(self, entry: JournalEntry) -> None:
+        """Fold one entry in; what is none of ours changes nothing."""
+        if entry.kind == "decision":
+            self._decided(entry.body)
+        elif entry.kind == STOP:
+            body = entry.body
+            self.stops.append((str(body["stop"]), str(body["control"]), entry.at))
+        elif entry.kind in events.KINDS:
+            self._event(events.read(entry), entry.at)
+
+    def _event(self, event: events.Event | None, at: datetime) -> None:
+        match event:
+            case events.Intended(intent=intent):
+                self._intended(intent)
+            case events.Answered(client_order_id=name, answer=answer):
+                self._answered(name, answer.kind, at)
+            case events.Filled(fill=fill):
+                self._executed_by(fill, at)
+            case events.Seen(order=order):
+                self._known_again(order.client_order_id, ended=order.state in ENDED)
+            case events.Absent(client_order_id=name):
+                self._known_again(name, ended=True)
+            case events.CancelAsked(asked=asked, unreachable=unreachable):
+                today = at.date()
+                self._cancels[today] = self._cancels.get(today, 0) + len(asked)
+                if unreachable:
+                    self.lost_answers.append(at)
+            case events.Differs(code=code, subject=subject, what=what):
+                self._differs(code, subject, what, at)
+            case _:
+                return
+
+    def _decided(self, body: Mapping[str, Any]) -> None:
+        if body["risk"]["outcome"] != "allow":
+            return
+        request = body["intent"]["request"]
+        states = body["snapshot"]["symbols"]
+        quote = next((s["quote"] for s in states if s["symbol"] == request["symbol"]), None)
+        if quote and quote["bid"] and quote["ask"]:
+            mid = (Decimal(quote["bid"]) + Decimal(quote["ask"])) * HALF
+            self._arrivals[request["client_order_id"]] = mid
+
+    def _intended(self, intent: Intent) -> None:
+        request = intent.request
+        order = _Order(
+            request.symbol,
+            request.side,
+            Decimal(request.price),
+            Decimal(request.quantity),
+            intent.plan,
+        )
+        self.orders[request.client_order_id] = order
+        sizes = self._sizes.setdefault(order.symbol, deque(maxlen=LAST))
+        sizes.append(order.remaining)
+        insort(self.resting.setdefault((order.symbol, order.side), []), order.price)
+        if order.side is Side.BUY:
+            self._want(order, order.remaining * order.price)
+
+    def _answered(self, name: str, kind: AnswerKind, at: datetime) -> None:
+        if kind is AnswerKind.ACCEPTED:
+            self._rejects.clear()
+        elif kind is AnswerKind.REJECTED:
+            self._rejects.append(at)
+        elif kind is AnswerKind.UNKNOWN:
+            self.lost_answers.append(at)
+            if name in self.orders:
+                self.unknown.setdefault(self.orders[name].symbol, {})[name] = at
+        if kind in {AnswerKind.REJECTED, AnswerKind.NOT_SENT}:
+            self._end(name)
+
+    def _known_again(self, name: str, *, ended: bool) -> None:
+        if name in self.orders:
+            self.unknown.get(self.orders[name].symbol, {}).pop(name, None)
+        if ended:
+            self._end(name)
+
+    def _executed_by(self, fill: Fill, at: datetime) -> None:
+        name = fill.client_order_id
+        self._known_again(name, ended=False)
+        order = self.orders.get(name)
+        value, today = fill.quantity * fill.price, fill.at.date()
+        self._filled[today] = self._filled.get(today, ZERO) + value
+        self._fills[today] = self._fills.get(today, 0) + 1
+        self._trips.take(fill)
+        if order is None or not _plausible(fill, order):
+            self._implausible.append(at)
+        if order is None:
+            return
+        done = self._executed.setdefault((order.symbol, order.side), {})
+        done.pop(name, None)  # the last execution counts
+        done[name] = fill.at
+        while len(done) > KEPT:
+            done.pop(next(iter(done)))
+        arrival = self._arrivals.get(name)
+        if arrival and not fill.maker:
+            cost = fill.price - arrival if order.side is Side.BUY else arrival - fill.price
+            self._slips.append((fill.at, cost / arrival))
+        if order.side is Side.SELL:
+            self._sold(order.symbol, value)
+        order.remaining -= fill.quantity
+        if order.remaining <= ZERO:
+            self._end(name)
+
+    def _differs(self, code: str, subject: str, what: str, at: datetime) -> None:
+        if code == "FOREIGN_ORDER":
+            self._foreign[subject] = at
+        elif what == UNDEAD:
+            self._undead[subject] = at
+
+    def _end(self, name: str) -> None:
+        order = self.orders.get(name)
+        if order is None or not order.live:
+            return
+        order.live = False
+        self._arrivals.pop(name, None)
+        prices = self.resting[order.symbol, order.side]
+        prices.pop(bisect_left(prices, order.price))
+        if order.side is Side.BUY and order.remaining > ZERO:
+            self._want(order, -order.remaining * order.price)
+
+    def _want(self, order: _Order, value: Decimal) -> None:
+        plans = self._plans.setdefault(order.symbol, {})
+        plans[order.plan] = max(ZERO, plans.get(order.plan, ZERO) + value)
+
+    def _sold(self, symbol: str, value: Decimal) -> None:
+        """What was sold makes room again, in the oldest plan first."""
+        plans = self._plans.get(symbol, {})
+        for plan in list(plans):
+            taken = min(plans[plan], value)
+            plans[plan] -= taken
+            value -= taken
+            if not plans[plan]:
+                del plans[plan]
+
+    # --- what L5 asks ------------------------------------------------------------------------
+    def lost(self, at: datetime, interval: timedelta) -> tuple[Decimal, int]:
+        """G2: answers lost, halved for every minute (or bar) since; and those of the last one."""
+        span = window(MINUTE, interval)
+        ages = [(at - when) // span for when in self.lost_answers]
+        return sum((HALF**age for age in ages if age < LAST), ZERO), ages.count(0)
+
+    def unknown_since(self, symbol: str) -> datetime | None:
+        """G3: since when the oldest order of unknown fate has been one."""
+        return min(self.unknown.get(symbol, {}).values(), default=None)
+
+    def resting_prices(self, symbol: str) -> tuple[Decimal | None, Decimal | None]:
+        """H1: our own highest buy and lowest sell."""
+        buys = self.resting.get((symbol, Side.BUY))
+        sells = self.resting.get((symbol, Side.SELL))
+        return (buys[-1] if buys else None, sells[0] if sells else None)
+
+    def seen(self, asked: Asked) -> Conduct:
+        """What was done before this order, as L5 takes it."""
+        request, at, interval = asked.intent.request, asked.at, asked.interval
+        today = at.date()
+        sizes = self._sizes.get(request.symbol, deque())
+        since = {name: self._since(name, asked.released) for name in RESET}
+        slips = [slip for when, slip in self._slips if _after(when, since["D5"])][-LAST:]
+        recent = [slip for when, slip in self._slips if when > at - window(HOUR, interval)]
+        return Conduct(
+            sizes=len(sizes),
+            median_size=_median(sizes),
+            filled_today=self._filled.get(today, ZERO),
+            fills_today=self._fills.get(today, 0),
+            cancels_today=self._cancels.get(today, 0),
+            executed=self._repeats(asked, since["E4"]),
+            rejects=_count(self._rejects, since["E6"]),
+            plan_notional=self._plans.get(request.symbol, {}).get(asked.intent.plan, ZERO),
+            losing_streak=self._trips.losing_streak(since["D4"]),
+            takers=len(slips),
+            median_slip=_median(slips),
+            worst_slip=max(recent, default=ZERO),
+            implausible=_count(self._implausible, since["H3"]),
+            foreign=_count(self._foreign.values(), since["H4"]),
+            undead=_count(self._undead.values(), since["H4"]),
+        )
+
+    def _repeats(self, asked: Asked, since: datetime | None) -> int | None:
+        if asked.repeat_window is None:
+            return None
+        request = asked.intent.request
+        begin = asked.at - window(asked.repeat_window, asked.interval)
+        done = self._executed.get((request.symbol, request.side), {}).values()
+        return _count((when for when in done if when > begin), since)
+
+    def _since(self, control: str, released: Container[str]) -> datetime | None:
+        freed = (at for stop, by, at in self.stops if by == control and stop in released)
+        return max(freed, default=None)
+
+
+RESET: Final = ("D4", "D5", "E4", "E6", "H3", "H4")  # controls that count, and latch
+
+
+def _plausible(fill: Fill, order: _Order) -> bool:
+    """H3: no more than remains, no worse than the order's price, a fee in proportion."""
+    base, quote = fill.symbol.split("/")
+    worse = fill.price > order.price if order.side is Side.BUY else fill.price < order.price
+    whole = {base: fill.quantity, quote: fill.quantity * fill.price}.get(fill.fee_currency)
+    dear = whole is not None and fill.fee > whole * FEE_MOST
+    return fill.quantity <= order.remaining and not worse and not dear
+
+
+def _after(when: datetime, since: datetime | None) -> bool:
+    return since is None or when > since
+
+
+def _count(times: Iterable[datetime], since: datetime | None) -> int:
+    return sum(1 for when in times if _after(when, since))
+
+
+def _median(values: Iterable[Decimal]) -> Decimal | None:
+    ordered = sorted(values)
+    if not ordered:
+        return None
+    middle = len(ordered) // 2
+    if len(ordered) % 2:
+        return ordered[middle]
+    return (ordered[middle - 1] + ordered[middle]) * HALF

@@ -1,0 +1,182 @@
+"""The counter of sessions at Binance spot: its testnet, itself, or a local exchange for either."""
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+from datetime import timedelta
+from typing import Final
+
+from desired_state.canonical import digest
+from desired_state.errors import Stalled
+from desired_state.reasons import Reason
+from desired_state.values import Mode
+from layers.adapters.binance_market import BinanceMarket, open_market
+from layers.adapters.binance_venue import BinanceVenue
+from layers.adapters.ccxt_line import Line
+from layers.binance.protocol import RECEIVE_WINDOW
+from layers.binance.wipe import Known, Shown, reset
+from layers.configuration import VenueRow
+from layers.feed import FeedItem, Window
+from layers.l6_execution.books import Books
+from layers.l6_execution.door import Door
+from layers.l6_execution.execution import Execution
+from layers.l6_execution.ledger import Ledger
+from layers.l6_execution.terms import Propagation
+from layers.market_data.polling import Polling
+from layers.ports import Remains
+from layers.risk_snapshot import VenueClass
+from reconciler.adapters.clock import wall_clock
+from reconciler.adapters.opened_venues import OpenedVenues
+from reconciler.counter import Counter, Hand, Nap
+from reconciler.opened_venue import OpenedVenue
+from reconciler.sending import Attended, Sending
+from reconciler.wiring.approved import venue_row
+from reconciler.wiring.binance import CLOCK, NAME, terms_of, venue
+from reconciler.wiring.counters import Place
+
+KINDS: Final = {
+    Mode.TESTNET: ("sandbox", VenueClass.TESTNET),
+    Mode.BOUNDED_LIVE: ("live", VenueClass.LIVE),
+}
+# venues.md: the venue's own data sources lag; with the receive window the look-ups span it
+PROPAGATION: Final = Propagation(timedelta(seconds=2), RECEIVE_WINDOW)
+SETTLED: Final = timedelta(seconds=2)  # a bar is final so long after its close
+
+
+def open_counter(place: Place) -> Counter:
+    """Prove the venue and the account, then everything behind the one door.
+
+    Raises:
+        Stalled: ``MODE_FORBIDS``, ``NOT_ALLOW_LISTED`` or ``ACCOUNT_UNAPPROVED`` where the approved
+            configuration, authority and venue do not agree; ``VENUE_UNPROVEN``, ``CREDENTIALS``,
+            ``TOOL_MISSING``.
+    """
+    row = venue_row(place.files, place.venue)
+    record = _recorded(place, row)
+    opened = venue(place.host, record)
+    lines = list(opened.lines)
+    try:
+        _proven(place, opened, record)
+        market, line = open_market(terms_of(place.host, record), CLOCK)
+        lines.append(line)
+        execution = _execution(place, opened, record)
+        return Counter(
+            venue=record.venue,
+            account=record.account,
+            venue_class=record.venue_class,
+            orders=execution,
+            queries=opened.queries,
+            probe=opened.probe,
+            journal=place.journal,
+            hand=_hand(place, row, execution),
+            items=lambda window, nap: _items(place, market, line, window, nap),
+            feed=digest(f"{record.venue} {record.venue_class} klines"),
+            start=wall_clock(),
+            advance=lambda _bar: True,
+            now=lambda _bar: wall_clock(),
+            way_out=opened.cancels.cancel_all,
+            goes_on=True,
+            may_halt=lambda _kind: True,
+            entries=lambda first: tuple(place.journal.entries(first)),
+            claim=_claim(place, record),
+            close=lambda: _close(lines),
+        )
+    except BaseException:
+        _close(lines)
+        raise
+
+
+def _recorded(place: Place, row: VenueRow) -> OpenedVenue:
+    """STOP-11: the way out is on disk before anything can go in."""
+    kind, venue_class = KINDS[place.request.mode]
+    symbol, account = place.request.symbol, place.account
+    if place.venue != NAME or row.kind != kind:
+        text = f"expected {NAME} of class {kind}, found {place.venue} of class {row.kind}"
+        raise Stalled(Reason.MODE_FORBIDS, place.request.mode, text)
+    if symbol not in row.symbols:
+        raise Stalled(Reason.NOT_ALLOW_LISTED, symbol, f"{place.venue} is not approved for it")
+    if account is None:
+        raise Stalled(Reason.ACCOUNT_UNAPPROVED, place.venue, "the authority names no account")
+    records = OpenedVenues(place.host.var)
+    now = OpenedVenue(
+        venue=place.venue,
+        venue_class=venue_class,
+        account=account,
+        rehearsed=place.venue in place.host.rehearsed,
+        symbols=(symbol,),
+    )
+    before = records.read(place.venue)
+    whole = now if before is None else before.goes_on(now)
+    if whole is None:
+        text = "this host opened it before as another class, account or place; give it another host"
+        raise Stalled(Reason.VENUE_UNPROVEN, place.venue, text)
+    if whole != before:
+        records.write(whole)
+    return whole
+
+
+def _proven(place: Place, opened: BinanceVenue, record: OpenedVenue) -> None:
+    """AUTH-4: the venue's own word on class and account, before an order is thought of."""
+    standing = opened.probe.standing()
+    place.told_account(record.venue, standing.account)
+    if standing.venue_class is not record.venue_class:
+        text = f"expected {record.venue_class}, found {standing.venue_class or 'no proof'}"
+        raise Stalled(Reason.VENUE_UNPROVEN, record.venue, text)
+    if standing.account != record.account:
+        text = f"expected {record.account} as approved, found {standing.account or 'none'}"
+        raise Stalled(Reason.ACCOUNT_UNAPPROVED, record.venue, text)
+
+
+def _execution(place: Place, opened: BinanceVenue, record: OpenedVenue) -> Execution:
+    keys = place.door_keys
+    ledger = Ledger(place.journal, Books.rebuilt(place.journal.entries()))
+    door = Door(
+        entry=opened.entry,
+        armed=keys.armed,
+        seal_key=keys.permits.key,
+        epoch=keys.epoch,
+        ledger=ledger,
+        wall_clock=wall_clock,
+    )
+    signs = Wiped(record)
+    return Execution(door, opened.cancels, opened.queries, ledger, PROPAGATION, signs)
+
+
+def _hand(place: Place, row: VenueRow, execution: Execution) -> Hand:
+    sending = Sending(place.door_keys.permits, execution)
+    if place.request.mode is Mode.BOUNDED_LIVE and not row.dead_man_switch:
+        return Attended(sending, place.attested)
+    return sending
+
+
+@dataclass(frozen=True)
+class Wiped:
+    """``ResetSigns`` by the rule of layers/binance."""
+
+    record: OpenedVenue
+
+    def recognise(self, remains: Remains) -> str | None:
+        """Why this is a wipe, or none; that it answered at all shows that the key works."""
+        known = Known(orders=remains.orders, fills=remains.fills)
+        shown = Shown(self.record.account, remains.orders_shown, remains.fills_shown)
+        found = reset(self.record.venue_class, known, shown)
+        return None if found is None else found.message
+
+
+def _items(
+    place: Place, market: BinanceMarket, line: Line, window: Window, nap: Nap
+) -> Iterator[FeedItem]:
+    line.measure()
+    series = place.request.series
+    settle = min(SETTLED, series.interval)
+    polling = Polling(market, wall_clock, nap, settle=settle)
+    return polling.bars(series, window)
+
+
+def _claim(place: Place, record: OpenedVenue) -> str:
+    where = "a local exchange" if record.rehearsed else f"{record.venue} ({record.venue_class})"
+    return f"a session in {place.request.mode} at {where}"
+
+
+def _close(lines: list[Line]) -> None:
+    for line in lines:
+        line.close()

@@ -1,0 +1,152 @@
+"""What a session leaves: its record and picture as a pack, and expected against actual."""
+
+import json
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from datetime import datetime
+from typing import TypeVar
+
+from desired_state.build import __version__
+from desired_state.frozen import Frozen
+from desired_state.values import StopClass
+from evidence_repo.manifest import Claim, Code, Context, EvidenceLevel
+from evidence_repo.packs import Pack
+from layers.l6_execution.events import Filled, read
+from layers.l6_execution.reconciliation import ReconciliationReport
+from layers.ports import JournalEntry
+from reconciler import picture
+from reconciler.adapters.clock import wall_clock
+from reconciler.counter import Counter
+from reconciler.gate import Verdict
+from reconciler.marks import LossStop, Mark, Marks
+from reconciler.session import Ending, Session
+from reconciler.session_record import (
+    SessionRecord,
+    SessionSetup,
+    TriggerLine,
+    order_lines,
+    reconciliation_pack,
+    session_pack,
+)
+from reconciler.wiring.desk import Desk, local_stop, ship
+
+M = TypeVar("M", bound=Frozen)
+
+
+@dataclass(frozen=True)
+class Outcome:
+    """How the session went."""
+
+    record: SessionRecord
+    session_pack: str
+    reconciliation: ReconciliationReport | None  # none: nothing was sent, so nothing is compared
+    reconciliation_pack: str
+    stop: str | None = None  # id of the stop that it raised itself
+
+    @property
+    def agrees(self) -> bool:
+        """Whether nothing at the venue differs from our books."""
+        return self.reconciliation is None or self.reconciliation.ok
+
+
+@dataclass(frozen=True)
+class Kept:
+    """The session as it stands at its end, and where its evidence goes."""
+
+    desk: Desk
+    session: Session
+    setup: SessionSetup
+    ending: Ending
+    report: ReconciliationReport | None  # expected against actual; none: nothing was sent
+    keep: Callable[[Pack, datetime], None]
+    revision: Callable[[], str | None]
+    spans: Mapping[tuple[str, datetime], datetime]
+
+
+def keep_evidence(
+    kept: Kept,
+    counter: Counter,
+    since: tuple[JournalEntry, ...],
+    orders: tuple[JournalEntry, ...],
+) -> Outcome:
+    """The session's packs, shipped; a difference that nobody can explain is a stop (G4)."""
+    record = _record(kept, since, orders)
+    context = Context(
+        run_id=record.run_id,
+        decision=record.ending.value,
+        revision=kept.revision() or "",
+        code=Code(version=__version__),
+        seed=record.setup.seed,
+        ended=wall_clock(),
+        claim=Claim(text=counter.claim, level=EvidenceLevel.E2),
+    )
+    pack = session_pack(record, picture.draw(record), context)
+    kept.keep(pack, record.setup.start)
+    report, second, stop = kept.report, "", None
+    if report is not None:
+        compared = reconciliation_pack(record, report, pack.id, context)
+        kept.keep(compared, record.setup.start)
+        second = compared.id
+        stop = _unexplained(kept.desk, counter, report)
+    ship(kept.desk)
+    return Outcome(record, pack.id, report, second, stop)
+
+
+def _unexplained(desk: Desk, counter: Counter, report: ReconciliationReport) -> str | None:
+    if report.ok:
+        return None
+    text = "; ".join(
+        f"{f.subject}: {f.message}" for f in (*report.unexplained, *report.missing)[:3]
+    )
+    stop = local_stop(desk.host).engage(
+        StopClass.INTEGRITY, text, "reconciliation", counter.way_out
+    )
+    return stop.id
+
+
+def _record(
+    kept: Kept, since: tuple[JournalEntry, ...], orders: tuple[JournalEntry, ...]
+) -> SessionRecord:
+    session, setup = kept.session, kept.setup
+    marks = tuple(_value(Mark, entry) for entry in since if entry.kind == "mark")
+    events = (read(entry) for entry in orders)
+    return SessionRecord(
+        setup=setup,
+        run_id=setup.run_id,
+        ending=kept.ending,
+        stop=_stop_class(kept),
+        first=marks[0].at if marks else None,
+        last=marks[-1].at if marks else None,
+        bars=session.bars,
+        orders=order_lines(session.desk.execution.books, orders),
+        fills=tuple(event.fill for event in events if isinstance(event, Filled)),
+        marks=marks,
+        triggers=tuple(
+            TriggerLine(kind=kind, since=begun, until=until)
+            for (kind, begun), until in sorted(kept.spans.items())
+        ),
+        refusals=dict(sorted(session.outcomes.items())),
+        plans=tuple(session.thinking.packs),
+    )
+
+
+def _stop_class(kept: Kept) -> StopClass | None:
+    if kept.ending is not Ending.STOPPED:
+        return None
+    stops = kept.desk.latch.in_force()
+    return next((stops[name].kind for name in sorted(stops)), None)
+
+
+def marks_of(entries: tuple[JournalEntry, ...], verdict: Verdict) -> Marks:
+    """The marks and loss stops that these entries hold."""
+    marks, limits = Marks(), verdict.permitted.limits
+    for entry in entries:
+        if entry.kind == "mark":
+            marks.add(_value(Mark, entry), limits.max_daily_loss, limits.max_drawdown)
+        elif entry.kind == "loss_stop":
+            marks.stops.append(_value(LossStop, entry))
+    return marks
+
+
+def _value(model: type[M], entry: JournalEntry) -> M:
+    return model.model_validate_json(json.dumps(dict(entry.body)))

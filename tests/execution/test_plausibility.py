@@ -1,0 +1,107 @@
+"""H3 and H4 where executions and orders are taken in: refused, counted, and never booked."""
+
+from collections.abc import Callable
+from decimal import Decimal
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from desired_state.reasons import Reason
+from desired_state.values import StopClass
+from layers.l6_execution.books import Books
+from layers.l6_execution.stops import stop_for
+from layers.orders import Fill, OrderState, Side
+from tests.fakes.paper_desk import START, SYMBOL, Desk, bar, intent, make_venue, request
+from tests.fakes.veiled_venue import Veil, veiled
+
+
+def filled(folder: Path) -> tuple[Desk, Veil]:
+    """A buy of 1 at 95 that the venue executed in full, not yet seen by us."""
+    make_venue(folder)
+    desk, veil = veiled(folder)
+    desk.execution.start(START, desk.wall)
+    desk.send(intent("a"))
+    desk.venue.advance(bar(0))
+    return desk, veil
+
+
+def changed(**changes: object) -> Callable[[tuple[Fill, ...]], tuple[Fill, ...]]:
+    return lambda fills: tuple(f.model_copy(update=changes) for f in fills)
+
+
+@pytest.mark.parametrize(
+    ("changes", "words"),
+    [
+        ({"quantity": Decimal("1.1")}, "1.1 executed where 1 was left"),
+        ({"quantity": Decimal(0)}, "is no execution"),
+        ({"price": Decimal("95.01")}, "beyond its limit 95"),
+        ({"price": Decimal(47)}, "further than"),
+        ({"fee": Decimal("0.011")}, "a fee of 0.011 BTC"),
+        ({"fee": Decimal(1), "fee_currency": "USDT"}, "a fee of 1 USDT"),
+        ({"side": Side.SELL}, "sell BTC/USDT for an order to buy"),
+    ],
+)
+def test_an_implausible_fill_is_refused_counted_and_changes_nothing(
+    tmp_path: Path, changes: dict[str, Any], words: str
+) -> None:
+    desk, veil = filled(tmp_path)
+    veil.fills = changed(**changes)
+    found = desk.execution.poll(START)
+    assert [f.code for f in found] == [Reason.FILL_IMPLAUSIBLE]
+    assert words in found[0].message
+    assert stop_for(found)[0] is StopClass.INTEGRITY
+    assert desk.execution.poll(START) == ()  # told once
+    assert len(desk.books.fills_refused) == 1
+    book = desk.books.symbol(SYMBOL)
+    assert (book.position, book.open_buy) == (0, 1)
+    assert Books.rebuilt(desk.disk.entries()) == desk.books
+
+
+def test_a_fee_in_the_venues_own_coin_is_taken_as_it_is(tmp_path: Path) -> None:
+    desk, veil = filled(tmp_path)
+    veil.fills = changed(fee=Decimal("0.3"), fee_currency="BNB")
+    assert desk.execution.poll(START) == ()
+    assert desk.books.flows["BNB"] == Decimal("-0.3")
+
+
+def test_the_same_execution_twice_in_one_answer_is_taken_in_once_and_counted(
+    tmp_path: Path,
+) -> None:
+    desk, veil = filled(tmp_path)
+    veil.fills = lambda fills: (*fills, *fills)
+    for _ in range(3):
+        assert desk.execution.poll(START) == ()
+    assert desk.books.orders[request("a").client_order_id].state is OrderState.FILLED
+    assert desk.books.symbol(SYMBOL).position == Decimal("0.999")
+    assert len(desk.books.fills_repeated) == 1
+    assert not desk.books.unexplained
+
+
+def test_one_id_for_two_executions_is_a_difference_and_the_first_one_stands(
+    tmp_path: Path,
+) -> None:
+    desk, veil = filled(tmp_path)
+    desk.execution.poll(START)
+    veil.fills = changed(price=Decimal(94))
+    assert [f.code for f in desk.execution.poll(START)] == [Reason.FILL_IMPLAUSIBLE]
+    assert desk.books.symbol(SYMBOL).cost == 95
+
+
+def test_reading_the_same_fills_again_is_no_repetition(tmp_path: Path) -> None:
+    desk, _ = filled(tmp_path)
+    for _ in range(3):
+        assert desk.execution.poll(START) == ()
+    assert not desk.books.fills_repeated
+
+
+def test_a_foreign_order_and_its_fills_are_counted_apart(tmp_path: Path) -> None:
+    desk, _ = filled(tmp_path)
+    stranger = request("stranger", price="104", quantity="0.5")
+    desk.venue.submit(stranger)
+    desk.execution.poll(START)
+    desk.venue.advance(bar(1))
+    found = desk.execution.poll(desk.venue.clock())
+    assert [f.code for f in found] == [Reason.FOREIGN_ORDER]
+    assert len(desk.books.foreign) == 2
+    assert desk.books.symbol(SYMBOL).position == Decimal("0.999")
