@@ -50,9 +50,10 @@ class Clock:
 
 @dataclass(slots=True)
 class Skew:
-    """The venue's clock less ours, shared by all lines of one venue; none is not measured yet."""
+    """What the venue said of itself to this key, shared by all lines; none is not known yet."""
 
-    offset: timedelta | None = None
+    offset: timedelta | None = None  # the venue's clock less ours
+    account: str | None = None  # its own id of the account that the key belongs to
 
 
 @dataclass(frozen=True, slots=True)
@@ -95,7 +96,7 @@ class Line:
         self._last_word = LastWord(lambda body: read_back(body, terms.place))
         self._approved = Approved(self._last_word, base, self.clock.monotonic)
         mounted(self._exchange.session, host, self._approved)
-        refusal = self._unproven(host)
+        refusal = unproven(self._exchange, terms.venue_class, host)
         if refusal:
             self.close()
             raise Stalled(Reason.VENUE_UNPROVEN, SUBJECT, refusal)
@@ -116,7 +117,7 @@ class Line:
 
     def send_order(self, parameters: Mapping[str, Any], leave: Leave) -> Heard:
         """Send an order once, if ``leave`` allows what its bytes say."""
-        with self._lock, self._last_word.armed(leave):
+        with self._lock, self._last_word.armed_with(leave):
             return self._call(ORDER, parameters)
 
     def measure(self, probes: int = PROBES) -> timedelta | None:
@@ -174,22 +175,23 @@ class Line:
         ours = self.clock.wall() + (self.skew.offset or timedelta(0))
         self._exchange.options["timeDifference"] = self._exchange.milliseconds() - millis(ours)
 
-    def _unproven(self, host: str) -> str:
-        """Why this line is not what it should be; empty where it is.
 
-        BIN-6: a sandbox is proven, not requested. Whatever ccxt answers, the hosts count.
-        """
-        if self.terms.venue_class is VenueClass.TESTNET:
-            try:
-                self._exchange.set_sandbox_mode(True)
-            except (self._ccxt.BaseError, *_STUMBLES) as fault:
-                return f"expected a sandbox, found {type(fault).__name__}"
-        urls = self._exchange.urls["api"]
-        for section in ("public", "private"):
-            found = urlsplit(str(urls.get(section)))
-            if (found.scheme, found.netloc) != ("https", host):
-                return f"expected {host} for {section}, found {found.scheme}://{found.hostname}"
-        return ""
+def unproven(exchange: Any, kind: VenueClass, host: str) -> str:  # noqa: ANN401
+    """Why this ccxt exchange does not lead to ``host`` as ``kind``; empty where it does.
+
+    BIN-6: a sandbox is proven, not requested. Whatever ccxt answers, the hosts count.
+    """
+    if kind is VenueClass.TESTNET:
+        try:
+            exchange.set_sandbox_mode(True)
+        except (_library().BaseError, *_STUMBLES) as fault:
+            return f"expected a sandbox, found {type(fault).__name__}"
+    urls = exchange.urls["api"]
+    for section in ("public", "private"):
+        found = urlsplit(str(urls.get(section) if isinstance(urls, dict) else urls))
+        if (found.scheme, found.netloc) != ("https", host):
+            return f"expected {host} for {section}, found {found.scheme}://{found.hostname}"
+    return ""
 
 
 def _library() -> Any:  # noqa: ANN401

@@ -14,10 +14,12 @@ from typing import Final
 
 from desired_state.errors import Waiting
 from layers.adapters.exchange_store import ExchangeStore
+from layers.local_exchange.clock import VirtualClock
+from layers.local_exchange.control import Command, Told, told
 from layers.local_exchange.crowd import Recording, advance
 from layers.local_exchange.delivery import Delivery, faulty
 from layers.local_exchange.exchange import Exchange, new_exchange
-from layers.local_exchange.faults import BEFORE, Fault, FaultKind, FaultPlan, Faults
+from layers.local_exchange.faults import BEFORE, UNRECOVERABLE, Fault, FaultKind, FaultPlan, Faults
 from layers.local_exchange.foreign import foreign_order
 from layers.local_exchange.order import Order
 from layers.local_exchange.parameters import Request
@@ -42,7 +44,7 @@ class LocalExchange:
         recording: Recording | None = None,
         plan: FaultPlan | None = None,
     ) -> None:
-        """``clock`` tells milliseconds; ``recording`` is dated by the store's first instant."""
+        """``clock`` tells milliseconds; a store that is there keeps the dates it began with."""
         self._store = store
         self._terms = terms
         self._clock = clock
@@ -54,7 +56,7 @@ class LocalExchange:
         self.keys = tuple(keys)
         self.faults = Faults(plan or FaultPlan())
         self._rates = Rates(terms.rates)
-        self._open()
+        self._resume()
 
     @property
     def state(self) -> Exchange:
@@ -77,6 +79,20 @@ class LocalExchange:
         with self._lock:
             self._catch_up()
 
+    def obey(self, command: Command) -> Told:
+        """Carry out one command of whoever rehearses."""
+        with self._lock:
+            if command.advance_ms:
+                if not isinstance(self._clock, VirtualClock):
+                    return Told(refusal="this exchange lives in real time; nobody advances it")
+                self._clock.advance(command.advance_ms)
+            self._catch_up()
+            if command.fault is not None and command.fault.kind in UNRECOVERABLE:
+                self._change(command.fault)
+            elif command.fault is not None:
+                self.faults.add([command.fault])
+            return told(self._open(), self.faults)
+
     def inject(self, *faults: Fault) -> None:
         """Add rules to the plan under way."""
         with self._lock:
@@ -95,13 +111,27 @@ class LocalExchange:
 
     def _open(self) -> Exchange:
         if self._exchange is None:
-            self._exchange = self._store.open(self._terms, self._clock(), self._named)
-            if self._recording is not None:
-                self._recording = replace(self._recording, start_ms=self._store.start_ms())
+            recording = self._recording
+            start_ms = self._clock() if recording is None else recording.start_ms
+            self._exchange = self._store.open(self._terms, start_ms, self._named)
+            self._exchange.forget_old()
+            if recording is not None:
+                self._recording = replace(recording, start_ms=self._store.start_ms())
         return self._exchange
+
+    def _resume(self) -> None:
+        """X-23: while nobody served, the market stood still; it goes on where it was."""
+        away_ms = self._clock() - self._open().now_ms
+        recording = self._recording
+        if recording is None or not self._open().steps_taken or away_ms < recording.interval_ms:
+            return
+        start_ms = recording.start_ms + away_ms - away_ms % recording.interval_ms
+        self._store.date(start_ms)
+        self._recording = replace(recording, start_ms=start_ms)
 
     def _catch_up(self) -> Exchange:
         exchange = self._open()
+        exchange.forget_old()
         if advance(exchange, self._recording, self._clock()):
             self._store.save(exchange)
         return exchange
@@ -126,7 +156,7 @@ class LocalExchange:
     def _answer(self, request: Request, asks: Asks) -> Answer:
         exchange = self._open()
         told = answer(exchange, request, self.keys, self._rates)
-        if exchange.changed_orders or exchange.changed_books:
+        if exchange.changed_orders or exchange.changed_crowds:
             self._store.save(exchange)
         if asks is Asks.BOOK:
             self._seen[request.path, request.query] = told

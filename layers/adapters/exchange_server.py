@@ -9,7 +9,7 @@ import threading
 from datetime import timedelta
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from typing import Final
-from urllib.parse import parse_qsl, urlsplit
+from urllib.parse import parse_qsl
 
 from desired_state.errors import Waiting
 from desired_state.reasons import Reason
@@ -125,16 +125,13 @@ class _Line(BaseHTTPRequestHandler):
             self.send_error(413)
             return
         body = self.rfile.read(int(length)).decode("utf-8", "replace")
-        url = urlsplit(self.path)
-        pairs = parse_qsl(url.query, keep_blank_values=True) + parse_qsl(
-            body, keep_blank_values=True
-        )
+        path, _, query = self.path.partition("?")
         request = Request(
             method=self.command,
-            path=url.path,
-            query=url.query,
+            path=path,
+            query=query,
             body=body,
-            pairs=tuple(pairs),
+            pairs=(*_decoded(query), *_decoded(body)),
             key=self.headers.get("X-MBX-APIKEY", ""),
         )
         self._deliver(self.server.exchange.handle(request))
@@ -159,3 +156,7 @@ class _Line(BaseHTTPRequestHandler):
         self.end_headers()
         self.wfile.write(data)
         self.wfile.flush()
+
+
+def _decoded(text: str) -> list[tuple[str, str]]:
+    return parse_qsl(text, keep_blank_values=True)

@@ -63,16 +63,17 @@ class ExchangeStore:
         """Let go of the file."""
         self._connection.close()
 
-    def open(self, terms: ExchangeTerms, now_ms: int, recording: str) -> Exchange:
-        """The exchange in the file, or a new one; ``recording`` names the market it replays.
+    def open(self, terms: ExchangeTerms, start_ms: int, recording: str) -> Exchange:
+        """The exchange in the file, or a new one that starts at ``start_ms``.
 
-        The terms of a file that is there win over those given.
+        ``recording`` names the market that it replays, and has to be the same ever after. The
+        terms of a file that is there win over those given.
         """
         with self._writing() as db:
             if not db.execute("SELECT 1 FROM sqlite_master WHERE name='meta'").fetchone():
                 for statement in _SCHEMA:
                     db.execute(statement)
-                exchange = new_exchange(terms, now_ms)
+                exchange = new_exchange(terms, start_ms)
                 self._found(db, exchange, recording)
                 return exchange
             meta = dict(db.execute("SELECT key, value FROM meta"))
@@ -83,17 +84,22 @@ class ExchangeStore:
             return _load(db, ExchangeTerms.model_validate_json(meta["terms"]))
 
     def start_ms(self) -> int:
-        """The instant at which the exchange was made; its recording is dated by it."""
+        """The instant from which the recording is dated."""
         with self._told():
             row = self._connection.execute("SELECT value FROM meta WHERE key='start'").fetchone()
             return int(row[0])
+
+    def date(self, start_ms: int) -> None:
+        """Date the recording from another instant."""
+        with self._writing() as db:
+            db.execute("UPDATE meta SET value=? WHERE key='start'", (str(start_ms),))
 
     def save(self, exchange: Exchange) -> None:
         """Keep what changed, all of it or nothing."""
         with self._writing() as db:
             _write(db, exchange)
         exchange.changed_orders.clear()
-        exchange.changed_books.clear()
+        exchange.changed_crowds.clear()
         exchange.fresh_fills.clear()
         exchange.purses.changed.clear()
         for tape in exchange.tapes.values():
@@ -148,7 +154,7 @@ def _write(db: sqlite3.Connection, exchange: Exchange) -> None:
     )
     db.executemany(
         "INSERT OR REPLACE INTO crowds VALUES (?, ?)",
-        [(symbol, crowd_of(exchange, symbol)) for symbol in sorted(exchange.changed_books)],
+        [(symbol, crowd_of(exchange, symbol)) for symbol in sorted(exchange.changed_crowds)],
     )
     db.executemany(
         "INSERT OR REPLACE INTO orders VALUES (?, ?)",

@@ -46,8 +46,6 @@ def new_order(exchange: Exchange, parameters: Parameters, key: Key) -> Json:
     """``POST /api/v3/order``."""
     wanted = _draft(exchange, parameters, key)
     answer = parameters.values.get("newOrderRespType", "FULL")
-    if answer not in _ANSWERS:
-        raise RefusedError(illegal("newOrderRespType", "^(ACK|RESULT|FULL)$"))
     known = len(exchange.fills)
     done = place(exchange, wanted)
     if isinstance(done, Refusal):
@@ -181,6 +179,8 @@ def _may_trade(key: Key) -> None:
 
 def _draft(exchange: Exchange, parameters: Parameters, key: Key) -> Draft:
     _may_trade(key)
+    if parameters.values.get("newOrderRespType", "FULL") not in _ANSWERS:
+        raise RefusedError(illegal("newOrderRespType", "^(ACK|RESULT|FULL)$"))
     symbol = listed(exchange, parameters.symbol())
     side = _word(parameters, "side", {s.value.upper(): s for s in Side}, BAD_SIDE)
     kind = _word(parameters, "type", {k.value: k for k in Kind}, BAD_KIND)

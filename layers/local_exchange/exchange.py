@@ -6,12 +6,16 @@ Everything here is a value in memory that changes only through the matching engi
 
 from dataclasses import dataclass, field
 from decimal import Decimal
+from typing import Final
 
 from layers.local_exchange.book import Book
 from layers.local_exchange.order import Fill, Order
 from layers.local_exchange.purses import Purses
 from layers.local_exchange.tape import Tape
 from layers.local_exchange.terms import ExchangeTerms, SymbolTerms
+
+KEPT_ORDERS: Final = 20_000  # closed ones; half of them go when there are more
+KEPT_FILLS: Final = 40_000
 
 
 @dataclass(slots=True)
@@ -20,6 +24,7 @@ class Exchange:
 
     terms: ExchangeTerms
     now_ms: int
+    markets: dict[str, SymbolTerms] = field(default_factory=dict)
     purses: Purses = field(default_factory=Purses)
     books: dict[str, Book] = field(default_factory=dict)
     tapes: dict[str, Tape] = field(default_factory=dict)
@@ -32,12 +37,12 @@ class Exchange:
     next_trade: int = 1
     steps_taken: int = 0  # of the recorded market
     changed_orders: dict[int, Order] = field(default_factory=dict)
-    changed_books: set[str] = field(default_factory=set)
+    changed_crowds: set[str] = field(default_factory=set)
     fresh_fills: list[Fill] = field(default_factory=list)
 
     def symbol(self, name: str) -> SymbolTerms | None:
         """The terms of one market, or none where it is not listed."""
-        return next((s for s in self.terms.symbols if s.symbol == name), None)
+        return self.markets.get(name)
 
     def average(self, symbol: str) -> Decimal | None:
         """The recent price that filters compare with."""
@@ -52,6 +57,10 @@ class Exchange:
         ]
         return sorted(found, key=lambda order: order.number)
 
+    def open_count(self, account: str, symbol: str) -> int:
+        """How many orders of one account rest in one market."""
+        return sum(owner == account and name == symbol for owner, name, _ in self.open_ids)
+
     def by_client_id(self, account: str, symbol: str, client_id: str) -> Order | None:
         """The open order of that id, else the last one that bore it."""
         key = (account, symbol, client_id)
@@ -63,9 +72,22 @@ class Exchange:
         order = self.orders.get(number)
         return order if order and order.account == account and order.symbol == symbol else None
 
+    def forget_old(self) -> None:
+        """X-22: what closed long ago is no longer in memory, and queries do not find it."""
+        if len(self.orders) > KEPT_ORDERS + len(self.open_ids):
+            old = [order for order in self.orders.values() if not order.live]
+            for order in old[: len(old) - KEPT_ORDERS // 2]:
+                del self.orders[order.number]
+                key = (order.account, order.symbol, order.client_id)
+                if self.last_ids.get(key) == order.number:
+                    del self.last_ids[key]
+        if len(self.fills) > KEPT_FILLS:
+            del self.fills[: len(self.fills) - KEPT_FILLS // 2]
+
     def note(self, order: Order) -> None:
         """Remember that ``order`` changed, and whether its id is taken; the crowd's has none."""
         if not order.number:
+            self.changed_crowds.add(order.symbol)
             return
         self.orders[order.number] = self.changed_orders[order.number] = order
         key = (order.account, order.symbol, order.client_id)
@@ -80,6 +102,7 @@ def new_exchange(terms: ExchangeTerms, now_ms: int) -> Exchange:
     """An exchange on which nothing has happened but the deposits."""
     exchange = Exchange(terms, now_ms)
     for symbol in terms.symbols:
+        exchange.markets[symbol.symbol] = symbol
         exchange.books[symbol.symbol] = Book()
         exchange.tapes[symbol.symbol] = Tape()
     for deposit in terms.deposits:

@@ -10,7 +10,7 @@ from decimal import Decimal
 from enum import StrEnum
 from typing import Annotated, Final
 
-from pydantic import Field
+from pydantic import AliasChoices, Field, StringConstraints
 
 from desired_state.frozen import Frozen
 from desired_state.values import Amount
@@ -72,6 +72,7 @@ _FITS: Final = {
     FaultKind.CROSSED_BOOK: frozenset({Asks.BOOK}),
     FaultKind.TIMESTAMP: _SIGNED,
 }
+Change = Annotated[str, StringConstraints(pattern=r"^-?(0|[1-9][0-9]{0,14})(\.[0-9]{1,8})?$")]
 _DRAWS: Final = 1 << 64
 
 
@@ -79,7 +80,8 @@ class Fault(Frozen):
     """One rule. Without ``nth`` and ``chance`` it strikes every request that it fits."""
 
     kind: FaultKind
-    on: tuple[Asks, ...] = ()  # none: everything that the kind fits
+    # none: everything that the kind fits; in YAML a bare ``on`` is a truth value, hence two names
+    at: tuple[Asks, ...] = Field(default=(), validation_alias=AliasChoices("at", "on"))
     nth: tuple[Annotated[int, Field(ge=1)], ...] = ()  # of the requests that it fits, from 1
     chance: Amount = Decimal(0)
     since_ms: int | None = None  # exchange time
@@ -87,14 +89,14 @@ class Fault(Frozen):
     times: Annotated[int, Field(ge=1)] | None = None  # at most so often
     hold_ms: Annotated[int, Field(ge=0, le=600_000)] = 60_000  # of a hang; then the line drops
     asset: str = "USDT"  # of a wrong balance
-    change: str = "-1"  # of a wrong balance, signed
+    change: Change = "-1"  # of a wrong balance, signed
     side: Side = Side.BUY  # of a foreign order
-    quantity: Amount = Decimal("0.001")  # of a foreign order
+    quantity: Amount = Decimal("0.002")  # of a foreign order
     price: Amount | None = None  # of a foreign order; none: half or twice the last price
 
     def fits(self, asks: Asks, now_ms: int) -> bool:
         """Whether this rule counts such a request at that instant."""
-        if asks not in _FITS.get(self.kind, frozenset(Asks)) or (self.on and asks not in self.on):
+        if asks not in _FITS.get(self.kind, frozenset(Asks)) or (self.at and asks not in self.at):
             return False
         return (self.since_ms is None or now_ms >= self.since_ms) and (
             self.until_ms is None or now_ms < self.until_ms

@@ -39,7 +39,7 @@ def judge(exchange: Exchange, draft: Draft) -> Refusal | None:
         return refused
     if (draft.account, draft.symbol, draft.client_id) in exchange.open_ids:
         return DUPLICATE
-    if len(exchange.open_orders(draft.account, draft.symbol)) >= terms.max_open_orders:
+    if exchange.open_count(draft.account, draft.symbol) >= terms.max_open_orders:
         return filter_failure("MAX_NUM_ORDERS")
     return _judge_by_book(exchange, terms, draft)
 
@@ -76,7 +76,7 @@ def cancel(exchange: Exchange, order: Order, status: Status = Status.CANCELED) -
 
 
 def _enter(exchange: Exchange, draft: Draft, number: int) -> Order:
-    terms = _listed(exchange, draft.symbol)
+    terms = exchange.markets[draft.symbol]
     book = exchange.books[draft.symbol]
     market = draft.kind is Kind.MARKET
     order = Order(
@@ -95,8 +95,8 @@ def _enter(exchange: Exchange, draft: Draft, number: int) -> Order:
         updated_ms=exchange.now_ms,
     )
     exchange.next_sequence += 1
-    exchange.changed_books.add(order.symbol)
-    exchange.purses.lock(order.account, _asset(terms, order.side), order.locked)
+    if number:
+        exchange.purses.lock(order.account, _asset(terms, order.side), order.locked)
     if order.force is not Force.FOK or _could_fill(book, order):
         _match(exchange, terms, order)
     if order.live and order.force is Force.GTC:
@@ -160,6 +160,7 @@ def _execute(
     order.status = Status.PARTIALLY_FILLED if order.remaining else Status.FILLED
     order.updated_ms = trade.at_ms
     if order.account == CROWD:
+        exchange.note(order)
         return
     fill = Fill(
         trade=trade.number,
@@ -180,16 +181,12 @@ def _execute(
 
 
 def _end(exchange: Exchange, order: Order, status: Status) -> None:
-    terms = _listed(exchange, order.symbol)
-    exchange.purses.unlock(order.account, _asset(terms, order.side), order.locked)
+    if order.number:
+        asset = _asset(exchange.markets[order.symbol], order.side)
+        exchange.purses.unlock(order.account, asset, order.locked)
     order.status = status
     order.updated_ms = exchange.now_ms
-    exchange.changed_books.add(order.symbol)
     exchange.note(order)
-
-
-def _listed(exchange: Exchange, symbol: str) -> SymbolTerms:
-    return next(s for s in exchange.terms.symbols if s.symbol == symbol)
 
 
 def _asset(terms: SymbolTerms, side: Side) -> str:

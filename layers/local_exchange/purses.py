@@ -52,12 +52,12 @@ class Purses:
         self.purse(account, asset).free += amount
 
     def can_lock(self, account: str, asset: str, amount: Decimal) -> bool:
-        """Whether the account has that much free; the crowd always has."""
-        return account == CROWD or self.free(account, asset) >= amount
+        """Whether the account has that much free."""
+        return self.free(account, asset) >= amount
 
     def lock(self, account: str, asset: str, amount: Decimal) -> None:
-        """Set aside for an order; the crowd needs nothing aside."""
-        if account != CROWD and amount:
+        """Set aside for an order."""
+        if amount:
             purse = self.purse(account, asset)
             purse.free -= amount
             purse.locked += amount

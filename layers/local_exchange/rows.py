@@ -51,3 +51,6 @@ def rest_again(exchange: Exchange, crowd: Iterable[Order]) -> None:
     customers = (order for order in exchange.orders.values() if order.live)
     for order in sorted((*crowd, *customers), key=lambda order: order.sequence):
         exchange.books[order.symbol].add(order)
+    for book in exchange.books.values():
+        # an order comes, goes and ends one trade at most, so this is beyond what was told before
+        book.updates = 3 * exchange.next_sequence

@@ -3,6 +3,7 @@
 from collections import deque
 from dataclasses import dataclass
 from decimal import Decimal
+from itertools import takewhile
 from typing import Final
 
 from layers.local_exchange.order import Trade
@@ -84,13 +85,18 @@ class Tape:
 
     def average(self, now_ms: int, minutes: int = 5) -> Decimal | None:
         """Mean price by volume over the last minutes; the last price where nothing was traded."""
-        rows = [c for c in self.candles["1m"] if c.opened_ms > now_ms - minutes * _M]
+        rows = _since(self.candles["1m"], now_ms - minutes * _M)
         volume = sum((c.volume for c in rows), NOTHING)
         return sum((c.quote for c in rows), NOTHING) / volume if volume else self.last
 
     def day(self, now_ms: int) -> list[Candle]:
         """The candles of the last 24 hours, by the quarter hour."""
-        return [c for c in self.candles["15m"] if c.opened_ms > now_ms - _D]
+        return _since(self.candles["15m"], now_ms - _D)[::-1]
+
+
+def _since(candles: deque[Candle], after_ms: int) -> list[Candle]:
+    """Newest first."""
+    return list(takewhile(lambda candle: candle.opened_ms > after_ms, reversed(candles)))
 
 
 def _grow(candle: Candle, trade: Trade, notional: Decimal) -> None:

@@ -21,6 +21,7 @@ VERBS: Final[Mapping[str, tuple[str, ...]]] = {
     "sessions": ("session",),
     "evidence": ("audit", "evidence"),
     "demonstrating": ("demo",),
+    "venue": ("venue",),
 }
 
 

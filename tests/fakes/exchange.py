@@ -14,6 +14,7 @@ from layers.adapters.exchange_host import LocalExchange
 from layers.adapters.exchange_server import ExchangeServer
 from layers.adapters.exchange_store import ExchangeStore
 from layers.feed import Series, Window
+from layers.local_exchange.clock import VirtualClock
 from layers.local_exchange.crowd import Recording
 from layers.local_exchange.exchange import Exchange
 from layers.local_exchange.faults import Fault, FaultPlan
@@ -25,16 +26,6 @@ HOUR_MS = 3_600_000
 ROOMY = RateTerms(weight_per_minute=10_000_000, orders_per_ten_seconds=1_000_000)
 Client: TypeAlias = Any  # ``ccxt.binance``, which is not typed
 KEY = Key(name="k" * 64, secret="s" * 64)
-
-
-class VirtualClock:
-    """Time that only the test moves."""
-
-    def __init__(self, now_ms: int = START_MS) -> None:
-        self.now_ms = now_ms
-
-    def __call__(self) -> int:
-        return self.now_ms
 
 
 @dataclass
@@ -51,7 +42,7 @@ class Served:
 
     def advance(self, by: timedelta) -> None:
         """Move the clock; everything due on the way happens."""
-        self.clock.now_ms += by // timedelta(milliseconds=1)
+        self.clock.advance(by // timedelta(milliseconds=1))
         self.exchange.advance()
 
     def inject(self, *faults: Fault) -> None:
@@ -80,7 +71,7 @@ def served(  # noqa: PLR0913  (each has a default)
 
     The first recorded bar opens at the clock's first instant; nothing has been traded before.
     """
-    ticking = clock or VirtualClock()
+    ticking = clock or VirtualClock(START_MS)
     recording = Recording(
         symbol="BTCUSDT",
         bars=carried_bars() if bars is None else bars,

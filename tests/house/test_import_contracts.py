@@ -19,6 +19,7 @@ CONFIG = tomllib.loads((ROOT / "pyproject.toml").read_text(encoding="utf-8"))["t
 ]
 CONTRACTS = {contract["name"]: contract for contract in CONFIG["contracts"]}
 CORE = "the pure core does no I/O, not even at one remove"
+COUNTER = "nobody looks behind the local exchange's counter"
 DOOR = "one module can place an order"
 
 # Modules that meet the outside; every other module belongs to the pure core.
@@ -89,6 +90,8 @@ PLANTS: list[tuple[str, dict[str, str]]] = [
     (DOOR, {"reconciler/planted.py": "import layers.adapters.paper_entry"}),
     (DOOR, {"layers/adapters/planted.py": "import layers.adapters.binance_entry"}),
     (DOOR, {"layers/l6_execution/execution.py": "import layers.paper_venue.venue"}),
+    (COUNTER, {"reconciler/session.py": "import layers.local_exchange.exchange"}),
+    (COUNTER, {"layers/adapters/planted.py": "from layers.local_exchange import rest"}),
     (
         "a pull request check never runs the loop",
         {"ci/planted.py": "import reconciler.loop", "reconciler/loop.py": ""},
@@ -213,7 +216,7 @@ def test_only_the_entry_gives_the_transport_a_leave() -> None:
             ast.parse(ROOT.joinpath(*module.split(".")).with_suffix(".py").read_text("utf-8"))
         )
         if isinstance(node, ast.Attribute)
-        and node.attr in {"send_order", "armed"}
+        and node.attr in {"send_order", "armed_with"}
         and module.startswith("layers.")
     }
     assert callers == {"layers.adapters.binance_entry", "layers.adapters.ccxt_line"}

@@ -94,7 +94,7 @@ def test_over_tls_leave_is_asked_after_the_handshake_and_a_no_writes_nothing(
         )
         for leave in leaves:
             refused = leave.code is not None
-            with word.armed(leave), pytest.raises(Kept) if refused else nullcontext():
+            with word.armed_with(leave), pytest.raises(Kept) if refused else nullcontext():
                 send()
     assert [leave.asked for leave in leaves] == [[request("tls")]] * 3
     assert venue.asked("POST", "/api/v3/order") == 2
@@ -110,7 +110,7 @@ def test_a_certificate_that_nobody_vouches_for_ends_before_the_leave_is_asked(
     approved = Approved(word, None, time.monotonic)
     with requests.Session() as session:
         mounted(session, host, approved)
-        with word.armed(leave), pytest.raises(requests.exceptions.SSLError):
+        with word.armed_with(leave), pytest.raises(requests.exceptions.SSLError):
             session.post(f"https://{host}/api/v3/order", data=body("tls"), timeout=2)
     assert leave.asked == []
     assert not approved.exchange.written
