@@ -30,6 +30,7 @@ from desired_state.votes import (
     Signed,
     ballot,
     complete_until,
+    ever_complete,
     open_slots,
     read_proposal,
     time_findings,
@@ -155,10 +156,7 @@ def _outcome(memory: Memory, judged: _Judged, now: datetime) -> tuple[Memory, Pe
     subject = proposal_path(proposal.sequence)
     found = [*judged.refusals, *judged.votes.findings, *time_findings(subject, counted, now)]
     limit = min(proposal.ends, judged.signed.key.valid_until)
-    ever = any(
-        start < limit and not open_slots(judged.rules, counted, start)
-        for start in {vote.start for vote in counted if vote.start <= now}
-    )
+    ever = ever_complete(judged.rules, counted, limit, now)
     if judged.votes.vetoes and judged.rules:
         memory = _voiding(memory, proposal.sequence)
         found.append(finding(Reason.VETO, subject, f"by {', '.join(judged.votes.vetoes)}"))
