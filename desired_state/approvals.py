@@ -228,9 +228,7 @@ def _outcome(
     found += time_findings(subject, judged.ballot.counted, now)
     if judged.ballot.vetoes and judged.rules:
         text = f"by {', '.join(judged.ballot.vetoes)}"
-        memory = memory.model_copy(
-            update={"voided": tuple(sorted({*memory.voided, proposal.sequence}))}
-        )
+        memory = memory.voiding(proposal.sequence)
         found.append(finding(Reason.VETO, subject, text))
     elif not judged.refusals and not ever:
         left = open_slots(judged.rules, judged.ballot.counted, now)
@@ -272,8 +270,7 @@ def _restores(judged: _Judged, root: Root, now: datetime) -> bool:
 def _void(memory: Memory, problems: Sequence[Finding]) -> Memory:
     if memory.high is None or not any(p.code is Reason.VETO for p in problems):
         return memory
-    voided = tuple(sorted({*memory.voided, memory.high.sequence}))
-    return memory.model_copy(update={"voided": voided})
+    return memory.voiding(memory.high.sequence)
 
 
 def _waits(
