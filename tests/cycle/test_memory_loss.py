@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from desired_state.adapters.memory_store import load_memory, store_memory
+from desired_state.adapters.memory_store import MemoryFile
 from desired_state.canonical import digest_bytes
 from desired_state.memory import EMPTY, Memory, Release, Stop
 from desired_state.ratchet import Fall
@@ -23,7 +23,7 @@ def codes(told: dict[str, object]) -> set[str]:
 
 
 def memory_of(desk: GovernedDesk) -> Memory:
-    found = load_memory(desk.var / "trusted" / "memory")
+    found = MemoryFile(desk.var / "trusted" / "memory").load()
     assert found is not None
     return found
 
@@ -105,7 +105,7 @@ def test_stops_known_only_to_what_lay_on_the_disk_are_kept(desk: GovernedDesk) -
     desk.told("reconcile")
     [known] = desk.latch.in_force()
     forged = memory_of(desk).model_copy(update={"releases": {}, "voided": (7,), "floor": None})
-    store_memory(desk.var / "trusted" / "memory", forged)
+    MemoryFile(desk.var / "trusted" / "memory").store(forged)
     shutil.rmtree(desk.var / "stops")
     assert desk.told("reconcile")["permitted"]["mode"] == "halted"
     found = memory_of(desk)
