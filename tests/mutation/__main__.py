@@ -25,7 +25,12 @@ JUDGED_BY: Final = {
     "authority": ("tests/authority",),
     "quorum": ("tests/quorum",),
     "ratchet": ("tests/ratchet", "tests/admission/test_heads_and_roots.py"),
-    "memory": ("tests/admission", "tests/trust_root/test_replay.py"),
+    "memory": (
+        "tests/admission/test_memory.py",
+        "tests/admission/test_ledger.py",
+        "tests/admission/test_proposals.py",
+        "tests/gate/test_recurring_stops.py",
+    ),
     "admission": ("tests/admission", "tests/trust_root"),
 }
 CONFIGURATION: Final = """
