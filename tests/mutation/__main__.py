@@ -38,7 +38,11 @@ CONFIGURATION: Final = """
 source_paths = ["desired_state/"]
 only_mutate = ["desired_state/{module}.py"]
 pytest_add_cli_args_test_selection = {tests}
-pytest_add_cli_args = ["-m", "not slow and not system and not fuzz", "-p", "no:cacheprovider"]
+pytest_add_cli_args = [
+    "-m", "not slow and not system and not fuzz",
+    "-p", "no:cacheprovider",
+    "--hypothesis-profile=mutation",
+]
 also_copy = {packages}
 """
 
