@@ -168,8 +168,8 @@ def _errors(found: Iterable[Finding]) -> bool:
 
 
 def _with_stops(memory: Memory, observation: Observation) -> Memory:
-    new = {stop.id: stop for stop in observation.stops if stop.id not in memory.stops}
-    return memory.model_copy(update={"stops": {**memory.stops, **new}}) if new else memory
+    seen = {stop.id: stop for stop in observation.stops}
+    return memory.model_copy(update={"stops": {**seen, **memory.stops}})
 
 
 def _trust(

@@ -31,7 +31,14 @@ JUDGED_BY: Final = {
         "tests/admission/test_proposals.py",
         "tests/gate/test_recurring_stops.py",
     ),
-    "admission": ("tests/admission", "tests/trust_root"),
+    "admission": (
+        "tests/admission/test_judged_heads.py",
+        "tests/admission/test_polling.py",
+        "tests/admission/test_releases.py",
+        "tests/admission/test_winding_down.py::test_it_lasts_an_hour_at_most_and_says_when_it_ends",
+        "tests/trust_root/test_next_root.py",
+        "tests/trust_root/test_revocation.py",
+    ),
 }
 CONFIGURATION: Final = """
 [tool.mutmut]
@@ -42,6 +49,7 @@ pytest_add_cli_args = [
     "-m", "not slow and not system and not fuzz",
     "-p", "no:cacheprovider",
     "--hypothesis-profile=mutation",
+    "--assert=plain", "--tb=no",
 ]
 also_copy = {packages}
 """
@@ -100,7 +108,7 @@ def survivors(module: str) -> tuple[int, list[Mutant]]:
     with tempfile.TemporaryDirectory(prefix="mutation-") as folder:
         copy = Path(folder)
         copied(copy)
-        tests = [test for test in JUDGED_BY[module] if (copy / test).exists()]
+        tests = [test for test in JUDGED_BY[module] if (copy / test.partition("::")[0]).exists()]
         with (copy / "pyproject.toml").open("a") as file:
             file.write(
                 CONFIGURATION.format(
