@@ -15,7 +15,18 @@ from desired_state.observation import LedgerFile, LineRevision, Observation
 from desired_state.ratchet import Fall
 from desired_state.reasons import Reason
 from desired_state.values import Mode, StopClass, Trading, instant_text
-from tests.fakes.trust_desk import ARMED, DAY, ENGAGED, LIMITS_TEXT, MODE_TEXT, START, TrustDesk
+from tests.fakes.trust_desk import (
+    ARMED,
+    DAY,
+    ENGAGED,
+    LIMITS_TEXT,
+    MODE_TEXT,
+    PEOPLE,
+    ROOT,
+    START,
+    TrustDesk,
+)
+from tests.fakes.trust_papers import after, publish, revoke
 
 MICROSECOND, SECOND, MINUTE = timedelta(microseconds=1), timedelta(seconds=1), timedelta(minutes=1)
 ROOT_1, PROPOSAL_1 = "trust/root/1.yaml", "proposals/0001.yaml"
@@ -104,9 +115,9 @@ def test_later_instants_are_told_in_their_order_and_none_that_has_come(head: Hea
     assert all(instant > head.now for instant in changes)
     for instant in changes:
         left = head.judged(at=instant).changes
+        assert all(later > instant for later in left)
         assert set(left) >= {later for later in changes if later > instant}
         assert left == tuple(sorted(left))
-        assert instant not in left
 
 
 def test_a_proposal_that_waits_for_votes_is_pending_and_says_so(head: Head) -> None:
@@ -116,6 +127,17 @@ def test_a_proposal_that_waits_for_votes_is_pending_and_says_so(head: Head) -> N
     (pending,) = head.desk.admission.pending
     assert pending.signed.proposal.sequence == 2
     assert told(head.desk.admission, Reason.QUORUM_NOT_MET).subject == "proposals/0002.yaml"
+
+
+def test_a_revoked_key_and_the_root_that_would_be_next_are_shown(head: Head) -> None:
+    desk, sam = head.desk, PEOPLE["sam"]
+    revoke(desk, sam, PEOPLE["otto"])
+    publish(desk, after(ROOT), PEOPLE["rita"])
+    assert desk.cycle().admitted
+    assert desk.admission is not None
+    assert desk.admission.revoked == {sam.key.key_id}
+    (candidate,) = desk.admission.next_roots
+    assert candidate.path == "trust/root/2.yaml"
 
 
 # --- the clock ---------------------------------------------------------------------------------
