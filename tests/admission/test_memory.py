@@ -115,3 +115,12 @@ def test_what_does_not_name_its_ledger_is_no_snapshot_and_no_ledger_is_looked_fo
     with pytest.raises(ValueError, match=text):
         from_snapshot(data, ledger)
     assert asked == []
+
+
+def test_stops_in_force_stand_by_their_ids_and_a_released_one_is_none_of_them() -> None:
+    made = {stop.id: stop for stop in (a_stop(3), a_stop(1), a_stop(2))}
+    known = Memory(stops=made)
+    assert [stop.id for stop in known.in_force] == sorted(made)
+    freed = Release(stop=a_stop(2).id, sequence=1, people=("rita",), at=NOW)
+    left = known.model_copy(update={"releases": {freed.stop: freed}}).in_force
+    assert [stop.id for stop in left] == [a_stop(1).id, a_stop(3).id]
