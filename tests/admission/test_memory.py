@@ -117,6 +117,12 @@ def test_what_does_not_name_its_ledger_is_no_snapshot_and_no_ledger_is_looked_fo
     assert asked == []
 
 
+def test_a_voided_number_stands_once_among_the_others_in_order() -> None:
+    known = Memory(voided=(2, 5))
+    assert known.voiding(3) == Memory(voided=(2, 3, 5))
+    assert known.voiding(5) == known
+
+
 def test_stops_in_force_stand_by_their_ids_and_a_released_one_is_none_of_them() -> None:
     made = {stop.id: stop for stop in (a_stop(3), a_stop(1), a_stop(2))}
     known = Memory(stops=made)

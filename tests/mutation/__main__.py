@@ -52,6 +52,7 @@ pytest_add_cli_args = [
     "--assert=plain", "--tb=no",
 ]
 also_copy = {packages}
+timeout_constant = 4.0
 """
 
 
