@@ -138,3 +138,9 @@ def test_a_requirement_has_one_form(data: str) -> None:
 def test_a_number_of_people_is_a_small_integer(number: str) -> None:
     with pytest.raises(ValidationError):
         Requirement.model_validate_json(f'{{"role": "a", "at_least": {number}}}')
+
+
+def test_what_is_still_missing_is_named_person_by_person() -> None:
+    rule = (Requirement(role="operator", at_least=3), Requirement(role="risk_officer", at_least=1))
+    left = missing(rule, 4, [Vote(person="oscar", role="operator")])
+    assert [slot.words for slot in left] == ["1 x operator", "1 x operator", "1 x risk_officer"]
