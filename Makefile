@@ -103,7 +103,7 @@ docs: $(RUNTIME) ## render docs/reasons.md and docs/runbooks from the reason cod
 	@$(BIN)/python -m ci.render_docs docs
 
 lock: $(LOCKER) ## resolve requirements/*.in anew (UPGRADE=--upgrade for newer versions)
-	@for name in lock runtime build dev bench live mutation; do \
+	@for name in lock runtime build live dev bench mutation; do \
 		$(LOCK) requirements/$$name.in --output-file requirements/$$name.txt; done
 
 clean: ## remove the environment, caches and the demonstration

@@ -252,7 +252,7 @@ def _direction(path: str) -> Tighter:
 def _is_nothing(path: str, value: Point) -> bool:
     if isinstance(value, Mode | Trading | Access):
         return value.rank == 0
-    return _direction(path) is Tighter.LOWER and value in {0, timedelta()}
+    return not value and _direction(path) is Tighter.LOWER  # 0, or no time at all
 
 
 def _settled(found: Points) -> dict[str, Point]:

@@ -54,12 +54,15 @@ class Ledger(Mapping[str, Versions]):
 
     def grown(self, entries: Iterable[tuple[str, str]]) -> "Ledger":
         """With these versions as well, where they are new."""
-        root = self._root
+        root, shelves = self._root, dict[tuple[str, str], dict[str, Versions]]()
         for path, digest in entries:
-            names = (*_place(path), path)
-            known = root.find(names)
+            place = _place(path)
+            shelf = shelves.setdefault(place, {})
+            known = shelf.get(path) or root.find((*place, path))
             if digest not in known:
-                root = root.put(names, (*known, digest))
+                shelf[path] = (*known, digest)
+        for place, files in shelves.items():
+            root = root.put(place, files) if files else root
         return self if root is self._root else Ledger(root)
 
     def under(self, sequence: int) -> Mapping[str, Versions]:
@@ -192,12 +195,13 @@ class _Node:
                 return {}
         return dict(node.items)
 
-    def put(self, names: tuple[str, ...], versions: Versions) -> "_Node":
+    def put(self, names: tuple[str, ...], files: Mapping[str, Versions]) -> "_Node":
+        """With these files on one shelf, each in place of what stood under its path."""
+        if not names:
+            return _Node(0, {**self.items, **files})
         name, *rest = names
-        if not rest:
-            return _Node(0, {**self.items, name: versions})
         below = self.items.get(name) or _Node(self._level - 1, {})
-        return _Node(self._level, {**self.items, name: below.put(tuple(rest), versions)})
+        return _Node(self._level, {**self.items, name: below.put(tuple(rest), files)})
 
     def paths(self) -> Iterator[str]:
         if self._level == 0:

@@ -1,7 +1,8 @@
 """The governed files of one commit as folders, so that what did not change costs nothing. Pure."""
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
+from typing import Final
 
 
 @dataclass(frozen=True, slots=True)
@@ -22,6 +23,12 @@ class Folder:
     folders: Mapping[str, "Folder"]
     count: int  # of files, here and below
     inside: int  # folders below
+    since: tuple[str, frozenset[str]] = ("", frozenset())
+    """Id of another folder under this path, and the paths (no slash) at which it differs."""
+
+    def differing(self, old: "Folder") -> frozenset[str] | None:
+        """Where this one may differ from the old one; none where only looking can tell."""
+        return self.since[1] if old.oid and self.since[0] == old.oid else None
 
 
 @dataclass(frozen=True, slots=True)
@@ -73,13 +80,22 @@ def _compare(
 ) -> None:
     if old and new and old.oid == new.oid:
         return
-    before, after = (old.files if old else {}), (new.files if new else {})
-    other = [path for path, entry in after.items() if before.get(path) is not entry]
-    moved = [path for path in other if before.get(path) != after[path]]
-    moved += before.keys() - after.keys()
-    found.update((path, after.get(path)) for path in moved if path.startswith(within))
-    inner = (old.folders if old else {}), (new.folders if new else {})
-    changed = [name for name, folder in inner[1].items() if inner[0].get(name) is not folder]
-    for name in (*changed, *(inner[0].keys() - inner[1].keys())):
-        if name.startswith(within) or any(folder.startswith(name) for folder in within):
-            _compare(inner[0].get(name), inner[1].get(name), within, found)
+    before, after = old or _NOTHING, new or _NOTHING
+    near = after.differing(before)
+    files = near if near is not None else before.files.keys() | after.files.keys()
+    moved = [path for path in files if before.files.get(path) != after.files.get(path)]
+    found.update((path, after.files.get(path)) for path in moved if path.startswith(within))
+    every = before.folders.keys() | after.folders.keys() if near is None else _slashed(near)
+    for name in every:
+        inner = before.folders.get(name), after.folders.get(name)
+        if inner[0] is not inner[1] and (
+            name.startswith(within) or any(folder.startswith(name) for folder in within)
+        ):
+            _compare(*inner, within, found)
+
+
+def _slashed(paths: Iterable[str]) -> Iterator[str]:
+    return (path + "/" for path in paths)
+
+
+_NOTHING: Final = Folder("", {}, {}, 0, 0)

@@ -1,11 +1,11 @@
 """Bytes by digest, read once: what a cycle looks at twice does not touch the disk twice."""
 
 from collections import OrderedDict
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from typing import Final, Protocol
 
 from desired_state.canonical import digest_bytes
-from desired_state.errors import Stalled
+from desired_state.errors import GovernanceError, Stalled
 from desired_state.repository import Contents
 
 MAX_CACHED: Final = 4096
@@ -123,3 +123,39 @@ class InMemory:
         if digest in self._kept or self._below is None:
             return self._kept[digest]
         return self._below.kept(digest)
+
+
+class Recalled:
+    """Contents over others: what nobody kept is read again from history, once, and if it is asked.
+
+    Where history does not read, ``problem`` says so, for who asked may take it for a bad file.
+    """
+
+    def __init__(self, store: Contents, history: Callable[[], Iterable[bytes]]) -> None:
+        """``history`` gives every version that there ever was."""
+        self._store, self._history = store, history
+        self._asked = False
+        self.problem: GovernanceError | None = None
+
+    def keep(self, data: bytes, *more: bytes) -> str:
+        """As the store."""
+        return self._store.keep(data, *more)
+
+    def kept(self, digest: str) -> bytes:
+        """From the store, or from history. Raises ``KeyError`` or ``Stalled`` if in neither."""
+        try:
+            return self._store.kept(digest)
+        except (KeyError, Stalled):
+            if self._asked:
+                raise
+            self._recall()
+            return self._store.kept(digest)
+
+    def _recall(self) -> None:
+        self._asked = True
+        try:
+            for data in self._history():
+                self._store.keep(data)
+        except GovernanceError as error:
+            self.problem = error
+            raise

@@ -7,38 +7,35 @@ cycle that fails ends with less authority, never with more (CYCLE-1).
 from contextlib import suppress
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
-from typing import Any, Final
+from typing import Final
 
 from desired_state.admission import Admission, admit
 from desired_state.authority import BOTTOM, Authority, at_most
 from desired_state.canonical import digest_bytes
 from desired_state.errors import Finding, GovernanceError, Severity, Stalled, Waiting, finding
-from desired_state.memory import Memory, Stop, snapshot
+from desired_state.memory import Memory, Stop
 from desired_state.observation import Observation
 from desired_state.reasons import Reason
 from desired_state.standing import Approval
 from desired_state.survey import Survey, unread
 from desired_state.trust_root import Use
-from layers.orders import CancelReport
-from layers.ports import Cancels
 from reconciler.acknowledgement import clean_stops
+from reconciler.clearing import clear, view_of
 from reconciler.conditions import Condition, Kind
 from reconciler.contents import Cached, Mended
 from reconciler.facts import Facts, Writer, levels
 from reconciler.gate import Verdict, judge, switch_of
 from reconciler.heartbeats import Ears, Known, heartbeat_keys
 from reconciler.lifting import Held, after, begun_again
-from reconciler.plan import Action, Actual, Doing, VenueView, plan
+from reconciler.plan import Action, Actual, Doing, plan
 from reconciler.ports import Ports, Report
 from reconciler.proof import Prover
-from reconciler.recovery import RECOVERED, STORED, Here, Recovered, newest, recover
+from reconciler.recording import Judged, Recording
+from reconciler.recovery import Here, newest, recover
 from reconciler.stop_lane import stops_at
 from reconciler.summarize import summarize
-from reconciler.verdicts import LEAF_KIND, ledger_nodes, read_files, record, substance
 
 STEPS: Final = ("fetch", "admit", "observe", "judge", "plan", "apply", "record")
-FILES_A_LEAF: Final = 500
-RENEW_BEFORE: Final = timedelta(seconds=10)
 HEARTBEAT: Final = timedelta(seconds=2)  # where no root says otherwise
 
 
@@ -54,9 +51,7 @@ class Cycle:
     _held: dict[str, Stop] = field(default_factory=dict)  # seen, whether a disk took them or not
     _answered_at: datetime | None = None
     _unreadable_since: datetime | None = None
-    _last: tuple[str, Memory] | None = None
     _conditions: dict[Kind, Condition] = field(default_factory=dict)
-    _recorded: set[str] = field(default_factory=set)
     approval: Approval | None = None  # as it stood in the last cycle
     evidence_behind_since: datetime | None = None  # set by whoever ships
     writer: Writer | None = None  # set by whoever ships
@@ -65,16 +60,16 @@ class Cycle:
     watched_since: datetime | None = None  # set by a run that counts on a watcher
     halted_after: timedelta = HEARTBEAT  # of the root in force
     _lifting: tuple[Held, ...] = ()
-    _standing: Verdict | None = None
     _worked_under: Authority | None = None  # what the open orders were last judged under
     _heartbeat: timedelta = HEARTBEAT
     _loaded: bool = False
     ears: Ears = field(init=False)
-    _recovered: Recovered | None = None  # from a loss that no leaf tells yet
+    _recording: Recording = field(init=False)
 
     def __post_init__(self) -> None:
         """The survey reads through a cache over the journal's objects."""
         self._cached = Cached(Mended(self.ports.journal, self.ports.chain))
+        self._recording = Recording(self.ports, self._cached)
         self.ears = Ears(self.ports.host_name)
         self._survey = Survey(self.ports.state, self._cached)
 
@@ -108,7 +103,7 @@ class Cycle:
         if not problems:  # else the same orders are judged again by the next cycle
             self._worked_under = verdict.permitted
         self._latch()
-        leaves = self._record(observation, admission, facts, verdict, actions)
+        leaves = self._record(Judged(observation, self.memory, facts, admission, verdict), actions)
         problems += self._apply(actions, widening=True)
         problems += tuple(
             finding(p.code, p.subject, p.message, severity=Severity.WARNING)
@@ -134,12 +129,12 @@ class Cycle:
         ports = self.ports
         prover = Prover(ports.chain, ports.state, ports.trust, ports.pinned)
         recovered = recover(found, told, prover, here)
-        self._recovered = recovered if recovered.stop else None
         if recovered.stop:
             self._held[recovered.stop.id] = recovered.stop
         elif found != recovered.memory and told is not None:
             self.ports.store.store(recovered.memory)  # MEM-1
-        self.memory, self._last, self._loaded = recovered.memory, None, True
+        self._recording.begin(recovered)
+        self.memory, self._loaded = recovered.memory, True
 
     def _fetch(self, now: datetime) -> Observation:
         try:
@@ -248,97 +243,16 @@ class Cycle:
         if action.doing is Doing.RELEASE:
             self.ports.records.put_release(self.memory.releases[action.subject])
             return
-        venue = self.ports.venues()[action.subject]
-        if action.doing is Doing.CANCEL:
-            for order in venue.open_orders():
-                if order.client_order_id in action.orders:
-                    _proven(action.subject, venue.cancel(order.symbol, order.client_order_id))
-            return
-        _proven(action.subject, venue.cancel_all())
+        only = action.orders if action.doing is Doing.CANCEL else None
+        clear(action.subject, self.ports.venues()[action.subject], only)
 
-    def _record(
-        self,
-        observation: Observation,
-        admission: Admission,
-        facts: Facts,
-        verdict: Verdict,
-        actions: tuple[Action, ...],
-    ) -> int:
+    def _record(self, judged: Judged, actions: tuple[Action, ...]) -> int:
         """Step 9: evidence, then memory, each on disk before anything widens."""
-        before = self.ports.journal.head.size
-        changed = (substance(verdict), admission.memory)
-        if changed != self._last or self._ends_soon(verdict):
-            self._record_stops(verdict)
-            self._record_recovery(verdict)
-            body, objects = record(
-                admission,
-                verdict,
-                (observation, self.memory, facts),
-                self.ports.trust,
-                self.ports.host,
-            )
-            objects |= dict(zip(facts.heartbeats, self.ears.files, strict=True))
-            nodes, papers = ledger_nodes((self.memory, admission.memory), self._recorded)
-            for data in (*objects.values(), *nodes.values()):
-                self._cached.keep(data)
-            self._cached.settle()
-            files = read_files(observation, admission.memory)
-            self._record_files(files | papers | nodes.keys(), verdict)
-            self._leaf(LEAF_KIND, body.model_dump(mode="json"), verdict, sorted(objects))
-            if admission.memory != self.memory:
-                self.ports.store.store(admission.memory)
-                self._leaf(STORED, {"memory": body.memory_after}, verdict)
-            self.memory, self._last, self._standing = admission.memory, changed, verdict
-        self._record_acknowledgements(verdict)
-        for action in actions:
-            self._leaf("action", action.model_dump(mode="json"), verdict)
-        return self.ports.journal.head.size - before
-
-    def _record_recovery(self, verdict: Verdict) -> None:
-        lost = self._recovered
-        if lost is None or lost.stop is None:
-            return
-        nodes, _ = ledger_nodes((self.memory,), ())
-        name = self._cached.keep(snapshot(self.memory), *nodes.values())
-        self._cached.settle()
-        told = {"stop": lost.stop.id, "code": lost.code, "memory": name, "found": lost.found}
-        self._leaf(RECOVERED, told, verdict, [name, *sorted(nodes)])
-        self._recovered = None
-
-    def _ends_soon(self, verdict: Verdict) -> bool:
-        """RECORD-2: every intent cites a leaf that was valid then, so a session's is renewed."""
-        standing = self._standing
-        if self.ports.session() is None or standing is None or standing.valid_until is None:
-            return False
-        return verdict.now >= standing.valid_until - RENEW_BEFORE
-
-    def _record_files(self, files: frozenset[str], verdict: Verdict) -> None:
-        """The governed files that a replay will read, each named by one leaf of this run."""
-        new = sorted(files - self._recorded)
-        for name in new:
-            self._cached.kept(name)  # MEM-4: a leaf rests on what is kept here
-        for start in range(0, len(new), FILES_A_LEAF):
-            batch = new[start : start + FILES_A_LEAF]
-            self._leaf("governed_files", {"count": len(batch)}, verdict, batch)
-        self._recorded.update(new)
-
-    def _record_stops(self, verdict: Verdict) -> None:
-        for stop in verdict.stops:
-            if stop.id not in self._recorded:
-                self._leaf("stop", stop.model_dump(mode="json"), verdict)
-                self._recorded.add(stop.id)
-
-    def _record_acknowledgements(self, verdict: Verdict) -> None:
-        for ack in self.ports.records.acknowledgements().values():
-            name = f"{ack.stop}:acknowledged"
-            if ack.verified_clean and name not in self._recorded:
-                self._leaf("acknowledgement", ack.model_dump(mode="json"), verdict)
-                self._recorded.add(name)
-
-    def _leaf(
-        self, kind: str, body: dict[str, Any], verdict: Verdict, objects: list[str] | None = None
-    ) -> None:
-        self.ports.journal.append(kind, body, verdict.now, verdict.revision, objects or ())
+        start = self.ports.journal.head.size
+        if self._recording.tell(judged, self.ears.files):
+            self.memory = judged.admission.memory
+        self._recording.tell_acts(judged.verdict, actions)
+        return self.ports.journal.head.size - start
 
     # --- the end -----------------------------------------------------------------------------
     def _summary(
@@ -353,7 +267,7 @@ class Cycle:
         bound = int(self._heartbeat / timedelta(milliseconds=1))
         conditions = summarize(verdict, actual, findings, self._conditions, bound)
         self._conditions = {condition.kind: condition for condition in conditions}
-        recorded = self._standing if actual and self._standing else verdict
+        recorded = (self._recording.standing if actual else None) or verdict
         return Report(verdict, conditions, actions, findings, actual, leaves, recorded)
 
     def _failed(self, problem: Finding, now: datetime) -> Report:
@@ -382,17 +296,3 @@ class Cycle:
     def _close(self) -> None:
         for _, venue in sorted(self.ports.venues().items()):
             venue.cancel_all()
-
-
-def _proven(venue: str, report: CancelReport) -> None:
-    if report.unreachable or report.still_open:
-        raise Waiting(Reason.VENUE_NOT_CLEAN, venue, retry_after=timedelta(seconds=1))
-
-
-def view_of(name: str, venue: Cancels) -> VenueView:
-    """What one venue shows now."""
-    try:
-        orders = tuple(sorted(order.client_order_id for order in venue.open_orders()))
-    except GovernanceError:
-        return VenueView(venue=name, open_orders=None)  # cannot tell is not none
-    return VenueView(venue=name, open_orders=orders)

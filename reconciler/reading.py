@@ -3,7 +3,7 @@
 The steps are those of a cycle, without its plan, its actions and its record.
 """
 
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Protocol
@@ -14,7 +14,7 @@ from desired_state.memory import Memory, Stop
 from desired_state.reasons import Reason
 from desired_state.repository import Contents, StateRepository, SwitchHistory
 from desired_state.survey import Survey
-from reconciler.contents import Cached, InMemory
+from reconciler.contents import Cached, InMemory, Recalled
 from reconciler.facts import Facts
 from reconciler.gate import Verdict, judge
 from reconciler.stop_lane import stops_at
@@ -65,11 +65,13 @@ class Reader:
         head = revision or self.head()
         memory = self._memory_at(head, tips.get(self.state.main))
         stops = self._stops([*tips.values(), head], now)
-        contents = Cached(InMemory(self.objects))
-        self._complete(contents, head, memory)
+        recalled = Recalled(InMemory(self.objects), lambda: self._versions(head))
+        contents = Cached(recalled)
         observation = Survey(self.state, contents).observe(head, memory, stops.values())
         observation = observation.model_copy(update={"clean": self.clean})
         admission = admit(observation, contents, memory, self.trust, now)
+        if recalled.problem:
+            raise recalled.problem
         unreadable_since = now if admission.unreadable else None
         facts = Facts(
             answered_at=now,
@@ -92,20 +94,7 @@ class Reader:
         found = stops_at(self.state, self.repository, tips, ((), now))
         return {**{stop.id: stop for stop in found}, **self.latched, **self.memory.stops}
 
-    def _complete(self, contents: Cached, head: str, memory: Memory) -> None:
-        """Every remembered version is at hand, read again from history where nobody kept it."""
-        wanted = {digest for versions in memory.ledger.values() for digest in versions}
-        wanted |= set(memory.roots.values())
-        if all(_has(contents, digest) for digest in wanted):
-            return
+    def _versions(self, head: str) -> Iterator[bytes]:
         for step in self.state.steps(head, None):
             for _, oid in step.versions:
-                contents.keep(self.state.blob(oid))
-
-
-def _has(contents: Cached, digest: str) -> bool:
-    try:
-        contents.kept(digest)
-    except (KeyError, Stalled):
-        return False
-    return True
+                yield self.state.blob(oid)

@@ -1,10 +1,12 @@
 """The history of one clone, walked commit by commit through one long-lived git process."""
 
 from collections.abc import Callable, Collection, Iterable, Iterator
+from itertools import islice
 from typing import Final
 
-from desired_state.adapters.git_objects import FOLDER, PLAIN, TIMEOUT_S, GitObjects, name_of
-from desired_state.adapters.git_trees import MAX_DEPTH, MAX_ENTRIES, Raw
+from desired_state.adapters.git_listing import FOLDER, PLAIN, Listing, fresh, name_of
+from desired_state.adapters.git_objects import TIMEOUT_S, GitObjects
+from desired_state.adapters.git_trees import MAX_DEPTH, MAX_ENTRIES
 from desired_state.errors import Stalled, Waiting
 from desired_state.history import History
 from desired_state.reasons import Reason
@@ -136,11 +138,11 @@ class GitHistory:
         return self._top(commit, MODE), self._top(commit, LIMITS)
 
     def _top(self, commit: str, name: str) -> Found | None:
-        found = self._folder(self.root_tree(commit)).get(name.encode())
+        found = self._folder(self.root_tree(commit)).entries.get(name.encode())
         return (found[0].decode().zfill(6), found[1].hex()) if found else None
 
-    def _folder(self, oid: str) -> Raw:
-        return self._objects.folder(oid).entries
+    def _folder(self, oid: str) -> Listing:
+        return self._objects.folder(oid)
 
     def _plain(self, found: Found | None) -> str | None:
         if found and found[0] == PLAIN_FILE and self._objects.size(found[1]) <= MAX_FILE_BYTES:
@@ -158,30 +160,33 @@ class GitHistory:
                 yield from self._new(folder, here, before, left)
 
     def _new(
-        self, path: str, tree: str, before: list[Raw], left: list[int]
+        self, path: str, tree: str, before: list[Listing], left: list[int]
     ) -> Iterator[tuple[str, str]]:
         if path.count("/") > MAX_DEPTH:
             return  # no such path is read of any tree
-        fresh = self._folder(tree)
-        for entries in before:
-            fresh = {name: entry for name, entry in fresh.items() if entries.get(name) != entry}
-        for name, (mode, raw) in sorted(fresh.items()):
+        here, others = self._folder(tree), [listing.entries for listing in before]
+        new = fresh(here, before[0]) if before else here.entries
+        for entries in others[1:]:
+            new = {name: entry for name, entry in new.items() if entries.get(name) != entry}
+        measured = (raw.hex() for mode, raw in new.values() if mode == PLAIN)
+        self._objects.measure(islice(measured, left[0]))
+        for name, (mode, raw) in sorted(new.items()):
             left[0] -= 1
             if left[0] < 0:
                 text = f"expected at most {MAX_ENTRIES} new files in one commit"
                 raise Stalled(Reason.TREE_SIZE, path, text)
-            here, oid = path + name_of(name), raw.hex()
+            at, oid = path + name_of(name), raw.hex()
             if mode == FOLDER:
-                inner = [entries[name] for entries in before if name in entries]
+                inner = [entries[name] for entries in others if name in entries]
                 known = [self._folder(found[1].hex()) for found in inner if found[0] == FOLDER]
-                yield from self._new(here + "/", oid, known, left)
-            elif mode == PLAIN and here.isprintable() and self._plain((PLAIN_FILE, oid)):
-                yield here, oid
+                yield from self._new(at + "/", oid, known, left)
+            elif mode == PLAIN and at.isprintable() and self._plain((PLAIN_FILE, oid)):
+                yield at, oid
 
     def _at(self, commit: str, folder: str) -> str | None:
         tree = self.root_tree(commit)
         for name in folder.rstrip("/").split("/"):
-            mode, oid = self._folder(tree).get(name.encode(), (b"", b""))
+            mode, oid = self._folder(tree).entries.get(name.encode(), (b"", b""))
             if mode != FOLDER:
                 return None
             tree = oid.hex()

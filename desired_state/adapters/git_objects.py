@@ -1,18 +1,20 @@
 """Objects of one bare clone, read through long-lived git processes. The door to GitPython here."""
 
 import os
-import re
-from collections.abc import Iterator, Mapping
+from collections import OrderedDict, deque
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from datetime import timedelta
-from functools import lru_cache
-from itertools import chain
+from itertools import islice
 from pathlib import Path
-from typing import Final, NamedTuple
+from subprocess import PIPE
+from typing import Any, Final, TypeVar, cast
 
 import git
 from git.exc import GitError
 
+from desired_state.adapters.cat_file import AT_ONCE, Answer, Process, answers
+from desired_state.adapters.git_listing import PLAIN, Listing, listing
 from desired_state.errors import Waiting
 from desired_state.reasons import Reason
 
@@ -31,7 +33,11 @@ ENVIRONMENT: Final[Mapping[str, str]] = {
 }
 
 
-_ENTRY: Final = re.compile(rb"([0-7]{5,6}) ([^\0]+)\0(.{20})", re.DOTALL)
+SMALL: Final = 256 * 1024  # bytes of a tree that is read along with others
+LARGE: Final = 4096  # bytes of a tree that is worth likening to the ones before
+LIKENED: Final = 4  # proposals and sign-offs, of this head and of the one before
+T = TypeVar("T")
+_AS_PROCESS: Final[Mapping[str, Any]] = {"istream": PIPE, "as_process": True}
 
 
 @contextmanager
@@ -44,20 +50,22 @@ def as_waiting(subject: str) -> Iterator[None]:
         raise Waiting(Reason.FETCH, subject, text, retry_after=RETRY) from error
 
 
-class Listing(NamedTuple):
-    """Entries of a tree by name: mode and id, in bytes, for few of them are ever looked at."""
+class Recent(OrderedDict[str, T]):
+    """What was found under an id, as many as there is room for; the least used goes first."""
 
-    entries: dict[bytes, tuple[bytes, bytes]]
-    twice: bool  # one name stands more than once
+    def __init__(self, room: int) -> None:
+        """``room`` is how many."""
+        super().__init__()
+        self._room = room
 
+    def __getitem__(self, oid: str) -> T:
+        self.move_to_end(oid)
+        return super().__getitem__(oid)
 
-FOLDER: Final = b"40000"
-PLAIN: Final = b"100644"
-
-
-def name_of(name: bytes) -> str:
-    """The name as text; what is no text does not print."""
-    return name.decode("utf-8", "surrogateescape")
+    def __setitem__(self, oid: str, found: T) -> None:
+        super().__setitem__(oid, found)
+        if len(self) > self._room:
+            self.popitem(last=False)
 
 
 class GitObjects:
@@ -68,9 +76,11 @@ class GitObjects:
         self.clone = clone
         self.command = git.Git(str(clone))
         self.command.update_environment(**ENVIRONMENT)
-        self._data = lru_cache(maxsize=8192)(self._read)
-        self._sizes = lru_cache(maxsize=65536)(self._size)
-        self._folders = lru_cache(maxsize=2048)(self._folder)
+        self._data: Recent[bytes] = Recent(8192)
+        self._sizes: Recent[int] = Recent(65536)
+        self._folders: Recent[Listing] = Recent(256)
+        self._large: deque[Listing] = deque(maxlen=LIKENED)
+        self._expected: dict[str, None] = {}
 
     def run(self, *arguments: str, timeout_s: int = TIMEOUT_S) -> str:
         """Standard output of one git command, bounded in time."""
@@ -80,17 +90,53 @@ class GitObjects:
             )
             return str(done)
 
+    def expect(self, oids: Iterable[str]) -> None:
+        """Blobs of known size that will be asked for next, in about this order."""
+        self._expected = {oid: None for oid in oids if oid not in self._data}
+
     def data(self, oid: str) -> bytes:
-        """Content of one object."""
-        return self._data(oid)
+        """Content of one object; of some that are expected next it is read along."""
+        if oid not in self._data:
+            self._expected.pop(oid, None)
+            along = list(islice(self._expected, AT_ONCE - 1))
+            for other in along:
+                del self._expected[other]
+            first, *others = self._ask([oid, *along], contents=True)
+            for name, found in zip(along, others, strict=True):
+                if found is not None:  # if it is missed it is asked for again, and refused
+                    self._data[name] = found.data
+            self._data[oid] = _there(oid, first).data
+        return self._data[oid]
 
     def size(self, oid: str) -> int:
         """Size of one object in bytes, without reading it."""
-        return self._sizes(oid)
+        if oid not in self._sizes:
+            [found] = self._ask([oid], contents=False)
+            self._sizes[oid] = _there(oid, found).size
+        return self._sizes[oid]
+
+    def measure(self, oids: Iterable[str]) -> None:
+        """The sizes of these are at hand; one that is not there is refused when it is asked for."""
+        new = [oid for oid in oids if oid not in self._sizes]
+        for oid, found in zip(new, self._ask(new, contents=False), strict=True):
+            if found is not None:
+                self._sizes[oid] = found.size
 
     def folder(self, oid: str) -> Listing:
         """The entries of one tree object, as they lie there."""
-        return self._folders(oid)
+        if oid not in self._folders:
+            self._list(oid, self._read(oid))
+        return self._folders[oid]
+
+    def foresee(self, oids: Sequence[str], room: int) -> None:
+        """These folders, and the sizes of so many of their files, are at hand if they are small."""
+        new = [oid for oid in oids if oid not in self._folders]
+        self.measure(new)
+        small = [oid for oid in new if oid in self._sizes and self._sizes[oid] <= SMALL]
+        for oid, found in zip(small, self._ask(small, contents=True), strict=True):
+            self._list(oid, _there(oid, found).data)
+        entries = (entry for oid in small for entry in self._folders[oid].entries.values())
+        self.measure(islice((oid.hex() for mode, oid in entries if mode == PLAIN), room))
 
     def commit(self, oid: str) -> tuple[str, tuple[str, ...]]:
         """Ids of the tree and of the parents of a commit; not cached."""
@@ -108,19 +154,42 @@ class GitObjects:
         """End the git processes that read objects; the next read starts new ones."""
         self.command.clear_cache()
 
-    def _folder(self, oid: str) -> Listing:
-        raw = self._read(oid)
-        found = _ENTRY.findall(raw)
-        if sum(map(len, chain.from_iterable(found))) + 2 * len(found) != len(raw):
-            raise Waiting(Reason.FETCH, oid, "not a tree", retry_after=RETRY)
-        # of two entries with one name git takes the first; a mode may be written with zeros
-        entries = {name: (mode.lstrip(b"0"), entry) for mode, name, entry in reversed(found)}
-        return Listing(entries, len(entries) != len(found))
+    def _list(self, oid: str, raw: bytes) -> None:
+        try:
+            found = listing(raw, self._large if len(raw) >= LARGE else ())
+        except ValueError as error:
+            raise Waiting(Reason.FETCH, oid, str(error), retry_after=RETRY) from error
+        if len(raw) >= LARGE:
+            self._large.append(found)
+        self._folders[oid] = found
 
     def _read(self, oid: str) -> bytes:
-        with as_waiting(oid):
-            return bytes(self.command.get_object_data(oid)[3])
+        [found] = self._ask([oid], contents=True)
+        return _there(oid, found).data
 
-    def _size(self, oid: str) -> int:
-        with as_waiting(oid):
-            return int(self.command.get_object_header(oid)[2])
+    def _ask(self, oids: Sequence[str], *, contents: bool) -> list[Answer | None]:
+        if not oids:
+            return []
+        with as_waiting(oids[0]):
+            process = self._process(contents=contents)
+            try:
+                return answers(process, oids, contents=contents)
+            except (ValueError, OSError):
+                self.close()  # an answer that is still to come would be taken for the next one
+                raise
+
+    def _process(self, *, contents: bool) -> Process:
+        git_ = self.command
+        if contents:
+            git_.cat_file_all = git_.cat_file_all or git_.cat_file(batch=True, **_AS_PROCESS)
+            return cast("Process", git_.cat_file_all)
+        git_.cat_file_header = git_.cat_file_header or git_.cat_file(
+            batch_check=True, **_AS_PROCESS
+        )
+        return cast("Process", git_.cat_file_header)
+
+
+def _there(oid: str, found: Answer | None) -> Answer:
+    if found is None:
+        raise Waiting(Reason.FETCH, oid, "no such object", retry_after=RETRY)
+    return found

@@ -67,7 +67,9 @@ class GitState:
 
     def steps(self, head: str, since: str | None) -> tuple[LineStep, ...]:
         """The steps of main after ``since``, with what each brings."""
-        return self._history.steps(head, since)
+        found = self._history.steps(head, since)
+        self._objects.expect(oid for step in found for _, oid in step.versions)
+        return found
 
     def switch(self, commit: str) -> SwitchBlob | None:
         """The kill switch file of one commit, read without anything else of it."""

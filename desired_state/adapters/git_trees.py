@@ -1,10 +1,19 @@
 """The governed files of one commit: checked by name, and once a folder (trust.md, section 2)."""
 
-from collections.abc import Iterable
 from dataclasses import dataclass
-from typing import Final
+from itertools import islice
+from typing import Final, NamedTuple
 
-from desired_state.adapters.git_objects import FOLDER, GitObjects, name_of
+from desired_state.adapters.git_listing import (
+    FOLDER,
+    NOTHING,
+    PLAIN,
+    Listing,
+    Raw,
+    fresh,
+    name_of,
+)
+from desired_state.adapters.git_objects import GitObjects
 from desired_state.errors import Stalled
 from desired_state.reasons import Reason
 from desired_state.state_files import (
@@ -22,8 +31,9 @@ from desired_state.trees import Entry, Folder, Tree
 
 MAX_ENTRIES: Final = 20_000  # files, and as many folders
 MAX_DEPTH: Final = 8  # folders inside each other under a governed path
-Raw = dict[bytes, tuple[bytes, bytes]]
-_CACHED: Final = 65_536
+_CACHED: Final = 65_536  # paths
+_AT_ONCE: Final = 64  # folders
+_REMEMBERED: Final = 4  # versions of each: a folder of thousands is not small
 _FOLDERS: Final = frozenset(f.split("/")[0] for f in CONFIGURATION_FOLDERS + LEDGER_FOLDERS)
 _CASELESS: Final = frozenset(
     name.casefold() for name in (MODE, LIMITS, KILL_SWITCH, *CONFIGURATION, *_FOLDERS)
@@ -44,32 +54,51 @@ class _Left:
             raise Stalled(Reason.TREE_SIZE, path, f"expected at most {MAX_ENTRIES} files")
 
 
+class _Changes(NamedTuple):
+    """Where a listing differs from the one that was read last under the same path."""
+
+    new: Raw
+    gone: tuple[bytes, ...]  # or there with another id
+
+
+class _Last(NamedTuple):
+    """A folder that was found good: its bytes, its names without their case, and its entries."""
+
+    listing: Listing
+    names: set[str]
+    found: Folder
+
+
+_EMPTY: Final = _Last(NOTHING, set(), Folder("", {}, {}, 0, 0))
+
+
 class GitTrees:
     """Reads trees; a folder that was found good under its path is not looked at again."""
 
     def __init__(self, objects: GitObjects) -> None:
         """Reads nothing yet."""
         self._objects = objects
-        self._known: dict[tuple[str, str], Folder] = {}
-        self._last: dict[str, tuple[Raw, Folder]] = {}
+        self._known: dict[str, tuple[Folder, ...]] = {}
+        self._last: dict[str, _Last] = {}
 
     def tree(self, root: str) -> Tree:
         """Governed entries below a root tree; refuses what is no plain file by name."""
-        listing = self._objects.folder(root)
+        found = self._objects.folder(root)
+        changes = self._changes("", found)
         governed = {}
-        for raw, entry in listing.entries.items():
+        for raw, entry in changes.new.items():
             name = name_of(raw)
             if is_governed(name) or name in _FOLDERS:
                 governed[raw] = entry
             elif name.casefold() in _CASELESS:
                 raise Stalled(Reason.TREE_PATH, name, "it differs from a governed path in case")
-        if listing.twice:
+        if found.twice:
             raise _name_refused(root)
-        return Tree(self._gathered(root, "", governed, _Left()))
+        return Tree(self._gathered(root, "", found, changes._replace(new=governed), _Left()))
 
     def _folder(self, oid: str, path: str, left: _Left) -> Folder:
-        known = self._known.get((path, oid))
-        if known:
+        before = self._known.get(path, ())
+        if known := next((folder for folder in before if folder.oid == oid), None):
             left.take(path, known.count, known.inside + 1)
             return known
         if path.count("/") > MAX_DEPTH:
@@ -78,33 +107,52 @@ class GitTrees:
         listing = self._objects.folder(oid)
         if listing.twice:
             raise _name_refused(path)
-        found = self._gathered(oid, path, listing.entries, left)
+        found = self._gathered(oid, path, listing, self._changes(path, listing), left)
         if len(self._known) >= _CACHED:
             self._known.clear()
             self._last.clear()
-        self._known[path, oid] = found
+        self._known[path] = (found, *before[: _REMEMBERED - 1])
         return found
 
-    def _gathered(self, oid: str, path: str, entries: Raw, left: _Left) -> Folder:
+    def _changes(self, path: str, listing: Listing) -> _Changes:
+        before = self._last[path].listing if path in self._last else NOTHING
+        return _Changes(fresh(listing, before), tuple(fresh(before, listing)))
+
+    def _gathered(
+        self, oid: str, path: str, listing: Listing, changes: _Changes, left: _Left
+    ) -> Folder:
         """Goes on from what this folder held last, so that only what changed is looked at."""
-        before, base = self._last.get(path, ({}, Folder("", {}, {}, 0, 0)))
-        files, folders = dict(base.files), dict(base.folders)
-        changed = [name_of(raw) for raw in before.keys() - entries.keys()]
-        new = {raw: entry for raw, entry in entries.items() if before.get(raw) != entry}
-        changed += [name_of(raw) for raw in new.keys() & before.keys()]
-        for name in changed:
-            files.pop(path + name, None)
-            folders.pop(path + name + "/", None)
-        left.take(path, len(files))
-        kept = _sums(folders.values())
-        left.take(path, kept[0], kept[1])
-        for raw in sorted(new):
-            self._put(path + name_of(raw), new[raw], (files, folders), left)
-        if new and _alike(entries):
+        _, names, base = self._last.get(path, _EMPTY)
+        files, folders, names = dict(base.files), dict(base.folders), set(names)
+        below, inside = base.count - len(base.files), base.inside
+        gone = [name_of(raw) for raw in changes.gone]
+        for name in gone:
+            if files.pop(path + name, None):
+                names.discard(name.casefold())
+            elif folder := folders.pop(path + name + "/", None):
+                names.discard(name.casefold())
+                below, inside = below - folder.count, inside - folder.inside - 1
+        left.take(path, len(files) + below, inside)
+        new = {name_of(raw): entry for raw, entry in sorted(changes.new.items())}
+        measured = (oid.hex() for mode, oid in new.values() if mode == PLAIN)
+        self._objects.measure(islice(measured, left.files))
+        waiting = iter(new.items())
+        while some := list(islice(waiting, _AT_ONCE)):
+            inner = [oid.hex() for _, (mode, oid) in some if mode == FOLDER]
+            self._objects.foresee(inner, left.files)
+            for name, entry in some:
+                if "/" in name:  # git makes no such name; by hand it would pose as a file below
+                    raise _name_refused(path + name)
+                self._put(path + name, entry, (files, folders), left)
+        names.update(name.casefold() for name in new)
+        if len(names) != len(files) + len(folders):
             raise _name_refused(path)
-        below, inside = _sums(folders.values())
-        found = Folder(oid, files, folders, len(files) + below, inside)
-        self._last[path] = entries, found
+        fresh_folders = [folders[path + name + "/"] for name in new if path + name + "/" in folders]
+        below += sum(folder.count for folder in fresh_folders)
+        inside += sum(folder.inside + 1 for folder in fresh_folders)
+        moved = frozenset(path + name for name in (*gone, *new))
+        found = Folder(oid, files, folders, len(files) + below, inside, (base.oid, moved))
+        self._last[path] = _Last(listing, names, found)
         return found
 
     def _put(
@@ -132,22 +180,6 @@ class GitTrees:
             text = f"expected at most {MAX_FILE_BYTES} bytes, found {size}"
             raise Stalled(Reason.TREE_SIZE, path, text)
         return Entry(mode, oid, size)
-
-
-def _sums(folders: Iterable[Folder]) -> tuple[int, int]:
-    files = inside = 0
-    for folder in folders:
-        files += folder.count
-        inside += folder.inside + 1
-    return files, inside
-
-
-def _alike(names: Iterable[bytes]) -> bool:
-    """Whether two of these differ in case alone."""
-    every = tuple(names)
-    if b"".join(every).isascii():
-        return len({name.lower() for name in every}) != len(every)
-    return len({name_of(name).casefold() for name in every}) != len(every)
 
 
 def _name_refused(path: str) -> Stalled:

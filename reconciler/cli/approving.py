@@ -10,7 +10,7 @@ from desired_state.proposals import Decision, Proposal, SignOff, proposal_path, 
 from desired_state.reasons import Reason
 from desired_state.values import Mode, Trading, instant_text
 from reconciler.cli.app import app
-from reconciler.cli.papers import Key, Push, Time, Who, Yes, evidence_of, finish, time_of
+from reconciler.cli.papers import Key, Push, Time, Who, Yes, at_desk, evidence_of, finish, time_of
 from reconciler.cli.shared import NO, AsJson, Config, host_of, note, show, show_json
 from reconciler.cli.words import (
     composed_data,
@@ -25,7 +25,6 @@ from reconciler.proposal_terms import Request
 from reconciler.proposing import changes
 from reconciler.signing import Answer, proposal_of, sign_off
 from reconciler.wiring.host import present
-from reconciler.wiring.paperwork import paperwork
 from reconciler.wiring.reading import open_reading
 
 
@@ -55,11 +54,6 @@ def propose(
     as_json: AsJson = False,
 ) -> None:
     """Write a proposal for what mode.yaml and limits.yaml ask for at the head, and sign it."""
-    host, now = host_of(config), present()
-    papers = paperwork(host)
-    key_file = papers.key_of(person, key)
-    if push:
-        papers.refresh()
     request = Request(
         requester=person,
         reason=reason,
@@ -72,8 +66,7 @@ def propose(
         evidence=tuple(evidence_of(text) for text in evidence or ()),
         renew=renew,
     )
-    with open_reading(host) as reading:
-        admission, verdict = reading.reader.verify(None, now)
+    papers, key_file, admission, verdict, now = at_desk(config, person, key, push=push)
     made, paper = papers.propose(request, admission, verdict.permitted, key_file, now)
     commit = finish(papers, paper, push=push)
     if as_json:
@@ -98,13 +91,7 @@ def sign(
     as_json: AsJson = False,
 ) -> None:
     """Answer one proposal with GO, NO_GO or WITHDRAW, after showing what it grants."""
-    host, now = host_of(config), present()
-    papers = paperwork(host)
-    key_file = papers.key_of(person, key)
-    if push:
-        papers.refresh()
-    with open_reading(host) as reading:
-        admission, verdict = reading.reader.verify(None, now)
+    papers, key_file, admission, verdict, now = at_desk(config, person, key, push=push)
     data, signature = papers.proposal(sequence)
     if admission.root is None:
         raise Stalled(Reason.ROOT_PIN, "trust root", "there is no trust root to sign under")

@@ -3,16 +3,20 @@
 import re
 from datetime import datetime
 from pathlib import Path
-from typing import Annotated, Final
+from typing import Annotated, Final, NamedTuple
 
 import typer
 
+from desired_state.admission import Admission
 from desired_state.errors import Stalled
 from desired_state.proposals import EvidenceReference
 from desired_state.reasons import Reason
 from desired_state.values import parse_instant
-from reconciler.cli.shared import note
-from reconciler.wiring.paperwork import Paper, Paperwork
+from reconciler.cli.shared import host_of, note
+from reconciler.gate import Verdict
+from reconciler.wiring.host import present
+from reconciler.wiring.paperwork import Paper, Paperwork, paperwork
+from reconciler.wiring.reading import open_reading
 
 Who = Annotated[str, typer.Option("--as", metavar="PERSON", help="A person of the trust root.")]
 Key = Annotated[
@@ -29,6 +33,32 @@ Time = Annotated[
     str | None, typer.Option(metavar="TIME", help='UTC, such as "2026-11-22T10:00:00Z".')
 ]
 _EVIDENCE: Final = re.compile(r"([^=\s]+)=(?:sha256:)?([0-9a-f]{64})(?::(.*))?\Z", re.DOTALL)
+
+
+class AtDesk(NamedTuple):
+    """Somebody with a key before the working clone, and how things stand at the head of main."""
+
+    papers: Paperwork
+    key: Path
+    admission: Admission
+    verdict: Verdict
+    now: datetime
+
+
+def at_desk(config: Path | None, person: str, key: Path | None, *, push: bool) -> AtDesk:
+    """Whose key it is, the clone as the remote has it where we push, and the head as it is judged.
+
+    Raises:
+        Waiting: ``FETCH``. Stalled: what the key, the clone or the host's memory says.
+    """
+    host, now = host_of(config), present()
+    papers = paperwork(host)
+    key_file = papers.key_of(person, key)
+    if push:
+        papers.refresh()
+    with open_reading(host) as reading:
+        admission, verdict = reading.reader.verify(None, now)
+    return AtDesk(papers, key_file, admission, verdict, now)
 
 
 def time_of(text: str | None, option: str) -> datetime | None:

@@ -10,14 +10,13 @@ from desired_state.state_files import MODE
 from desired_state.suspension import Suspension
 from desired_state.values import Trading, instant_text
 from reconciler.cli.app import app
-from reconciler.cli.papers import Key, Push, Who, by_hand, time_of
+from reconciler.cli.papers import Key, Push, Who, at_desk, by_hand, time_of
 from reconciler.cli.shared import AsJson, Config, host_of, note, show, show_json
 from reconciler.cli.words import composed_data, composed_lines
 from reconciler.proposal_terms import Request
 from reconciler.suspending import read_mode, resumed, suspended
 from reconciler.wiring.host import present
 from reconciler.wiring.paperwork import Paperwork, paperwork
-from reconciler.wiring.reading import open_reading
 
 
 @app.command()
@@ -70,16 +69,10 @@ def resume(
     as_json: AsJson = False,
 ) -> None:
     """Ask for trading again in mode.yaml, and propose the restore that lets it rise."""
-    host, now = host_of(config), present()
-    papers = paperwork(host)
-    key_file = papers.key_of(person, key)
-    if push:
-        papers.refresh()
+    papers, key_file, admission, verdict, now = at_desk(config, person, key, push=push)
     before = _mode(papers)
     if read_mode(before).suspension is None:
         raise Stalled(Reason.USAGE, MODE, "expected a suspension, found none")
-    with open_reading(host) as reading:
-        admission, verdict = reading.reader.verify(None, now)
     request = Request(requester=person, reason=reason, trading=trading)
     made, paper = papers.propose(request, admission, verdict.permitted, key_file, now)
     papers.desk.write({MODE: resumed(before, made.proposal.authority.trading)})

@@ -4,7 +4,7 @@ from datetime import timedelta
 
 from reconciler.adapters.clock import wall_clock
 from reconciler.adapters.latch import Latch
-from reconciler.cycle import view_of
+from reconciler.clearing import view_of
 from reconciler.host import Host
 from reconciler.plan import Actual
 from reconciler.ports import Report

@@ -99,6 +99,15 @@ def test_one_name_twice_in_one_tree_is_refused(remote: Remote) -> None:
     assert refusal(remote) is Reason.TREE_PATH
 
 
+def test_a_name_with_a_slash_in_it_does_not_pose_as_a_file_in_a_folder(remote: Remote) -> None:
+    blob = remote.git("hash-object", "-w", "--stdin", given=b"a: b\n")
+    raw = b"100644 proposals/0001.yaml\0" + bytes.fromhex(blob)
+    tree = remote.git("hash-object", "-t", "tree", "-w", "--literally", "--stdin", given=raw)
+    oid = remote.git("commit-tree", tree, "-p", head(remote), "-m", "made by hand")
+    remote.git("update-ref", MAIN, oid)
+    assert refusal(remote) is Reason.TREE_PATH
+
+
 def commit(remote: Remote, entries: str) -> str:
     tree = remote.git("mktree", given=entries.encode())
     return remote.git("commit-tree", tree, "-p", head(remote), "-m", "made by hand")
