@@ -6,8 +6,7 @@ from decimal import Decimal
 from typing import Final
 
 from desired_state.errors import Stalled, Waiting
-from layers.paper_venue.venue import PaperVenue
-from layers.ports import Standing
+from layers.ports import Standing, VenueQueries
 from layers.risk_snapshot import VenueClass
 
 SAME: Final = timedelta(0)  # its time is the feed's
@@ -19,13 +18,13 @@ class PaperProbe:
 
     def __init__(
         self,
-        venue: PaperVenue,
+        queries: VenueQueries,
         account: str,
         symbols: Iterable[str],
         wall_clock: Callable[[], datetime],
     ) -> None:
         """``symbols`` are those of interest; the venue lists them or does not trade them."""
-        self._venue, self._account = venue, account
+        self._queries, self._account = queries, account
         self._symbols, self._wall_clock = tuple(symbols), wall_clock
 
     def standing(self) -> Standing:
@@ -48,7 +47,7 @@ class PaperProbe:
 
     def _lists(self, symbol: str) -> bool:
         try:
-            self._venue.rules(symbol)
+            self._queries.rules(symbol)
         except Stalled:
             return False
         return True

@@ -40,6 +40,39 @@ class Elsewhere(NamedTuple):
     test: str
 
 
+# what a single order cannot show; a test holds each of these names to a test that is there
+ELSEWHERE: Final = (
+    Elsewhere(
+        "D6",
+        "an unrealised breach is confirmed before it stops; new risk is denied at once",
+        "`loss.py`, inside D1 to D3",
+        "tests/risk/test_losses.py::test_d6_on_bars_the_confirmation_is_one_bar_later",
+    ),
+    Elsewhere(
+        "I1",
+        "tightening works at once by anybody, loosening needs its gate's people",
+        "`desired_state/ratchet.py`",
+        "tests/attacks/test_history.py::test_a_tightening_reverted_stays_until_restore",
+    ),
+    Elsewhere(
+        "I2",
+        "there is no override",
+        "`desired_state/limits.py`: constants of the schema",
+        "tests/risk/test_governance.py::test_i2_there_is_no_override",
+    ),
+    Elsewhere(
+        "I3",
+        "limits are owned by people who do not trade: the requester's own sign-off never counts",
+        "`desired_state/quorum.py`, the trust root's gates",
+        "tests/attacks/test_signoffs.py::test_the_requester_approves_the_own_proposal",
+    ),
+    Elsewhere(
+        "I4",
+        "how often each control refused or halted goes out with every session's evidence",
+        "`reconciler/session_record.py`, refusals",
+        "tests/session/test_sessions.py::test_i4_the_evidence_counts_what_each_control_refused",
+    ),
+)
 _R: Final = Reason
 # fmt: off
 CONTROLS: Final = (
@@ -140,6 +173,13 @@ STOPS: Final = {
 }
 # a loss on books that do not agree is no known loss; a technical stop needs the fewest people
 GRAVEST_FIRST: Final = (_BOOKS, _LOSS, _TECHNICAL)
+
+
+def elsewhere_table() -> str:
+    """What is kept elsewhere, as a Markdown table."""
+    rows = ["| id | rule | kept in | shown by |", "|---|---|---|---|"]
+    rows += [f"| {e.id} | {e.rule} | {e.where} | `{e.test}` |" for e in ELSEWHERE]
+    return "\n".join(rows) + "\n"
 
 
 def control_table(limits: Limits) -> str:

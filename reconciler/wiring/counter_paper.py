@@ -56,7 +56,7 @@ def open_counter(place: Place) -> Counter:
         venue_class=VenueClass.PAPER,
         orders=execution,
         queries=queries,
-        probe=PaperProbe(venue, ACCOUNT, (place.request.symbol,), wall_clock),
+        probe=PaperProbe(queries, ACCOUNT, (place.request.symbol,), wall_clock),
         journal=place.journal,
         hand=Sending(place.door_keys.permits, execution),
         items=lambda window, _nap: feed.bars(place.request.series, window),

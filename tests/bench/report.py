@@ -5,6 +5,7 @@ import os
 import platform
 import statistics
 from collections.abc import Sequence
+from dataclasses import asdict
 from datetime import datetime
 from pathlib import Path
 
@@ -12,6 +13,7 @@ from rich.console import Console
 from rich.table import Table
 
 from desired_state.values import instant_text
+from tests.bench.forwarding import Answer
 from tests.bench.measurement import NOT_INSTALLED, Measured, microseconds
 
 OK = {True: "[green]yes[/]", False: "[bold red]NO[/]", None: "-"}
@@ -55,11 +57,22 @@ def _yardstick() -> int:
     return total
 
 
-def write(found: Sequence[Measured], where: str, folder: Path, at: datetime) -> Path:
-    """Every value of every row, and the table's numbers."""
+def write(
+    found: Sequence[Measured],
+    where: str,
+    folder: Path,
+    at: datetime,
+    answers: Sequence[Answer] = (),
+) -> Path:
+    """Every value of every row, the table's numbers, and what was said of the six orders."""
     folder.mkdir(parents=True, exist_ok=True)
     path = folder / f"{at:%Y%m%dT%H%M%SZ}.json"
-    told = {"at": instant_text(at), "machine": where, "rows": [_data(row) for row in found]}
+    told: dict[str, object] = {
+        "at": instant_text(at),
+        "machine": where,
+        "rows": [_data(row) for row in found],
+    }
+    told["forwarded_elsewhere"] = [asdict(answer) for answer in answers]
     path.write_text(json.dumps(told, indent=1) + "\n")
     return path
 

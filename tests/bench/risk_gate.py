@@ -3,6 +3,9 @@
 Ours evaluates every control and keeps every finding, its peer checks precision, notional and free
 balance and ends at the first "no"; so the ratio says what that costs, and not who is cleverer.
 Both allow every order that they are asked about. Blocks of all take turns in one process.
+
+A decision is timed on a snapshot that was put together just before, untimed. Of an instant's first
+order every part is new; the next one meets the same market data, which L5 judged already.
 """
 
 from collections.abc import Callable, Iterator
@@ -16,7 +19,7 @@ from layers.l5_risk_gate.finding import Outcome
 from layers.l5_risk_gate.gate import evaluate
 from layers.l6_execution.books import Books
 from layers.l6_execution.client_ids import client_order_id
-from layers.l6_execution.events import Answered, Intended
+from layers.l6_execution.events import Answered, Intended, body
 from layers.market import Book, Level, Provenance
 from layers.orders import (
     AnswerKind,
@@ -28,12 +31,15 @@ from layers.orders import (
     TimeInForce,
     VenueAnswer,
 )
+from layers.ports import JournalEntry, Standing
 from layers.risk_snapshot import VenueClass
+from reconciler.conduct import ConductRecord
 from reconciler.gate import Verdict
 from reconciler.market_state import MarketState
 from reconciler.marks import Mark, Marks
 from reconciler.snapshots import Scene, Wired, snapshot
 from reconciler.thinking import Scopes, Thinking
+from reconciler.venue_watch import VenueSeen
 from tests.bench import peer_risk_engine
 from tests.bench.measurement import Measured, Peer, Plan, microseconds
 from tests.fakes.paper_desk import intent_id
@@ -61,6 +67,9 @@ WIDE = LIMITS.model_copy(
     update={
         "max_total_exposure": Decimal(MANY),
         "max_symbol_exposure": Decimal(MANY),
+        "max_strategy_exposure": Decimal(MANY),
+        "max_daily_turnover": Decimal(MANY),
+        "max_drawdown": Decimal(MANY),
         "max_open_orders": MANY,
         "max_orders_per_day": MANY,
         "max_messages_per_second": MANY,
@@ -70,6 +79,19 @@ WIDE = LIMITS.model_copy(
     }
 )
 
+STANDING = Standing(
+    at=AT,
+    venue_class=VenueClass.PAPER,
+    account="paper",
+    can_withdraw=False,
+    address_bound=True,
+    clock_offset=timedelta(),
+    headroom=Decimal(1),
+    trading={SYMBOL: True},
+)
+Act = Callable[[], object]
+WHATS = ("L5 decision", "L5 decision, same instant", "L5 snapshot and decision")
+
 
 @dataclass(frozen=True, slots=True)
 class Judged:
@@ -77,9 +99,21 @@ class Judged:
 
     scene: Scene
     intent: Intent
+    market: MarketState
+
+    def first(self) -> Act:
+        """A decision on which nothing that was judged before can help."""
+        anew = replace(self.scene, quote=self.market.quote())
+        given = snapshot(anew, self.intent)
+        return lambda: evaluate(self.intent, given, WIDE, AT)
+
+    def next(self) -> Act:
+        """A decision at an instant at which another order was judged."""
+        given = snapshot(self.scene, self.intent)
+        return lambda: evaluate(self.intent, given, WIDE, AT)
 
     def whole(self) -> Outcome:
-        """As a session does it."""
+        """As a session does it, the snapshot put together and judged."""
         return evaluate(self.intent, snapshot(self.scene, self.intent), WIDE, AT).outcome
 
 
@@ -89,18 +123,19 @@ def rows(plan: Plan) -> Iterator[Measured]:
     found = _measure(acts, plan)
     medians: dict[tuple[int, int], float] = {}
     for count, taken in found.items():
-        theirs = Peer("NautilusTrader RiskEngine", tuple(taken[2]) if len(taken) > 2 else None)
-        for place, what in enumerate(("L5 decision", "L5 snapshot and decision")):
+        peer = taken[len(WHATS) :]
+        theirs = Peer("NautilusTrader RiskEngine", tuple(peer[0]) if peer else None)
+        for place, what in enumerate(WHATS):
             row = Measured(f"{what}, {count:,} open", "µs", tuple(taken[place]), theirs)
             medians[count, place] = row.p50
             yield row
-    for place, what in enumerate(("L5 decision", "L5 snapshot and decision")):
+    for place, what in enumerate(WHATS):
         ratio = medians[OPEN[-1], place] / medians[OPEN[0], place]
         yield Measured(f"{what}, 1,000 open by 0", "ratio", (ratio,), note="of the medians")
 
 
-def _acts(count: int) -> list[Callable[[], object]]:
-    """The decision alone, the decision on a snapshot put together anew, and the peer's."""
+def _acts(count: int) -> list[Callable[[], Act]]:
+    """What prepares each act: a decision, the next one, snapshot and decision, and the peer's."""
     judged = Judged(*scene_of(count))
     given = snapshot(judged.scene, judged.intent)
     found = evaluate(judged.intent, given, WIDE, AT)
@@ -108,27 +143,26 @@ def _acts(count: int) -> list[Callable[[], object]]:
         raise RuntimeError(f"expected an order that passes, found {found.refusals}")
     peer = peer_risk_engine.checks(count)
     return [
-        lambda: evaluate(judged.intent, given, WIDE, AT),
-        judged.whole,
-        *([peer] if peer else []),
+        judged.first,
+        judged.next,
+        lambda: judged.whole,
+        *([lambda: peer] if peer else []),
     ]
 
 
-def _measure(
-    acts: dict[int, list[Callable[[], object]]], plan: Plan
-) -> dict[int, list[list[float]]]:
+def _measure(acts: dict[int, list[Callable[[], Act]]], plan: Plan) -> dict[int, list[list[float]]]:
     """Everything in turns, so that a machine that slows down slows down everything alike."""
     each = max(1, plan.some(FULL) // BLOCKS)
     found: dict[int, list[list[float]]] = {n: [[] for _ in own] for n, own in acts.items()}
     for block in range(-1, BLOCKS):
         for count, own in acts.items():
             for place, act in enumerate(own):
-                taken = [microseconds(act) for _ in range(each)]
+                taken = [microseconds(act()) for _ in range(each)]
                 found[count][place].extend(taken if block >= 0 else [])  # the first warms up
     return found
 
 
-def scene_of(count: int) -> tuple[Scene, Intent]:
+def scene_of(count: int) -> tuple[Scene, Intent, MarketState]:
     """A session in the middle of real bars with so many open orders, and its next intent."""
     bars = [bar for bar in real_bars() if bar.closed <= AT]
     thinking = Thinking(
@@ -157,7 +191,9 @@ def scene_of(count: int) -> tuple[Scene, Intent]:
     for hours in range(30, -1, -1):
         marks.add(mark.model_copy(update={"at": AT - timedelta(hours=hours)}), None)
     scene = _scene(thinking, market, marks, mark)
-    return replace(scene, books=_books(count, close)), _intent("next", close, thinking)
+    books, conduct = _told(count, close)
+    scene = replace(scene, books=books, conduct=conduct)
+    return scene, _intent("next", close, thinking), market
 
 
 def _scene(thinking: Thinking, market: MarketState, marks: Marks, mark: Mark) -> Scene:
@@ -175,20 +211,23 @@ def _scene(thinking: Thinking, market: MarketState, marks: Marks, mark: Mark) ->
         token=None,
         heartbeat_at=AT,
         journal_writable=True,
+        venue=VenueSeen(STANDING, timedelta()),
     )
 
 
-def _books(count: int, close: Decimal) -> Books:
+def _told(count: int, close: Decimal) -> tuple[Books, ConductRecord]:
     """Orders of the days before: accepted, resting, none of them filled."""
-    books = Books()
+    books, conduct, before = Books(), ConductRecord(), AT - timedelta(days=2)
     for number in range(count):
         intended = _intent(number, close - 10 - number % 50, None)
-        name = intended.request.client_order_id
-        before = AT - timedelta(days=2)
-        books.apply(Intended(intent=intended, permit=""), before, 2 * number)
-        answer = VenueAnswer(kind=AnswerKind.ACCEPTED)
-        books.apply(Answered(client_order_id=name, answer=answer), before, 2 * number + 1)
-    return books
+        name, answer = intended.request.client_order_id, VenueAnswer(kind=AnswerKind.ACCEPTED)
+        for event in (
+            Intended(intent=intended, permit=""),
+            Answered(client_order_id=name, answer=answer),
+        ):
+            books.apply(event, before, number)
+            conduct.take(JournalEntry(number, event.KIND, body(event), before))
+    return books, conduct
 
 
 def _intent(name: object, price: Decimal, thinking: Thinking | None) -> Intent:

@@ -10,7 +10,9 @@ def test_the_readme_shows_the_table_of_controls_with_the_template_s_bounds() -> 
     template = files("desired_state").joinpath("templates", "limits.yaml").read_bytes()
     shown = table.control_table(load(Limits, template, "limits.yaml"))
     assert gate.__file__ is not None
-    assert shown in (Path(gate.__file__).parent / "README.md").read_text(encoding="utf-8")
+    readme = (Path(gate.__file__).parent / "README.md").read_text(encoding="utf-8")
+    assert shown in readme
+    assert table.elsewhere_table() in readme
 
 
 def test_every_limit_is_held_by_some_control_and_ids_stand_once_in_order() -> None:
