@@ -24,6 +24,10 @@ class BinanceEntry:
         if (request.venue, request.account) != (place.venue, place.account):
             text = f"this line is for account {place.account} at {place.venue}"
             return self._kept(request, Reason.NOT_ALLOW_LISTED, text)
+        if self._line.skew.account != place.account:
+            # BIN-12: on the wire an account is its key, and only the venue knows whose that is
+            text = f"expected account {place.account}, the venue told of {self._line.skew.account}"
+            return self._kept(request, Reason.ACCOUNT_UNAPPROVED, text)
         try:
             asked = parameters(request)
         except ValueError as fault:

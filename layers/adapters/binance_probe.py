@@ -37,10 +37,13 @@ class BinanceProbe:
         listing = {symbol: self._listing(symbol) for symbol in self._line.terms.place.symbols}
         scope = self._scope()
         account = self._line.ask(ACCOUNT, {})
+        identity = self._identity(account)
+        if identity is not None:
+            self._line.skew.account = identity
         return Standing(
             at=self._line.clock.wall(),
             venue_class=_class_of(account),
-            account=self._identity(account),
+            account=identity,
             can_withdraw=_can_withdraw(scope),
             address_bound=_yes_or_no(scope, "ipRestrict"),
             clock_offset=offset,
@@ -64,7 +67,7 @@ class BinanceProbe:
 
     def _identity(self, account: Heard) -> str | None:
         """The venue's id of the account, or one made of the key's name where it gives none."""
-        if not account.good or not isinstance(account.data, dict):
+        if _class_of(account) is None:
             return None
         uid = account.data.get("uid")
         if isinstance(uid, int) and not isinstance(uid, bool):

@@ -87,16 +87,19 @@ class BinanceQueries:
     def fills(self, symbol: str, since: datetime) -> tuple[Fill, ...]:
         """Executions at or after ``since``, oldest first, each with its order's client id."""
         found: dict[int, Fill] = {}
-        asked = self._first_page(since)
+        asked, following = self._first_page(since), 0
         for _ in range(MAX_PAGES):
-            heard_rows = self._trades(symbol, asked)
-            for row in heard_rows:
+            page = self._trades(symbol, asked)
+            for row in page:
                 fill = fill_of(row, symbol, "")
+                if int(fill.fill_id) < following:
+                    raise unreadable("executions, a page that was there before")
                 if fill.at >= since:
                     found[int(fill.fill_id)] = self._named(fill, row, symbol)
-            if len(heard_rows) < PAGE:
+            if len(page) < PAGE:
                 return tuple(sorted(found.values(), key=lambda f: (f.at, int(f.fill_id))))
-            asked = {"fromId": 1 + max(whole(row["id"]) for row in heard_rows)}
+            following = 1 + max(whole(row["id"]) for row in page)
+            asked = {"fromId": following}
         raise unreadable(f"executions, more than {MAX_PAGES * PAGE}")
 
     def balances(self) -> tuple[Balance, ...]:

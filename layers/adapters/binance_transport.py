@@ -121,7 +121,8 @@ class Approved(HTTPAdapter):
         where = urlsplit(request.url or "")
         if (request.method, where.path) not in ALLOWED or any((proxies or {}).values()):
             raise Kept(_not_allowed(request, where))
-        self.exchange = Exchange(host=_signed_host(request, where))
+        # whatever was written stays written: only the line begins a new exchange
+        self.exchange.host = _signed_host(request, where)
         if self._base is not None:
             request.url = _moved(where, self._base)
         try:

@@ -50,9 +50,10 @@ class Clock:
 
 @dataclass(slots=True)
 class Skew:
-    """The venue's clock less ours, shared by all lines of one venue; none is not measured yet."""
+    """What the venue said of itself to this key, shared by all lines; none is not known yet."""
 
-    offset: timedelta | None = None
+    offset: timedelta | None = None  # the venue's clock less ours
+    account: str | None = None  # its own id of the account that the key belongs to
 
 
 @dataclass(frozen=True, slots=True)

@@ -4,11 +4,13 @@ Binance wipes its testnet about monthly without notice (faqs/testnet.md). Our bo
 about a venue that no longer exists; that is neither rejected orders nor an unexplained difference.
 """
 
+from collections.abc import Callable
 from collections.abc import Set as AbstractSet
 from dataclasses import dataclass
 
 from desired_state.errors import Finding, finding
 from desired_state.reasons import Reason
+from layers.ports import Remains, Standing
 from layers.risk_snapshot import VenueClass
 
 
@@ -47,3 +49,20 @@ def reset(venue_class: VenueClass | None, known: Known, shown: Shown) -> Finding
         f"{len(known.orders)} orders and {len(known.fills)} executions of ours are all gone,"
         f" and the key of account {shown.account} still works",
     )
+
+
+@dataclass(frozen=True, slots=True)
+class WipeSigns:
+    """``ResetSigns``; ``standing`` is what the venue says of itself when it is asked now."""
+
+    standing: Callable[[], Standing]
+
+    def recognise(self, remains: Remains) -> str | None:
+        """Why this is a wipe, or none."""
+        said = self.standing()
+        found = reset(
+            said.venue_class,
+            Known(remains.orders, remains.fills),
+            Shown(said.account, remains.orders_shown, remains.fills_shown),
+        )
+        return None if found is None else found.message

@@ -1,16 +1,18 @@
 """What a difference between journal and venue is: expected lag, explained, or unexplained. Pure.
 
 Lag is granted for what is in flight alone, and no longer than the venue may be late since the
-difference was first seen. An explanation names the entry of the journal that explains it.
-Whatever is neither is unexplained, and an integrity stop (G4).
+difference was first seen; for an order that is being looked up, as long as that takes. An
+explanation names the entry of the journal that explains it. Whatever is neither is unexplained,
+and an integrity stop (G4).
 """
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from decimal import Decimal
 
 from layers.l6_execution.rows import ORDER, Kind, Row
+from layers.l6_execution.terms import PATIENCE
 from layers.l6_execution.witness import ABSENT, NOTHING, UNRESOLVED, Witness
 
 _LOCKED = " locked"
@@ -45,9 +47,10 @@ def _judged(row: Row, witness: Witness, moment: Moment) -> Row:
     if why:
         return row.model_copy(update={"kind": Kind.EXPLAINED, "why": why})
     flying = _in_flight(row, witness, moment)
-    first = moment.seen.get(row.subject, moment.wall)
-    if flying and moment.wall - first < moment.late:
-        return row.model_copy(update={"kind": Kind.LAG, "why": flying})
+    waited = moment.wall - moment.seen.get(row.subject, moment.wall)
+    for why, patience in flying:
+        if moment.late and waited < patience:
+            return row.model_copy(update={"kind": Kind.LAG, "why": why})
     return row.model_copy(update={"kind": Kind.UNEXPLAINED})
 
 
@@ -61,28 +64,31 @@ def _cancelled(row: Row, witness: Witness) -> str:
     return f"entry {asked}: its cancel was asked for" if ended else ""
 
 
-def _in_flight(row: Row, witness: Witness, moment: Moment) -> str:
-    """What may still be on its way between us and the venue, in words."""
+def _in_flight(row: Row, witness: Witness, moment: Moment) -> Iterator[tuple[str, timedelta]]:
+    """What may still be on its way between us and the venue, in words, and how long."""
     if row.order:
-        return _order_in_flight(row.order, witness, moment)
+        yield from _order_in_flight(row.order, witness, moment, own=True)
+        return
     currency = row.subject.partition(" ")[0]
-    names = (n for n, i in witness.intents.items() if currency in i.request.symbol.split("/"))
-    return next((why for n in names if (why := _order_in_flight(n, witness, moment))), "")
+    for name, intent in witness.intents.items():
+        if currency in intent.request.symbol.split("/"):
+            yield from _order_in_flight(name, witness, moment, own=False)
 
 
-def _order_in_flight(name: str, witness: Witness, moment: Moment) -> str:
+def _order_in_flight(
+    name: str, witness: Witness, moment: Moment, *, own: bool
+) -> Iterator[tuple[str, timedelta]]:
     if name not in witness.intents:
-        return ""
+        return
     fate = witness.fate_of(name)
-    if fate == UNRESOLVED:
-        return f"{name} is being looked up"
-    if fate == ABSENT:
-        return ""  # refused, kept back or proven absent: it must never show
-    if witness.is_live(name):
-        return f"{name} is open and may execute"
     touched = witness.touched.get(name)
-    recent = touched is not None and moment.at - touched < moment.late
-    return f"{name} has just ended" if recent else ""
+    if fate == UNRESOLVED:
+        # nobody expects it anywhere; while it is looked up, G3 keeps the time and calls a person
+        yield f"{name} is being looked up", timedelta.max if own else PATIENCE
+    elif witness.is_live(name):
+        yield f"{name} is open and may execute", moment.late
+    elif fate != ABSENT and touched is not None and moment.at - touched < moment.late:
+        yield f"{name} has just ended", moment.late  # what was proven absent must never show
 
 
 def _locks(row: Row, witness: Witness, excused: set[str]) -> Row:

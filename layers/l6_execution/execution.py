@@ -43,6 +43,7 @@ class Execution:
     bounds: FillBounds = field(default_factory=FillBounds)
     schedule: Schedule = field(default_factory=Schedule)
     circuit: Circuit = field(default_factory=Circuit)
+    _intake: Intake = field(init=False)
     _resolution: Resolution = field(init=False)
     _comparing: Comparing = field(init=False)
     _starting: bool = False
@@ -54,9 +55,11 @@ class Execution:
 
     def __post_init__(self) -> None:
         """The parts share ports and ledger."""
-        intake = Intake(self.cancels, self.queries, self.ledger, self.propagation, self.bounds)
-        self._resolution = Resolution(intake)
-        self._comparing = Comparing(intake, self.signs)
+        self._intake = Intake(
+            self.cancels, self.queries, self.ledger, self.propagation, self.bounds
+        )
+        self._resolution = Resolution(self._intake)
+        self._comparing = Comparing(self._intake, self.signs)
 
     @property
     def books(self) -> Books:
@@ -93,14 +96,13 @@ class Execution:
         if self.books.reset is not None:
             return self._reset_stands() if self._starting else ()
         self.record_gap(at)
-        met: list[Finding] = []
         try:
-            if self._upkeep(met, at, wall):
+            if self._upkeep(at, wall):
                 self._answer(wall)
         except Waiting as fault:
-            met += self._no_answer(fault, wall)
-        met += self._resolution.spend(at, wall)
-        return tuple(met)
+            self._no_answer(fault, wall)
+        self._resolution.spend(at, wall)
+        return self._intake.tell()
 
     def finish(self, at: datetime, wall: datetime) -> ReconciliationReport:
         """Cancel what is open, take in what the venue shows, compare everything once more.
@@ -117,36 +119,34 @@ class Execution:
         assert self._comparing.last is not None  # noqa: S101  (just compared)
         return self._comparing.last
 
-    def _upkeep(self, met: list[Finding], at: datetime, wall: datetime) -> bool:
+    def _upkeep(self, at: datetime, wall: datetime) -> bool:
         """True if the venue was asked anything that it can fail to answer."""
         due = self._resolution.due(wall)
         if due:
-            look = self._resolution.sweep(due, at, wall)
-            met += (*look.findings, *self._comparing.lost(look, at))
+            self._comparing.lost(self._resolution.sweep(due, at, wall), at)
         before = self._compared
         if self._starting:
-            self._go_on_starting(met, at, wall)
+            self._go_on_starting(at, wall)
         elif scope := self._scope_due(wall):
-            self._compare(scope, met, at, wall)
+            self._compare(scope, at, wall)
         self._cancel_again(at, wall)
         return bool(due) or self._compared != before
 
-    def _go_on_starting(self, met: list[Finding], at: datetime, wall: datetime) -> None:
+    def _go_on_starting(self, at: datetime, wall: datetime) -> None:
         if not self._keep:
             for name in [n for n in self.books.working if n not in self._cancelled]:
                 self._cancel_own(name, at, wall)
         if self.books.unproven or not self._is_over(wall):
             return
-        self._compare(Scope.FULL, met, at, wall)
+        self._compare(Scope.FULL, at, wall)
         report = self._comparing.last
         resting = self.books.working and not self._keep
-        settled = report is not None and report.ok and report.is_final
-        if settled and not resting and not self.books.unexplained:
+        if report is not None and report.ok and not resting:
             self._starting = False
 
-    def _compare(self, scope: Scope, met: list[Finding], at: datetime, wall: datetime) -> None:
+    def _compare(self, scope: Scope, at: datetime, wall: datetime) -> None:
         self._compared = wall
-        met += self._comparing.compare(scope, at, wall)
+        self._comparing.compare(scope, at, wall)
         report = self._comparing.last
         if report is not None and not report.missing:
             self.schedule.done(scope, wall)
@@ -163,10 +163,11 @@ class Execution:
     def _reset_stands(self) -> tuple[Finding, ...]:
         return (finding(Reason.VENUE_RESET, "venue", self.books.reset or ""),)
 
-    def _no_answer(self, fault: Waiting, wall: datetime) -> tuple[Finding, ...]:
+    def _no_answer(self, fault: Waiting, wall: datetime) -> None:
         self.circuit.note(wall, answered=False)
-        first, self._silent = not self._silent, True
-        return (fault.finding,) if first else ()
+        if not self._silent:
+            self._silent = True
+            self._intake.met.append(fault.finding)
 
     def _answer(self, wall: datetime) -> None:
         self.circuit.note(wall, answered=True)
@@ -208,16 +209,15 @@ class Execution:
 
         Raises ``Waiting(VENUE_UNREACHABLE)``, ``Stalled(JOURNAL)``.
         """
-        look = self._comparing.intake.look(at)
-        return (*look.findings, *self._comparing.lost(look, at))
+        self._comparing.lost(self._intake.look(at), at)
+        return self._intake.tell()
 
     def resolve(self, at: datetime, wall: datetime) -> tuple[str, ...]:
         """Look up now every order that is not known to be anywhere; the ids still unknown after.
 
         Raises as ``poll``.
         """
-        look = self._resolution.sweep(self.books.unproven, at, wall)
-        self._comparing.lost(look, at)
+        self._comparing.lost(self._resolution.sweep(self.books.unproven, at, wall), at)
         return tuple(self.books.unproven)
 
     # --- what people decide --------------------------------------------------------------------

@@ -22,7 +22,6 @@ from layers.orders import Fill, OrderState, VenueOrder
 from layers.ports import Cancels, VenueQueries
 
 EPOCH: Final = datetime(1970, 1, 1, tzinfo=UTC)
-JUST_AFTER: Final = timedelta(microseconds=1)
 Code: TypeAlias = Literal["FOREIGN_ORDER", "RECON_DIFF", "FILL_IMPLAUSIBLE"]
 CODES: Final[dict[Code, Reason]] = {
     "FOREIGN_ORDER": Reason.FOREIGN_ORDER,
@@ -37,7 +36,6 @@ STILL: Final = frozenset({OrderState.OPEN, OrderState.PARTIAL})
 class Look:
     """One look at everything that concerns our orders. ``unseen``: unproven, and not found."""
 
-    findings: tuple[Finding, ...]
     unseen: tuple[str, ...]
     gone: tuple[str, ...] = ()  # acknowledged once, and no longer known there
 
@@ -51,6 +49,7 @@ class Intake:
     ledger: Ledger
     late: Propagation
     bounds: FillBounds = field(default_factory=FillBounds)
+    met: list[Finding] = field(default_factory=list)  # told by nobody yet
 
     @property
     def books(self) -> Books:
@@ -68,35 +67,41 @@ class Intake:
             for name in self.books.working
         }
         fills = self._fills(listed.values(), since)
-        met = self.take_fills(fills, at)
+        self.take_fills(fills, at)
         filled = {fill.client_order_id for fill in fills}
         unseen, gone = [], []
         for name, order in asked.items():
             if order is not None:
-                met.append(self.take_order(order, at))
+                self.take_order(order, at)
             elif name not in filled:
                 own = self.books.orders[name]
                 if own.state in UNPROVEN:
                     unseen.append(name)
                 elif not self._may_lag(own, at):
                     gone.append(name)
-        met.extend(self._uncalled_for(o, at) for n, o in listed.items() if n not in asked)
-        findings = tuple(found for found in met if found is not None)
-        return Look(findings, tuple(unseen), tuple(gone))
+        for name, order in listed.items():
+            if name not in asked:
+                self._uncalled_for(order, at)
+        return Look(tuple(unseen), tuple(gone))
 
-    def differ(self, code: Code, subject: str, what: str, at: datetime) -> Finding | None:
-        """Write a difference down once; none if it stands already, or a person explained it."""
+    def tell(self) -> tuple[Finding, ...]:
+        """What was met and not told yet; a failure half-way through a look loses none of it."""
+        told = tuple(self.met)
+        self.met.clear()
+        return told
+
+    def differ(self, code: Code, subject: str, what: str, at: datetime) -> None:
+        """Write a difference down once; not if it stands already, or a person explained it."""
         known = subject in self.books.unexplained
         if known or (subject, what) in self.ledger.witness.explained:
-            return None
+            return
         self.ledger.record(Differs(code=code, subject=subject, what=what), at)
-        return finding(CODES[code], subject, what)
+        self.met.append(finding(CODES[code], subject, what))
 
-    def no_longer_known(self, names: Iterable[str], at: datetime) -> tuple[Finding, ...]:
+    def no_longer_known(self, names: Iterable[str], at: datetime) -> None:
         """Orders that the venue had and does not know any more."""
-        what = "the venue no longer knows it"
-        met = (self.differ("RECON_DIFF", name, what, at) for name in names)
-        return tuple(found for found in met if found is not None)
+        for name in names:
+            self.differ("RECON_DIFF", name, "the venue no longer knows it", at)
 
     # --- executions --------------------------------------------------------------------------
     def _fills(self, listed: Iterable[VenueOrder], since: datetime | None) -> list[Fill]:
@@ -104,59 +109,60 @@ class Intake:
         return [f for s in symbols for f in self.queries.fills(s, since or self._since(s))]
 
     def _since(self, symbol: str) -> datetime:
-        # what was executed before the account was opened belongs to an earlier journal
-        start = (self.books.opened_at or EPOCH) + JUST_AFTER
         last = self.books.symbol(symbol).last_fill_at
-        return start if last is None else max(start, last - FILL_OVERLAP)
+        return self.opening if last is None else max(self.opening, last - FILL_OVERLAP)
 
-    def take_fills(self, fills: Iterable[Fill], at: datetime) -> list[Finding | None]:
+    @property
+    def opening(self) -> datetime:
+        """From where executions are asked for; the venue's clock may be behind ours."""
+        opened = self.books.opened_at
+        return EPOCH if opened is None else opened - FILL_OVERLAP
+
+    def take_fills(self, fills: Iterable[Fill], at: datetime) -> None:
         """Each execution once; what two of one answer share an id are one, or a difference."""
-        met: list[Finding | None] = []
         here: set[str] = set()
         for fill in fills:
             if fill.fill_id in here and fill.fill_id not in self.books.fills_repeated:
                 self.ledger.record(Repeated(fill_id=fill.fill_id), at)
             here.add(fill.fill_id)
-            met.append(self._take_fill(fill, at))
-        return met
+            self._take_fill(fill, at)
 
-    def _take_fill(self, fill: Fill, at: datetime) -> Finding | None:
-        known = self.books.fills.get(fill.fill_id)
+    def _take_fill(self, fill: Fill, at: datetime) -> None:
+        name, own = fill.fill_id, self.books.orders.get(fill.client_order_id)
+        known = self.books.fills.get(name)
         if known is not None:
-            same = known == fill
-            what = f"the venue now shows {fill.side} {fill.quantity} at {fill.price} under its id"
-            return None if same else self.differ("FILL_IMPLAUSIBLE", fill.fill_id, what, at)
-        own = self.books.orders.get(fill.client_order_id)
-        if own is None:
-            what = f"a fill of an order that is not ours: {fill.client_order_id}"
-            return self.differ("FOREIGN_ORDER", fill.fill_id, what, at)
-        wrong = implausible(fill, own, self.bounds)
-        if wrong is not None:
-            what = f"{fill.client_order_id}: {wrong}"
-            return self.differ("FILL_IMPLAUSIBLE", fill.fill_id, what, at)
-        return self._take(Filled(fill=fill), fill.fill_id, at)
+            if known != fill:
+                what = f"now {fill.side} {fill.quantity} at {fill.price} under the same id"
+                self.differ("FILL_IMPLAUSIBLE", name, what, at)
+        elif own is None:
+            # what others executed before the account was opened is of an earlier journal
+            if fill.at > (self.books.opened_at or EPOCH):
+                what = f"a fill of an order that is not ours: {fill.client_order_id}"
+                self.differ("FOREIGN_ORDER", name, what, at)
+        elif wrong := implausible(fill, own, self.bounds):
+            self.differ("FILL_IMPLAUSIBLE", name, f"{fill.client_order_id}: {wrong}", at)
+        else:
+            self._take(Filled(fill=fill), name, at)
 
     # --- orders ------------------------------------------------------------------------------
-    def take_order(self, shown: VenueOrder, at: datetime) -> Finding | None:
+    def take_order(self, shown: VenueOrder, at: datetime) -> None:
         """An order of ours as the venue shows it; it adopts what was unknown."""
         name = shown.client_order_id
         own = self.books.orders[name]
         if name not in self.books.working or shown.filled > own.filled:
-            return None  # ended by its fills, or fills are still to come
-        if shown.state in STILL and own.state not in UNPROVEN:
-            return None
-        return self._take(Seen(order=shown), name, at)
+            return  # ended by its fills, or fills are still to come
+        if shown.state not in STILL or own.state in UNPROVEN:
+            self._take(Seen(order=shown), name, at)
 
-    def _uncalled_for(self, order: VenueOrder, at: datetime) -> Finding | None:
+    def _uncalled_for(self, order: VenueOrder, at: datetime) -> None:
         """An open order without an intent, or one that our books had ended."""
         name = order.client_order_id
         own = self.books.orders.get(name)
         if own is None:
             what = f"open at the venue: {order.side} {order.quantity} {order.symbol}"
-            return self.differ("FOREIGN_ORDER", name, what, at)
-        if self._may_lag(own, at):
-            return None
-        return self.differ("RECON_DIFF", name, "open at the venue, ended in our books", at)
+            self.differ("FOREIGN_ORDER", name, what, at)
+        elif not self._may_lag(own, at):
+            self.differ("RECON_DIFF", name, "open at the venue, ended in our books", at)
 
     def _may_lag(self, own: OwnOrder, at: datetime) -> bool:
         """A venue may be late with what has just changed; what never was there it never shows."""
@@ -164,11 +170,10 @@ class Intake:
             return False
         return timedelta(0) <= at - own.changed_at < self.late.bound
 
-    def _take(self, event: Event, subject: str, at: datetime) -> Finding | None:
+    def _take(self, event: Event, subject: str, at: datetime) -> None:
         try:
             self.ledger.record(event, at)
         except Stalled as fault:
             if fault.code is not Reason.RECON_DIFF:
                 raise
-            return self.differ("RECON_DIFF", subject, fault.message, at)
-        return None
+            self.differ("RECON_DIFF", subject, fault.message, at)

@@ -18,6 +18,7 @@ from desired_state.reasons import Reason
 from layers.l6_execution.classification import Moment, classified
 from layers.l6_execution.rows import FOREIGN, Kind, Row, balance_rows, fill_rows, order_rows
 from layers.l6_execution.schedule import Scope
+from layers.l6_execution.terms import FILL_OVERLAP
 from layers.l6_execution.witness import ABSENT, Witness
 from layers.orders import Fill, VenueOrder
 from layers.ports import JournalEntry, VenueQueries
@@ -28,7 +29,11 @@ ORDERS, FILLS, BALANCES = "orders", "fills", "balances"
 
 
 class ReconciliationReport(Frozen):
-    """Every order, fill and balance of its scope. ``ok`` only if all were read and none is odd."""
+    """Every order, fill and balance of its scope.
+
+    ``ok`` only if all could be read, all agree or are explained, none is excused as being on its
+    way, and no difference that was met before stands without an explanation.
+    """
 
     ok: bool
     scope: Scope
@@ -78,7 +83,7 @@ class Reading:
         orders = self._try(ORDERS, len(self._names()), self._orders)
         if self.scope is Scope.OPEN_ORDERS:
             return orders, (), ()
-        own = sum(1 for fill in self.witness.fills.values() if fill.at > self.since)
+        own = sum(1 for fill in self.witness.fills.values() if fill.at >= self.since)
         fills = self._try(FILLS, own, self._fills)
         balances = self._try(BALANCES, 2 * len(self.witness.totals), self._balances)
         return orders, fills, balances
@@ -134,7 +139,8 @@ def reconcile(
         witness = Witness.of(entries)
     except GovernanceError as fault:
         return _unread(fault.finding)
-    reading = Reading(witness, queries, open_orders, Scope.FULL, witness.opened_at or EPOCH)
+    since = EPOCH if witness.opened_at is None else witness.opened_at - FILL_OVERLAP
+    reading = Reading(witness, queries, open_orders, Scope.FULL, since)
     return report(reading, Moment(at=EPOCH, wall=EPOCH))
 
 
@@ -149,9 +155,14 @@ def report(reading: Reading, moment: Moment) -> ReconciliationReport:
     parts = reading.rows()
     judged = classified((row for part in parts for row in part), witness, moment)
     bounds = (len(parts[0]), len(parts[0]) + len(parts[1]))
-    unexplained = tuple(_odd(row) for row in judged if row.kind is Kind.UNEXPLAINED)
+    unexplained = (
+        *(_odd(row) for row in judged if row.kind is Kind.UNEXPLAINED),
+        *_standing(witness, judged),
+    )
     return ReconciliationReport(
-        ok=not unexplained and not reading.missing,
+        ok=not unexplained
+        and not reading.missing
+        and not any(row.kind is Kind.LAG for row in judged),
         scope=reading.scope,
         compared=len(judged),
         expected=len(judged) + reading.lost,
@@ -160,6 +171,16 @@ def report(reading: Reading, moment: Moment) -> ReconciliationReport:
         balances=judged[bounds[1] :],
         unexplained=unexplained,
         missing=tuple(reading.missing),
+    )
+
+
+def _standing(witness: Witness, judged: tuple[Row, ...]) -> tuple[Finding, ...]:
+    """Differences that were met before and that nobody has explained since."""
+    told = {row.subject for row in judged if row.kind is Kind.UNEXPLAINED}
+    return tuple(
+        finding(Reason.RECON_DIFF, subject, f"met before, and not explained: {what}")
+        for subject, what in sorted(witness.standing.items())
+        if subject not in told
     )
 
 

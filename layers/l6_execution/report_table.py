@@ -21,17 +21,31 @@ def table(report: ReconciliationReport) -> str:
         ("Balances", report.balances),
     ):
         lines += [f"{title} ({len(rows)})", *_part(rows), ""]
+    subjects = {row.subject for row in report.rows}
+    lines += [
+        f"Unexplained: {odd.subject}: {odd.message}"
+        for odd in report.unexplained
+        if odd.subject not in subjects
+    ]
     lines += [f"Not compared: {gap.subject}: {gap.code}: {gap.message}" for gap in report.missing]
     lines.append(f"Report {report.id}")
     return "\n".join(lines) + "\n"
 
 
 def _headline(report: ReconciliationReport) -> str:
-    word = "agrees" if report.ok else "DOES NOT AGREE" if report.unexplained else "INCOMPLETE"
+    word = _word(report)
     share = f"{report.coverage} % compared ({report.compared} of {report.expected})"
     kinds = [row.kind for row in report.rows if row.difference]
     counts = ", ".join(f"{kinds.count(k)} {k.value}" for k in Kind if k is not Kind.SAME)
     return f"Reconciliation, {report.scope}: {word}. {share}; differences: {counts}."
+
+
+def _word(report: ReconciliationReport) -> str:
+    if report.unexplained:
+        return "DOES NOT AGREE"
+    if report.missing:
+        return "INCOMPLETE"
+    return "agrees" if report.is_final else "agrees but for what is on its way"
 
 
 def _part(rows: tuple[Row, ...]) -> Iterator[str]:

@@ -9,7 +9,7 @@ from dataclasses import dataclass, field
 from datetime import datetime
 from decimal import Decimal
 
-from desired_state.errors import Finding, Waiting, finding
+from desired_state.errors import Waiting, finding
 from desired_state.reasons import Reason
 from layers.l6_execution.books import Books
 from layers.l6_execution.events import Absent, Unresolved
@@ -56,14 +56,12 @@ class Resolution:
             for name in asked:
                 self.searches[name] = self.searches[name].after(Trace.SILENT, wall)
             raise
-        found = [*look.findings]
         for name in asked:
-            found += self._conclude(name, traces.get(name, Trace.FOUND), at, wall)
-        return Look(tuple(found), look.unseen, look.gone)
+            self._conclude(name, traces.get(name, Trace.FOUND), at, wall)
+        return look
 
-    def spend(self, at: datetime, wall: datetime) -> tuple[Finding, ...]:
+    def spend(self, at: datetime, wall: datetime) -> None:
         """Call a person for what the whole schedule left open (G3); once an order."""
-        met = []
         for name, search in self.searches.items():
             if (
                 search.is_spent(wall)
@@ -74,8 +72,7 @@ class Resolution:
                     Unresolved(client_order_id=name, lookups=search.looked), at
                 )
                 what = f"not found and not proven absent in {search.looked} look-ups"
-                met.append(finding(Reason.ORDER_UNRESOLVED, name, what))
-        return tuple(met)
+                self.intake.met.append(finding(Reason.ORDER_UNRESOLVED, name, what))
 
     def _keep_up(self, wall: datetime) -> None:
         unproven = self.books.unproven
@@ -83,16 +80,15 @@ class Resolution:
         for name in unproven:
             self.begin(name, wall)
 
-    def _conclude(self, name: str, trace: Trace, at: datetime, wall: datetime) -> list[Finding]:
+    def _conclude(self, name: str, trace: Trace, at: datetime, wall: datetime) -> None:
         if name not in self.books.unproven:
             self.searches.pop(name, None)
-            return []
+            return
         search = self.searches[name].after(trace, wall)
         self.searches[name] = search
         if trace is Trace.NEGATIVE and search.is_absent(self.intake.late):
             self.intake.ledger.record(Absent(client_order_id=name, lookups=search.looked), at)
             self.searches.pop(name)
-        return []
 
     # --- the other sources -------------------------------------------------------------------
     def _traces(self, names: list[str], at: datetime) -> dict[str, Trace]:

@@ -73,12 +73,20 @@ def order_rows(
     return tuple(rows)
 
 
-def fill_rows(
-    witness: Witness, theirs: Mapping[str, Fill], since: datetime, until: datetime | None = None
-) -> tuple[Row, ...]:
-    """Every execution after ``since`` on both sides, field by field."""
-    ours = {n: f for n, f in witness.fills.items() if f.at > since}
-    shown = {n: f for n, f in theirs.items() if f.at > since and (until is None or f.at <= until)}
+def fill_rows(witness: Witness, theirs: Mapping[str, Fill], since: datetime) -> tuple[Row, ...]:
+    """Every execution at or after ``since`` on both sides, field by field.
+
+    What others executed before the account was opened belongs to an earlier journal. What is ours
+    is told by its order: the venue's clock may be behind the one that dated the opening.
+    """
+    opened = witness.opened_at
+    ours = {n: f for n, f in witness.fills.items() if f.at >= since}
+    shown = {
+        n: f
+        for n, f in theirs.items()
+        if f.at >= since
+        and (f.client_order_id in witness.intents or (opened is not None and f.at > opened))
+    }
     rows = []
     for name in sorted({*ours, *shown}):
         pair = ours.get(name), shown.get(name)

@@ -43,6 +43,7 @@ class Witness:
     cancels: dict[str, int] = field(default_factory=dict)  # entry in which its cancel was asked
     live: dict[str, None] = field(default_factory=dict)  # what may stand at the venue
     explained: dict[tuple[str, str], str] = field(default_factory=dict)  # (subject, told): why
+    standing: dict[str, str] = field(default_factory=dict)  # differences met and not explained
     reset: int | None = None  # entry that says that the venue was wiped, not yet accepted
     sequence: int = 0
 
@@ -115,13 +116,17 @@ class Witness:
                 self.totals = {b.currency: b.free + b.locked for b in balances}
             case events.Transferred(currency=currency, amount=amount, direction=direction):
                 self._move(currency, amount if direction == "in" else -amount)
+            case events.Differs(subject=subject, what=what):
+                self.standing[subject] = what
             case events.Explained(subject=subject, told=told, why=why, by=by):
+                self.standing.pop(subject, None)
                 self.explained[subject, told] = f"entry {sequence}, {by}: {why}"
             case events.Reset():
                 self.reset = sequence
             case events.ResetAccepted(balances=balances):
                 self.reset, self.opened_at = None, at
                 self.totals = {b.currency: b.free + b.locked for b in balances}
+                self.standing.clear()
                 self.intents.clear()
                 self.fate.clear()
                 self.live.clear()

@@ -125,14 +125,20 @@ def _withdraw(exchange: Exchange, symbol: str, price: Decimal) -> None:
 
 
 def _quote(exchange: Exchange, symbol: str, side: Side, wanted: dict[Decimal, Decimal]) -> None:
-    """X-14: a quote that stays keeps its place in the queue; only what is missing joins behind."""
+    """X-14: a quote that stays keeps its place in the queue; only what is missing joins behind.
+
+    Where a customer rests, who came before it does not leave because the ladder moved on.
+    """
     book = exchange.books[symbol]
     standing: dict[Decimal, list[Order]] = {}
+    shared = set()
     for order in book.resting(side):
         if order.account == CROWD:
             standing.setdefault(order.price, []).append(order)
+        else:
+            shared.add(order.price)
     for price, orders in standing.items():
-        if price not in wanted:
+        if price not in wanted and price not in shared:
             for order in orders:
                 cancel(exchange, order)
     for price, size in wanted.items():

@@ -13,6 +13,8 @@ from layers.binance.listing import Fees
 from layers.binance.rows import EPOCH, MILLISECOND
 from layers.binance.wire import Place
 from layers.l6_execution.client_ids import client_order_id
+from layers.local_exchange.shapes import account_number
+from layers.local_exchange.terms import DESK
 from layers.market import Provenance
 from layers.orders import OrderRequest, Side, TimeInForce
 from layers.risk_snapshot import VenueClass
@@ -21,7 +23,9 @@ from tests.fakes.exchange import Served
 KEY = "KEYkeyKEYkeyKEYkeyKEYkeyKEYkey01"
 SECRET = "SECRETsecretSECRETsecretSECRET02"  # noqa: S105  (planted, to be searched for)
 SYMBOL = "BTC/USDT"
-PLACE = Place(venue="binance", account="main", symbols=(SYMBOL,))
+ACCOUNT = str(account_number(DESK))
+PATIENT = timedelta(seconds=5)  # for what must be answered, however busy this machine is
+PLACE = Place(venue="binance", account=ACCOUNT, symbols=(SYMBOL,))
 SYSTEM = Clock(wall=lambda: datetime.now(UTC), monotonic=time.monotonic)  # noqa: TID251
 
 
@@ -46,13 +50,15 @@ def desk(
     fees: Fees | None = None,
     **changes: object,
 ) -> BinanceVenue:
-    return open_venue(
+    opened = open_venue(
         terms(base, **changes),
         credentials or Credentials(KEY, SECRET),
         clock,
         lambda: traded,
         fees,
     )
+    opened.lines[0].skew.account = ACCOUNT  # as if the probe had asked
+    return opened
 
 
 def request(
@@ -81,4 +87,9 @@ def rehearsed(exchange: Served, **changes: object) -> BinanceVenue:
         wall=lambda: EPOCH + exchange.clock.now_ms * MILLISECOND, monotonic=time.monotonic
     )
     credentials = Credentials(key.name, key.secret)
-    return desk(exchange.url, **{"credentials": credentials, "clock": clock, **changes})
+    opened = desk(exchange.url, **{"credentials": credentials, "clock": clock, **changes})
+    opened.lines[0].skew.account = None
+    for _ in range(9):  # a venue with faults may need to be asked again
+        if opened.probe.standing().account is not None:
+            break
+    return opened

@@ -82,8 +82,6 @@ def kinds(
         (OPEN, shown(OrderState.PARTIAL, "0.5")),  # executed, and we have not read it yet
         (OPEN, shown(OrderState.FILLED, "1")),
         (OPEN, None),
-        (UNKNOWN, shown(OrderState.OPEN)),  # being looked up
-        (UNKNOWN, None),
     ],
 )
 def test_what_is_in_flight_may_lag_as_long_as_the_venue_may_be_late(
@@ -92,6 +90,21 @@ def test_what_is_in_flight_may_lag_as_long_as_the_venue_may_be_late(
     found = witness(*events)
     assert kinds(found, {NAME: venue}, waited=5.9) == [Kind.LAG]
     assert kinds(found, {NAME: venue}, waited=6) == [Kind.UNEXPLAINED]
+
+
+@pytest.mark.parametrize("venue", [shown(OrderState.OPEN), None])
+def test_an_order_that_is_being_looked_up_is_no_difference_yet(venue: VenueOrder | None) -> None:
+    assert kinds(witness(*UNKNOWN), {NAME: venue}, waited=1000) == [Kind.LAG]
+
+
+def test_the_money_that_it_may_hold_is_excused_no_longer_than_it_may_be_unknown() -> None:
+    found = witness(*UNKNOWN)
+    for waited, kind in ((9.9, Kind.LAG), (10, Kind.UNEXPLAINED)):
+        rows = balance_rows(found, FUNDS)  # nothing is locked for it
+        wall = WALL + timedelta(seconds=waited)
+        moment = Moment(START, wall, LATE, {row.subject: WALL for row in rows})
+        locked = classified(rows, found, moment)[-1]
+        assert (locked.subject, locked.kind) == ("USDT locked", kind)
 
 
 def test_what_has_just_ended_may_lag_and_what_ended_long_ago_may_not() -> None:

@@ -201,6 +201,20 @@ def test_the_table_shows_every_difference_first_and_how_much_was_compared(tmp_pa
     assert "unexplained" in orders[1]
 
 
+def test_a_difference_that_stands_keeps_every_later_report_from_agreeing(tmp_path: Path) -> None:
+    desk = traded(tmp_path)
+    desk.venue.submit(request("stranger"))
+    desk.execution.poll(desk.venue.clock())
+    desk.venue.cancel_all()
+    report = desk.execution.finish(desk.venue.clock(), desk.wall)
+    assert not report.ok
+    assert [odd.subject for odd in report.unexplained] == [request("stranger").client_order_id]
+    assert "Unexplained: " in table(report)
+    for subject in list(desk.books.unexplained):
+        desk.execution.explain(subject, "olivia", "mine", desk.venue.clock())
+    assert desk.execution.finish(desk.venue.clock(), desk.wall).ok
+
+
 def test_finish_leaves_nothing_open_and_agrees(tmp_path: Path) -> None:
     desk = traded(tmp_path)
     report = desk.execution.finish(desk.venue.clock(), desk.wall)

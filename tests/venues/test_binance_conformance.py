@@ -9,7 +9,7 @@ import pytest
 
 from layers.orders import OrderRequest
 from layers.risk_snapshot import VenueClass
-from tests.fakes.binance_desk import SYMBOL, rehearsed, request
+from tests.fakes.binance_desk import PATIENT, SYMBOL, rehearsed, request
 from tests.fakes.exchange import carried_bars, served
 from tests.venues.conformance import *  # noqa: F403  (the suite is the module)
 
@@ -22,7 +22,7 @@ def passive(name: str) -> OrderRequest:
 def trio(tmp_path: Path, request: pytest.FixtureRequest) -> Iterator[SimpleNamespace]:
     with served(tmp_path, bars=carried_bars(12)) as exchange:
         exchange.advance(timedelta(hours=6))
-        binance = rehearsed(exchange, venue_class=request.param)
+        binance = rehearsed(exchange, timeout=PATIENT, venue_class=request.param)
         yield SimpleNamespace(
             entry=binance.entry,
             cancels=binance.cancels,

@@ -17,7 +17,7 @@ from layers.binance.rows import EPOCH, MILLISECOND
 from layers.local_exchange.faults import Fault, FaultKind
 from layers.market import Provenance
 from layers.orders import AnswerKind, OrderState, Side, TimeInForce
-from tests.fakes.binance_desk import SYMBOL, desk, rehearsed, request
+from tests.fakes.binance_desk import PATIENT, SYMBOL, desk, rehearsed, request
 from tests.fakes.exchange import Served, carried_bars, served
 from tests.fakes.leave import Leave
 from tests.fakes.scripted_venue import ScriptedVenue, refused, said
@@ -32,7 +32,7 @@ def exchange(tmp_path: Path) -> Iterator[Served]:
 
 @pytest.fixture
 def binance(exchange: Served) -> Iterator[BinanceVenue]:
-    opened = rehearsed(exchange)
+    opened = rehearsed(exchange, timeout=PATIENT)
     yield opened
     opened.close()
 
@@ -45,7 +45,7 @@ def venue() -> Iterator[ScriptedVenue]:
 
 @pytest.fixture
 def scripted(venue: ScriptedVenue) -> Iterator[BinanceVenue]:
-    opened = desk(venue.base)
+    opened = desk(venue.base, timeout=PATIENT)
     yield opened
     opened.close()
 
@@ -154,7 +154,9 @@ def test_rules_are_the_filters_and_the_accounts_fees(
         Decimal(5),
     )
     assert (rules.maker_fee, rules.taker_fee) == (Decimal("0.001"), Decimal("0.001"))
-    configured = rehearsed(exchange, fees=Fees(Decimal("0.0002"), Decimal("0.0004")))
+    configured = rehearsed(
+        exchange, timeout=PATIENT, fees=Fees(Decimal("0.0002"), Decimal("0.0004"))
+    )
     rules = configured.queries.rules(SYMBOL)
     configured.close()
     assert (rules.maker_fee, rules.taker_fee) == (Decimal("0.0002"), Decimal("0.0004"))
@@ -238,13 +240,24 @@ def test_pages_of_executions_are_read_to_the_last_and_none_twice(
     assert "fromId=1000" in asked[1]
 
 
-def test_pages_without_end_are_an_error_and_not_a_part(
+def test_older_executions_of_a_page_are_left_out(
+    venue: ScriptedVenue, scripted: BinanceVenue
+) -> None:
+    venue.says("GET", "/api/v3/myTrades", said([trade(n) for n in range(9)]))
+    venue.says("GET", "/api/v3/order", said(look_up(1)))
+    since = EPOCH + 1_600_000_000_005 * MILLISECOND
+    found = scripted.queries.fills(SYMBOL, since)
+    assert [fill.fill_id for fill in found] == ["5", "6", "7", "8"]
+
+
+def test_a_page_that_comes_again_is_an_error_and_not_a_part(
     venue: ScriptedVenue, scripted: BinanceVenue
 ) -> None:
     venue.says("GET", "/api/v3/myTrades", said([trade(n) for n in range(1000)]))
     venue.says("GET", "/api/v3/order", said(look_up(1)))
-    with pytest.raises(Waiting):
-        scripted.queries.fills(SYMBOL, EPOCH + timedelta(days=40_000))
+    with pytest.raises(Waiting, match="there before"):
+        scripted.queries.fills(SYMBOL, EPOCH)
+    assert venue.asked("GET", "/api/v3/myTrades") == 2
 
 
 @pytest.mark.parametrize(

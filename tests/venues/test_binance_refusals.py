@@ -13,7 +13,7 @@ from layers.adapters.binance_venue import BinanceVenue
 from layers.binance.heard import Heard
 from layers.binance.refusals import DEFINITE, answer
 from layers.orders import AnswerKind, OrderState
-from tests.fakes.binance_desk import SYMBOL, desk, request
+from tests.fakes.binance_desk import PATIENT, SYMBOL, desk, request
 from tests.fakes.leave import Leave
 from tests.fakes.scripted_venue import Said, ScriptedVenue, refused, said
 
@@ -29,6 +29,13 @@ def venue() -> Iterator[ScriptedVenue]:
 
 @pytest.fixture(scope="module")
 def binance(venue: ScriptedVenue) -> Iterator[BinanceVenue]:
+    opened = desk(venue.base, timeout=PATIENT)
+    yield opened
+    opened.close()
+
+
+@pytest.fixture(scope="module")
+def hasty(venue: ScriptedVenue) -> Iterator[BinanceVenue]:
     opened = desk(venue.base)
     yield opened
     opened.close()
@@ -115,11 +122,11 @@ REJECTED = {
 
 @pytest.mark.parametrize("row", UNKNOWN)
 def test_what_proves_nothing_is_unknown(
-    venue: ScriptedVenue, binance: BinanceVenue, row: str
+    venue: ScriptedVenue, binance: BinanceVenue, hasty: BinanceVenue, row: str
 ) -> None:
     before = venue.asked(*POST)
     venue.says(*POST, UNKNOWN[row])
-    found = binance.entry.submit(request("one"), Leave())
+    found = (hasty if UNKNOWN[row].hang else binance).entry.submit(request("one"), Leave())
     assert (found.kind, found.code) == (AnswerKind.UNKNOWN, Reason.ORDER_UNKNOWN)
     assert found.order is None
     assert venue.asked(*POST) == before + 1  # it was sent, and never again
@@ -138,7 +145,7 @@ def test_a_definite_refusal_is_a_row_of_the_table(
 def test_a_revoked_key_is_told_by_its_code_before_and_after_it_worked(
     venue: ScriptedVenue,
 ) -> None:
-    binance = desk(venue.base)
+    binance = desk(venue.base, timeout=PATIENT)
     venue.says(*POST, REJECTED["-2015 key"])
     before = binance.entry.submit(request("one"), Leave())
     venue.says(*POST, said(accepted()))

