@@ -7,7 +7,8 @@ changed is on disk before its answer leaves.
 
 import json
 import threading
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Generator, Sequence
+from contextlib import contextmanager
 from dataclasses import replace
 from decimal import Decimal
 from typing import Final
@@ -68,20 +69,19 @@ class LocalExchange:
         """Carry out one request, faults included."""
         with self._lock:
             try:
-                return self._handle(request)
+                with self._disk_counts():
+                    return self._handle(request)
             except Waiting:
-                # memory may be ahead of the disk; the disk is what counts
-                self._exchange = None
                 return _BROKEN
 
     def advance(self) -> None:
         """Let everything happen that is due by the clock."""
-        with self._lock:
+        with self._lock, self._disk_counts():
             self._catch_up()
 
     def obey(self, command: Command) -> Told:
         """Carry out one command of whoever rehearses."""
-        with self._lock:
+        with self._lock, self._disk_counts():
             if command.advance_ms:
                 if not isinstance(self._clock, VirtualClock):
                     return Told(refusal="this exchange lives in real time; nobody advances it")
@@ -100,7 +100,7 @@ class LocalExchange:
 
     def change(self, fault: Fault) -> Order | None:
         """Change the truth now: wipe, wrong balance, foreign order."""
-        with self._lock:
+        with self._lock, self._disk_counts():
             self._catch_up()
             return self._change(fault)
 
@@ -108,6 +108,15 @@ class LocalExchange:
         """Let go of the store."""
         with self._lock:
             self._store.close()
+
+    @contextmanager
+    def _disk_counts(self) -> Generator[None, None, None]:
+        """X-17: where the disk fails, memory may be ahead of it; it is thrown away."""
+        try:
+            yield
+        except Waiting:
+            self._exchange = None
+            raise
 
     def _open(self) -> Exchange:
         if self._exchange is None:

@@ -66,8 +66,8 @@ class ExchangeStore:
     def open(self, terms: ExchangeTerms, start_ms: int, recording: str) -> Exchange:
         """The exchange in the file, or a new one that starts at ``start_ms``.
 
-        ``recording`` names the market that it replays, and has to be the same ever after. The
-        terms of a file that is there win over those given.
+        ``recording`` names the market that it replays; it and the terms stay as they were when
+        the file was made.
         """
         with self._writing() as db:
             if not db.execute("SELECT 1 FROM sqlite_master WHERE name='meta'").fetchone():
@@ -79,9 +79,9 @@ class ExchangeStore:
             meta = dict(db.execute("SELECT key, value FROM meta"))
             if meta.get("format") != _FORMAT:
                 raise ValueError(f"expected exchange format {_FORMAT}, found {meta.get('format')}")
-            if meta["recording"] != recording:
-                raise ValueError(f"expected the recording {meta['recording']}, found {recording}")
-            return _load(db, ExchangeTerms.model_validate_json(meta["terms"]))
+            if (meta["recording"], meta["terms"]) != (recording, terms.model_dump_json()):
+                raise ValueError("it was made with other prices, pace, seed or terms")
+            return _load(db, terms)
 
     def start_ms(self) -> int:
         """The instant from which the recording is dated."""

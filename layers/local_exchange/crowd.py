@@ -10,10 +10,10 @@ from dataclasses import dataclass
 from decimal import Decimal
 
 from layers.local_exchange.exchange import Exchange
-from layers.local_exchange.matching import at_once, cancel, crowd_draft, place_for_crowd
+from layers.local_exchange.matching import cancel, trade_for_crowd
 from layers.local_exchange.order import Order, opposite
 from layers.local_exchange.path import Step, ladder, walk
-from layers.local_exchange.terms import CROWD
+from layers.local_exchange.terms import CROWD, Force
 from layers.market import Bar
 from layers.orders import Side
 
@@ -102,13 +102,11 @@ def take_step(exchange: Exchange, symbol: str, bar: Bar, step: Step) -> None:
     last = exchange.tapes[symbol].last
     seller = step.price < last if last is not None else bar.close < bar.open
     taker = Side.SELL if seller else Side.BUY
-    bids, asks = ladder(step.price, bar, terms, exchange.terms.crowd)
+    bids, asks = ladder(step.price, bar, terms, exchange.terms.crowd, exchange.terms.seed)
     _withdraw(exchange, symbol, step.price)
     if step.volume > 0:
-        resting = crowd_draft(symbol, opposite(taker), step.price, step.volume)
-        made = place_for_crowd(exchange, resting)
-        taken = crowd_draft(symbol, taker, step.price, step.volume)
-        place_for_crowd(exchange, at_once(taken))
+        made = trade_for_crowd(exchange, symbol, opposite(taker), step.price, step.volume)
+        trade_for_crowd(exchange, symbol, taker, step.price, step.volume, Force.IOC)
         if made.live:
             cancel(exchange, made)
     _quote(exchange, symbol, Side.BUY, bids)
@@ -144,7 +142,7 @@ def _quote(exchange: Exchange, symbol: str, side: Side, wanted: dict[Decimal, De
     for price, size in wanted.items():
         there = sum((o.remaining for o in standing.get(price, [])), Decimal(0))
         if there < size:
-            place_for_crowd(exchange, crowd_draft(symbol, side, price, size - there))
+            trade_for_crowd(exchange, symbol, side, price, size - there)
         elif there > size:
             _shrink(exchange, standing[price], there - size)
 

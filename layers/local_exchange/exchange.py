@@ -62,7 +62,7 @@ class Exchange:
         return sum(owner == account and name == symbol for owner, name, _ in self.open_ids)
 
     def by_client_id(self, account: str, symbol: str, client_id: str) -> Order | None:
-        """The open order of that id, else the last one that bore it."""
+        """X-5: the open order of that id, else the last one that bore it."""
         key = (account, symbol, client_id)
         number = self.open_ids.get(key) or self.last_ids.get(key)
         return None if number is None else self.orders[number]

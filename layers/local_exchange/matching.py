@@ -1,6 +1,5 @@
 """The matching engine: drafts and cancels in; orders, trades and settlements out."""
 
-from dataclasses import replace
 from decimal import Decimal
 
 from layers.local_exchange.book import Book
@@ -61,23 +60,6 @@ def place(exchange: Exchange, draft: Draft) -> Order | Refusal:
         return refused
     number = exchange.next_order
     exchange.next_order += 1
-    return _enter(exchange, draft, number)
-
-
-def place_for_crowd(exchange: Exchange, draft: Draft) -> Order:
-    """The same for the crowd, whose orders have no number, no filters and no funds."""
-    return _enter(exchange, draft, 0)
-
-
-def cancel(exchange: Exchange, order: Order, status: Status = Status.CANCELED) -> None:
-    """End a resting order and give back what it had locked."""
-    exchange.books[order.symbol].remove(order)
-    _end(exchange, order, status)
-
-
-def _enter(exchange: Exchange, draft: Draft, number: int) -> Order:
-    terms = exchange.markets[draft.symbol]
-    book = exchange.books[draft.symbol]
     market = draft.kind is Kind.MARKET
     order = Order(
         number=number,
@@ -88,22 +70,62 @@ def _enter(exchange: Exchange, draft: Draft, number: int) -> Order:
         side=draft.side,
         kind=draft.kind,
         force=Force.IOC if market else draft.force,
-        price=_worst(book, draft) or NOTHING if market else draft.price,
+        price=_worst(exchange.books[draft.symbol], draft) or NOTHING if market else draft.price,
         quantity=draft.quantity,
         self_trade=draft.self_trade,
         created_ms=exchange.now_ms,
         updated_ms=exchange.now_ms,
     )
+    asset = _asset(exchange.markets[order.symbol], order.side)
+    exchange.purses.lock(order.account, asset, order.locked)
+    return _enter(exchange, order)
+
+
+def trade_for_crowd(
+    exchange: Exchange,
+    symbol: str,
+    side: Side,
+    price: Decimal,
+    quantity: Decimal,
+    force: Force = Force.GTC,
+) -> Order:
+    """A limit order of the crowd: it has no number, passes no filter and locks no funds."""
+    order = Order(
+        number=0,
+        sequence=exchange.next_sequence,
+        account=CROWD,
+        symbol=symbol,
+        client_id="",
+        side=side,
+        kind=Kind.LIMIT,
+        force=force,
+        price=price,
+        quantity=quantity,
+        self_trade=SelfTrade.NONE,
+        created_ms=exchange.now_ms,
+        updated_ms=exchange.now_ms,
+    )
+    return _enter(exchange, order)
+
+
+def cancel(exchange: Exchange, order: Order, status: Status = Status.CANCELED) -> None:
+    """End a resting order and give back what it had locked."""
+    exchange.books[order.symbol].remove(order)
+    _end(exchange, order, status)
+
+
+def _enter(exchange: Exchange, order: Order) -> Order:
+    """Match a funded order, and rest or expire what is left of it."""
+    terms = exchange.markets[order.symbol]
+    book = exchange.books[order.symbol]
     exchange.next_sequence += 1
-    if number:
-        exchange.purses.lock(order.account, _asset(terms, order.side), order.locked)
     if order.force is not Force.FOK or _could_fill(book, order):
         _match(exchange, terms, order)
     if order.live and order.force is Force.GTC:
         book.add(order)
         exchange.note(order)
     elif order.live:
-        _end(exchange, order, Status.EXPIRED)
+        _end(exchange, order, Status.EXPIRED)  # X-2
     else:
         exchange.note(order)
     return order
@@ -230,13 +252,3 @@ def _needs(terms: SymbolTerms, book: Book, draft: Draft) -> tuple[str, Decimal]:
     price = _worst(book, draft) or NOTHING if draft.kind is Kind.MARKET else draft.price
     amount = draft.quantity * price if draft.side is Side.BUY else draft.quantity
     return _asset(terms, draft.side), amount
-
-
-def crowd_draft(symbol: str, side: Side, price: Decimal, quantity: Decimal) -> Draft:
-    """A limit order of the crowd that rests until the crowd takes it back."""
-    return Draft(CROWD, symbol, "", side, Kind.LIMIT, Force.GTC, price, quantity, SelfTrade.NONE)
-
-
-def at_once(draft: Draft) -> Draft:
-    """The same order, immediate or cancelled."""
-    return replace(draft, force=Force.IOC)

@@ -55,7 +55,7 @@ class Order:
 
     @property
     def locked(self) -> Decimal:
-        """What it holds locked: quote at its own price for a buy, base for a sale."""
+        """X-10: what it holds locked, quote at its own price for a buy, base for a sale."""
         if not self.live:
             return NOTHING
         return self.remaining * self.price if self.side is Side.BUY else self.remaining

@@ -5,6 +5,7 @@ equal steps; its volume is spread evenly, and the last step carries the rest of 
 steps lie inside the bar, the first at its opening.
 """
 
+import hashlib
 from dataclasses import dataclass
 from decimal import ROUND_CEILING, ROUND_DOWN, ROUND_FLOOR, ROUND_HALF_EVEN, Decimal
 from typing import Final
@@ -13,6 +14,7 @@ from layers.local_exchange.terms import CrowdTerms, SymbolTerms
 from layers.market import Bar
 
 _BASIS_POINT: Final = Decimal("0.0001")
+_MIDDLE: Final = Decimal("127.5")  # of a byte
 
 
 @dataclass(frozen=True, slots=True)
@@ -49,19 +51,31 @@ def walk(bar: Bar, terms: SymbolTerms, crowd: CrowdTerms) -> tuple[Step, ...]:
 
 
 def ladder(
-    price: Decimal, bar: Bar, terms: SymbolTerms, crowd: CrowdTerms
+    price: Decimal, bar: Bar, terms: SymbolTerms, crowd: CrowdTerms, seed: int
 ) -> tuple[dict[Decimal, Decimal], dict[Decimal, Decimal]]:
     """X-12: what the crowd bids and asks around ``price``; nothing where nothing was traded."""
     in_range = (bar.high - bar.low) * crowd.half_spread_range_share
     half = max(price * crowd.half_spread_floor_bps * _BASIS_POINT, in_range, terms.tick)
-    size = on_grid(bar.volume * crowd.depth_share, terms.step, ROUND_DOWN)
-    if size <= 0:
-        return {}, {}
+    size = bar.volume * crowd.depth_share
     bids = {}
     asks = {}
     for index in range(1, crowd.levels + 1):
         bid = on_grid(price - half * index, terms.tick, ROUND_FLOOR)
         if bid > 0:
-            bids[bid] = size
-        asks[on_grid(price + half * index, terms.tick, ROUND_CEILING)] = size
-    return bids, asks
+            bids[bid] = _size(size, bid, terms, crowd, seed)
+        ask = on_grid(price + half * index, terms.tick, ROUND_CEILING)
+        asks[ask] = _size(size, ask, terms, crowd, seed)
+    return _offered(bids), _offered(asks)
+
+
+def _size(
+    size: Decimal, price: Decimal, terms: SymbolTerms, crowd: CrowdTerms, seed: int
+) -> Decimal:
+    """At one price always the same share more or less, so that a quote which stays is the same."""
+    draw = hashlib.sha256(f"{seed} {terms.symbol} {price}".encode()).digest()[0]
+    share = 1 + crowd.size_spread * (draw - _MIDDLE) / _MIDDLE
+    return on_grid(size * share, terms.step, ROUND_DOWN)
+
+
+def _offered(levels: dict[Decimal, Decimal]) -> dict[Decimal, Decimal]:
+    return {price: size for price, size in levels.items() if size > 0}

@@ -86,6 +86,7 @@ class CrowdTerms(Frozen):
     half_spread_range_share: Amount = Decimal("0.01")  # of the bar's high-low range
     levels: Annotated[int, Field(ge=1, le=50)] = 10
     depth_share: Amount = Decimal("0.0005")  # size of one level, of the bar's volume
+    size_spread: Annotated[Amount, Field(le=1)] = Decimal("0.5")  # a level's size, more or less
     steps_per_leg: Annotated[int, Field(ge=1, le=60)] = 4
 
 

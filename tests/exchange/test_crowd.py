@@ -36,7 +36,8 @@ def bar(index: int, *prices: str, volume: str = "1300") -> Bar:
 
 
 def market(*bars: Bar, turns: bool = False) -> tuple[Exchange, Recording]:
-    exchange = new_exchange(ExchangeTerms(), START_MS)
+    even = CrowdTerms(size_spread=Decimal(0))
+    exchange = new_exchange(ExchangeTerms(crowd=even), START_MS)
     return exchange, Recording("BTCUSDT", bars, START_MS, HOUR_MS, turns=turns)
 
 
@@ -74,6 +75,20 @@ def test_a_shrinking_quote_gives_up_its_latest_part() -> None:
     assert last is own
 
 
+def test_what_joined_behind_a_customer_leaves_before_what_stood_ahead() -> None:
+    bars = (bar(0, *FLAT, volume="650"), bar(1, *FLAT), bar(2, *FLAT, volume="650"))
+    exchange, recording = market(*bars)
+    advance(exchange, recording, START_MS)
+    book = exchange.books["BTCUSDT"]
+    best, size = book.levels(Side.BUY, 1)[0]
+    own = rest(exchange, Side.BUY, best)
+    advance(exchange, recording, START_MS + HOUR_MS)
+    ahead, middle, behind = book.at(Side.BUY, best)
+    assert (middle, behind.remaining) == (own, size)
+    advance(exchange, recording, START_MS + 2 * HOUR_MS)
+    assert book.at(Side.BUY, best) == (ahead, own)
+
+
 def test_a_falling_price_fills_who_stood_in_between_at_their_own_price() -> None:
     falling = bar(1, "10000", "10000", "9900", "9900")
     exchange, recording = market(bar(0, *FLAT), falling)
@@ -107,6 +122,20 @@ def test_where_nothing_was_traded_nothing_is_quoted() -> None:
     advance(exchange, recording, START_MS + 2 * HOUR_MS)
     assert [exchange.books["BTCUSDT"].levels(side, 5) for side in Side] == [[], []]
     assert len(exchange.tapes["BTCUSDT"].candles["1h"]) == 1
+
+
+def depths(seed: int) -> list[Decimal]:
+    exchange = new_exchange(ExchangeTerms(seed=seed), START_MS)
+    recording = Recording("BTCUSDT", (bar(0, *FLAT),), START_MS, HOUR_MS)
+    advance(exchange, recording, START_MS)
+    return [size for side in Side for _, size in exchange.books["BTCUSDT"].levels(side, 50)]
+
+
+def test_a_seed_draws_how_much_stands_at_each_price() -> None:
+    assert depths(1) == depths(1) != depths(2)
+    # half as much to half as much again of 0.05 % of the bar's volume
+    assert all(Decimal("0.325") <= size <= Decimal("0.975") for size in depths(1))
+    assert len(set(depths(1))) > 10
 
 
 def test_missing_bars_leave_their_time_empty() -> None:

@@ -4,6 +4,7 @@ import sqlite3
 from datetime import timedelta
 from decimal import Decimal
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -46,7 +47,8 @@ def test_an_exchange_that_is_opened_again_is_the_same_down_to_the_queue(tmp_path
         venue.advance(timedelta(hours=3))
         client = ccxt_binance(venue.url, venue.credentials, venue.clock)
         client.load_markets()
-        for name, price in (("far", "9000"), ("near", "9700"), ("taker", "9800")):
+        rested = (("far", "9000"), ("one", "9000"), ("two", "9000"), ("near", "9700"))
+        for name, price in (*rested, ("taker", "9800")):
             client.create_order(SYMBOL, "limit", "buy", "0.001", price, {"clientOrderId": name})
         client.create_order(SYMBOL, "limit", "sell", "0.5", "9790.00")
         client.cancel_order(None, SYMBOL, {"origClientOrderId": "far"})
@@ -101,10 +103,13 @@ def _draft(name: str, price: str) -> Draft:
     return Draft("desk", "BTCUSDT", name, Side.BUY, *limit)
 
 
-def test_a_store_of_another_recording_is_not_opened(tmp_path: Path) -> None:
+@pytest.mark.parametrize("other", [{"bars": carried_bars(4)}, {"terms": ExchangeTerms(seed=9)}])
+def test_a_store_of_another_recording_or_other_terms_is_not_opened(
+    tmp_path: Path, other: dict[str, Any]
+) -> None:
     with served(tmp_path, bars=carried_bars(3)):
         pass
-    with pytest.raises(Waiting) as refusal, served(tmp_path, bars=carried_bars(4)):
+    with pytest.raises(Waiting) as refusal, served(tmp_path, **{"bars": carried_bars(3), **other}):
         pass
     assert refusal.value.code is Reason.VENUE_UNREACHABLE
 
