@@ -92,14 +92,15 @@ class _Watched:
         self._unit = order.interval or SECOND
 
     def __enter__(self) -> Self:
-        self._progress.start()
         return self
 
     def __exit__(self, *_: object) -> None:
-        self._progress.stop()
+        if self._progress.live.is_started:
+            self._progress.stop()
 
     def tell(self, found: Fetched, end: datetime) -> None:
-        """So far, of so much."""
+        """So far, of so much; the bar shows once there is something to tell."""
+        self._progress.start()
         total = max(0, (end - self._order.start) // self._unit)
         reached = found.reached or self._order.start
         done = min(total, (reached - self._order.start) // self._unit)

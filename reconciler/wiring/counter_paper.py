@@ -17,7 +17,7 @@ from layers.l6_execution.door import Door
 from layers.l6_execution.execution import Execution
 from layers.l6_execution.ledger import Ledger
 from layers.l6_execution.terms import Propagation
-from layers.market import Provenance
+from layers.paper_venue.presets import evidence_preset
 from layers.paper_venue.spot_rules import BTC_USDT
 from layers.paper_venue.terms import MarketModel
 from layers.paper_venue.venue import PaperVenue
@@ -29,7 +29,7 @@ from reconciler.sending import Sending
 from reconciler.wiring.approved import venue_row
 from reconciler.wiring.counters import Place
 from reconciler.wiring.desk import PAPER, paper_store
-from reconciler.wiring.recorded import first_bar, recorded
+from reconciler.wiring.recorded import first_bar, provenance_of, recorded
 
 ACCOUNT: Final = "paper"
 PROPAGATION: Final = Propagation(
@@ -41,13 +41,16 @@ def open_counter(place: Place) -> Counter:
     """The paper venue of this host, made where there is none yet.
 
     Raises:
-        Stalled: ``NOT_ALLOW_LISTED`` where the authority names another venue, ``FEED_INVALID``.
+        Stalled: ``NOT_ALLOW_LISTED`` where the authority names another venue, ``FEED_INVALID``,
+            ``PRESET_OPTIMISTIC`` where the venue was made with a kinder market model.
     """
     if place.venue != PAPER:
         text = f"expected {PAPER}, found {place.venue}"
         raise Stalled(Reason.NOT_ALLOW_LISTED, place.request.symbol, text)
     feed = recorded(place.request)
     venue, start = _venue(place, feed)
+    model = venue.model()
+    fills = evidence_preset(model)  # P-16: nothing kinder leaves evidence
     queries, cancels = PaperQueries(venue), PaperCancels(venue)
     execution = execution_at(place, PaperEntry(venue), venue)
     return Counter(
@@ -68,7 +71,7 @@ def open_counter(place: Place) -> Counter:
         goes_on=True,
         may_halt=lambda _kind: True,
         entries=lambda first: tuple(place.journal.entries(first)),
-        claim="a paper session over recorded bars",
+        claim=f"a paper session over {model.provenance} bars, {fills} fills",
         close=venue.close,
     )
 
@@ -98,9 +101,13 @@ def _venue(place: Place, feed: CsvBars) -> tuple[PaperVenue, datetime]:
         PaperVenue.create(
             path,
             clock=request.start or first_bar(request, feed),
-            model=MarketModel(seed=request.seed, provenance=Provenance.RECORDED),
+            model=MarketModel(seed=request.seed, provenance=provenance_of(feed)),
             rules=(BTC_USDT,),
             balances={name: Decimal(held) for name, held in row.opening_balances.items()},
         ).close()
     venue = PaperVenue(path)
+    label, standing = provenance_of(feed), venue.model().provenance
+    if label is not standing:  # L5 would judge the one by the label of the other
+        text = f"expected {standing} bars, as the venue's market is made of, found {label} ones"
+        raise Stalled(Reason.FEED_INVALID, feed.path.name, text)
     return venue, max(venue.clock(), request.start or venue.clock())

@@ -9,7 +9,7 @@ from typing import Final
 from desired_state.canonical import digest_bytes
 from desired_state.errors import Stalled
 from desired_state.reasons import Reason
-from layers.market import Bar, Book, Provenance
+from layers.market import Bar, Book
 from layers.orders import Balance, SymbolRules
 from layers.paper_venue.price_path import ladder
 from layers.paper_venue.spot_rules import BTC_USDT
@@ -19,7 +19,7 @@ from reconciler.counter import Counter
 from reconciler.shadowing import SHADOW, Shadow
 from reconciler.wiring.approved import venue_row
 from reconciler.wiring.counters import Place
-from reconciler.wiring.recorded import first_bar, recorded
+from reconciler.wiring.recorded import first_bar, provenance_of, recorded
 
 RULES: Final = {rules.symbol: rules for rules in (BTC_USDT,)}
 
@@ -36,7 +36,7 @@ def open_counter(place: Place) -> Counter:
     if request.symbol not in RULES:
         raise Stalled(Reason.NOT_ALLOW_LISTED, request.symbol, f"expected {', '.join(RULES)}")
     rules = RULES[request.symbol]
-    model = MarketModel(seed=request.seed, provenance=Provenance.RECORDED)
+    model = MarketModel(seed=request.seed, provenance=provenance_of(feed))
     shadow = Shadow(
         journal=place.journal,
         note=place.journal.conduct.take,
@@ -81,6 +81,6 @@ def _book(bar: Bar, rules: SymbolRules, model: MarketModel) -> Book:
         asks=tuple(asks),
         event_at=bar.closed,
         received_at=bar.closed,
-        provenance=Provenance.RECORDED,
+        provenance=model.provenance,
         interval=bar.interval,
     )
