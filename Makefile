@@ -23,7 +23,7 @@ BENCH   := $(BENCH_VENV)/.bench-stamp
 MUTATION := $(MUTATION_VENV)/.mutation-stamp
 LOCKER  := $(VENV)/.lock-stamp
 
-.PHONY: help demo test test-deep fuzz mutation test-system bench lint format docs lock clean check-machine
+.PHONY: help demo test test-deep soak fuzz mutation test-system bench lint format docs lock clean check-machine
 
 help: ## this list
 	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 16
@@ -73,6 +73,9 @@ test: $(DEV) ## every test that needs nothing but Python, git and OpenSSH
 
 test-deep: $(DEV) ## the tests marked slow, properties at full depth
 	@./.ci/marked-tests slow $(BIN)/pytest -n 2 --hypothesis-profile=deep
+
+soak: $(DEV) ## two hundred seeded sessions on the local exchange, 2 % of all requests failing
+	@$(BIN)/pytest -n 2 -m soak
 
 fuzz: $(DEV) ## signatures against ssh-keygen 50,000 times, and the doors of bytes at depth
 	@SIGNATURE_FUZZ=$${SIGNATURE_FUZZ:-50000} $(BIN)/pytest -n 2 -m fuzz --hypothesis-profile=fuzz

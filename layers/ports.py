@@ -135,7 +135,10 @@ class ResetSigns(Protocol):
     """Tells a venue that was wiped from one that lost an order (VENUE_RESET). Pure."""
 
     def recognise(self, remains: Remains) -> str | None:
-        """Why this is a wipe of the whole venue, in words, or none."""
+        """Why this is a wipe of the whole venue, in words, or none.
+
+        Raises ``Waiting`` where the venue must be asked something that it does not answer now.
+        """
         ...
 
 

@@ -7,11 +7,15 @@ about a venue that no longer exists; that is neither rejected orders nor an unex
 from collections.abc import Callable
 from collections.abc import Set as AbstractSet
 from dataclasses import dataclass
+from datetime import timedelta
+from typing import Final
 
-from desired_state.errors import Finding, finding
+from desired_state.errors import Finding, Waiting, finding
 from desired_state.reasons import Reason
 from layers.ports import Remains, Standing
 from layers.risk_snapshot import VenueClass
+
+RETRY: Final = timedelta(seconds=1)
 
 
 @dataclass(frozen=True, slots=True)
@@ -58,8 +62,15 @@ class WipeSigns:
     standing: Callable[[], Standing]
 
     def recognise(self, remains: Remains) -> str | None:
-        """Why this is a wipe, or none."""
+        """Why this is a wipe, or none. Raises ``Waiting`` while the venue does not say who it is.
+
+        A key that does not answer now is no sign of anything, and not to ask again would make
+        single losses of a wipe.
+        """
         said = self.standing()
+        if said.venue_class is not VenueClass.LIVE and said.account is None:
+            text = "it does not say whose key this is"
+            raise Waiting(Reason.VENUE_UNREACHABLE, "binance", text, retry_after=RETRY)
         found = reset(
             said.venue_class,
             Known(remains.orders, remains.fills),

@@ -8,7 +8,7 @@ from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from typing import Final
 
-from desired_state.errors import finding
+from desired_state.errors import Waiting, finding
 from desired_state.reasons import Reason
 from layers.l6_execution.books import WHOLE_VENUE
 from layers.l6_execution.classification import Moment
@@ -21,6 +21,7 @@ from layers.l6_execution.schedule import Scope
 from layers.ports import Remains, ResetSigns
 
 READINGS: Final = 3  # while something executes, two readings of it may fall into its middle
+UNSURE: Final = 5
 DAY: Final = timedelta(days=1)
 
 
@@ -32,6 +33,7 @@ class Comparing:
     signs: ResetSigns | None = None
     seen: dict[str, datetime] = field(default_factory=dict)
     last: ReconciliationReport | None = None
+    unsure: int = 0  # times in a row that the signs of a wipe could not be read
 
     def compare(self, scope: Scope, at: datetime, wall: datetime) -> None:
         """Take in, read, classify, write down; what was met is told by the intake.
@@ -89,12 +91,26 @@ class Comparing:
 
     # --- a venue that was wiped ----------------------------------------------------------------
     def _wiped(self, look: Look, at: datetime) -> bool:
-        what = None if self.signs is None else self.signs.recognise(self._remains(look, at))
+        what = self._recognised(look, at)
         if what is None:
             return False
         self.intake.ledger.record(Reset(what=what), at)
         self.intake.met.append(finding(Reason.VENUE_RESET, WHOLE_VENUE, what))
         return True
+
+    def _recognised(self, look: Look, at: datetime) -> str | None:
+        """Raises ``Waiting`` a few times at most: what may be a wipe is a difference after that."""
+        if self.signs is None:
+            return None
+        try:
+            what = self.signs.recognise(self._remains(look, at))
+        except Waiting:
+            self.unsure += 1
+            if self.unsure < UNSURE:
+                raise
+            return None
+        self.unsure = 0
+        return what
 
     def _remains(self, look: Look, at: datetime) -> Remains:
         books, queries = self.intake.books, self.intake.queries

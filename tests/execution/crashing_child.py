@@ -4,8 +4,13 @@ import os
 import signal
 import sys
 from pathlib import Path
+from typing import Any
 
-from tests.fakes.paper_desk import Desk, FaultAt, intent
+from layers.orders import AnswerKind, OrderRequest, VenueAnswer
+from layers.ports import Leave
+from tests.fakes.paper_desk import START, SYMBOL, Desk, FaultAt, bar, intent
+
+PARTLY = {"volume": "4"}  # a bar that fills a fifth of the order
 
 
 def die() -> None:
@@ -20,12 +25,41 @@ POINTS = {
     "before the answer": ("journal", "append", 2, False),
     "after the answer": ("journal", "append", 2, True),
 }
+# what follows an order that the venue took: it executes in part, and is cancelled
+LATER = {
+    "before the execution is written": ("journal", "append", 3, False),
+    "after the execution is written": ("journal", "append", 3, True),
+    "before the cancel": ("cancels", "cancel", 1, False),
+    "after the cancel": ("cancels", "cancel", 1, True),
+    "before the cancel is written": ("journal", "append", 4, False),
+    "after the cancel is written": ("journal", "append", 4, True),
+}
 
 
-def main(folder: Path, point: str) -> None:
-    port, method, nth, after = POINTS[point]
-    desk = Desk(folder, **{port: lambda inner: FaultAt(inner, method, nth, die, after=after)})
+class AnswersLost:
+    """The venue takes the order, and its answer says nothing."""
+
+    def __init__(self, inner: Any) -> None:  # noqa: ANN401
+        self._inner = inner
+
+    def submit(self, request: OrderRequest, leave: Leave) -> VenueAnswer:
+        self._inner.submit(request, leave)
+        return VenueAnswer(kind=AnswerKind.UNKNOWN)
+
+
+def main(folder: Path, point: str, answers: str = "heard") -> None:
+    port, method, nth, after = {**POINTS, **LATER}[point]
+    wraps = {port: lambda inner: FaultAt(inner, method, nth, die, after=after)}
+    if answers == "lost" and port != "entry":
+        wraps["entry"] = AnswersLost
+    cancels = wraps.pop("cancels", None)
+    desk = Desk(folder, **wraps)
+    if cancels:
+        desk.execution.cancels = cancels(desk.execution.cancels)
     desk.send(intent("crash", quantity="1"))
+    desk.venue.advance(bar(0, **PARTLY))
+    desk.execution.poll(START)
+    desk.execution.cancel(SYMBOL, intent("crash").request.client_order_id, START)
 
 
 if __name__ == "__main__":

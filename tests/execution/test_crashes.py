@@ -10,20 +10,23 @@ from desired_state.reasons import Reason
 from layers.l6_execution.events import Intended
 from layers.l6_execution.reconciliation import reconcile
 from layers.orders import AnswerKind, OrderState
-from tests.execution.crashing_child import POINTS
-from tests.fakes.paper_desk import START, SYMBOL, Desk, FaultAt, bar, intent, make_venue
+from tests.execution.crashing_child import LATER, POINTS
+from tests.fakes.paper_desk import HOUR, START, SYMBOL, Desk, FaultAt, bar, intent, make_venue
 
 ROOT = Path(__file__).parents[2]
 CHILD = Path(__file__).with_name("crashing_child.py")
 SENT = {"after the venue", "before the answer", "after the answer"}
 
 
-def crash(folder: Path, point: str) -> None:
+def crash(folder: Path, point: str, answers: str = "heard") -> None:
     make_venue(folder)
     Desk(folder).execution.open_account(START)
     # the account's opening is on disk, so the child's first append is the intent
     done = subprocess.run(
-        [sys.executable, CHILD, folder, point], cwd=ROOT, capture_output=True, check=False
+        [sys.executable, CHILD, folder, point, answers],
+        cwd=ROOT,
+        capture_output=True,
+        check=False,
     )
     assert done.returncode == -9, done.stderr
 
@@ -58,6 +61,34 @@ def test_what_was_filled_while_we_were_dead_is_found(tmp_path: Path, point: str)
     assert own.state is OrderState.FILLED
     assert sum(f.quantity for f in desk.queries.fills(SYMBOL, START)) == own.filled
     assert reconcile(desk.disk.entries(), desk.queries, desk.cancels.open_orders).ok
+
+
+@pytest.mark.parametrize(
+    ("point", "answers"),
+    [
+        *((point, "heard") for point in LATER),
+        ("before the execution is written", "lost"),
+        ("after the cancel", "lost"),
+    ],
+)
+def test_a_start_after_a_kill_in_an_execution_or_a_cancel_agrees_with_the_venue(
+    tmp_path: Path, point: str, answers: str
+) -> None:
+    crash(tmp_path, point, answers)
+    desk = Desk(tmp_path, epoch=2)
+    desk.execution.start(START, desk.wall)
+    while not desk.execution.is_ready:
+        desk.wall += HOUR / 3600
+        assert desk.execution.tick(START, desk.wall) == ()
+    name = intent("crash").request.client_order_id
+    own, shown = desk.books.orders[name], desk.venue.order(SYMBOL, name)
+    assert (own.state, shown.state) == (OrderState.CANCELLED, OrderState.CANCELLED)
+    assert own.filled == shown.filled > 0
+    assert desk.venue.open_orders() == ()
+    kinds = [entry.kind for entry in desk.disk.entries()]
+    assert kinds.count(Intended.KIND) == 1
+    assert desk.execution.finish(START, desk.wall).ok
+    assert Desk(tmp_path).books == desk.books
 
 
 def test_one_negative_look_up_proves_nothing(tmp_path: Path) -> None:

@@ -1,11 +1,12 @@
 """A wiped venue: told from single losses, stopped for, and accepted by a person."""
 
 from dataclasses import dataclass
+from datetime import timedelta
 from pathlib import Path
 
 import pytest
 
-from desired_state.errors import Stalled
+from desired_state.errors import Finding, Stalled, Waiting
 from desired_state.reasons import Reason
 from desired_state.values import StopClass
 from layers.l6_execution.books import Books
@@ -22,9 +23,12 @@ class EverythingGone:
     """A wipe is when no order and no fill of ours is left."""
 
     asked: int = 0
+    unsure: int = 0
 
     def recognise(self, remains: Remains) -> str | None:
         self.asked += 1
+        if self.asked <= self.unsure:
+            raise Waiting(Reason.VENUE_UNREACHABLE, "signs", retry_after=timedelta(seconds=1))
         known = remains.orders | remains.fills
         left = remains.orders_shown | remains.fills_shown
         return "all orders and fills are gone" if known and not left else None
@@ -121,6 +125,21 @@ def test_one_order_that_is_gone_is_no_wipe(tmp_path: Path) -> None:
     assert [f.code for f in found] == [Reason.RECON_DIFF]
     assert desk.books.reset is None
     assert desk.execution.signs.asked == 1
+
+
+@pytest.mark.parametrize(("unsure", "code"), [(4, "VENUE_RESET"), (5, "RECON_DIFF")])
+def test_signs_that_cannot_be_read_are_asked_for_again_and_not_for_ever(
+    tmp_path: Path, unsure: int, code: str
+) -> None:
+    desk, _ = traded(tmp_path)
+    desk.execution.signs.unsure = unsure
+    wipe(desk, tmp_path)
+    found: list[Finding] = []
+    for _ in range(5):
+        assert not desk.books.unexplained
+        desk.wall += timedelta(seconds=40)
+        found += desk.execution.tick(LATER, desk.wall)
+    assert {f.code for f in found} == {Reason.VENUE_UNREACHABLE, code}
 
 
 def test_without_signs_a_wipe_is_differences_one_by_one(tmp_path: Path) -> None:

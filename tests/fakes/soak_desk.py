@@ -155,10 +155,12 @@ class SoakDesk:
         self.findings += self.execution.tick(self.now, self.now)
 
     # --- what it trades ------------------------------------------------------------------------
-    def trade(self, wishes: int) -> None:
-        """Seeded intents, cancels and one restart; ends early at a stop."""
+    def trade(self, wishes: int, fills: int = 0) -> None:
+        """Seeded intents, cancels and one restart; ends early at a stop, late for want of fills."""
         crash_at = self.drawn.randrange(wishes)
-        for number in range(wishes):
+        for number in range(10 * wishes):
+            if number >= wishes and len(self.books.fills) >= fills:
+                return
             self.act()
             for _ in range(self.drawn.randrange(2, 8)):
                 self.tick()

@@ -23,7 +23,7 @@ ALL = range(200)
 
 def check_session(folder: Path, seed: int) -> None:
     with soak_desk(folder, seed, faults(seed)) as desk:
-        desk.trade(WISHES)
+        desk.trade(WISHES, FILLS)
         report = desk.finish()
         assert desk.stop is None, desk.findings
         assert (report.ok, report.coverage) == (True, 100), report
@@ -38,6 +38,7 @@ def check_session(folder: Path, seed: int) -> None:
         assert desk.failed_share > Decimal("0.005")  # drawn at 2 %, so few sessions come near
 
 
+@pytest.mark.soak
 @pytest.mark.parametrize("seed", QUICK)
 def test_a_session_ends_with_our_books_equal_to_the_venues_to_the_last_satoshi(
     tmp_path: Path, seed: int
