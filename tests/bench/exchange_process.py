@@ -22,15 +22,14 @@ from reconciler.adapters.clock import boot_clock_ns
 from tests.bench.desks import ENVIRONMENT
 
 KEY = Key(name="k" * 64, secret="s" * 64)
+BARE_KEY = Key(name="b" * 64, secret="t" * 64, account="bare")
 EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 FUNDS = Decimal(1_000_000)
 ROOM = 1_000_000_000
 TERMS = ExchangeTerms(
     symbols=(SymbolTerms(max_open_orders=ROOM),),
-    deposits=(Deposit(account=DESK, asset="USDT", amount=FUNDS),),
-    rates=RateTerms(
-        weight_per_minute=ROOM, orders_per_ten_seconds=ROOM, orders_per_day=ROOM
-    ),
+    deposits=tuple(Deposit(account=one, asset="USDT", amount=FUNDS) for one in (DESK, "bare")),
+    rates=RateTerms(weight_per_minute=ROOM, orders_per_ten_seconds=ROOM, orders_per_day=ROOM),
 )
 
 
@@ -74,11 +73,11 @@ def main(folder: str, start_us: str, zero: str) -> None:
     """Serve until the input ends."""
     clock = MovedClock(EPOCH + timedelta(microseconds=int(start_us)), int(zero))
     store = ExchangeStore(Path(folder) / "exchange.sqlite")
-    with closing(LocalExchange(store, TERMS, (KEY,), clock.milliseconds)) as served:
-        with closing(ExchangeServer(served)) as server:
-            server.start()
-            print(server.url, flush=True)  # noqa: T201  (to who started it)
-            sys.stdin.read()
+    served = LocalExchange(store, TERMS, (KEY, BARE_KEY), clock.milliseconds)
+    with closing(served), closing(ExchangeServer(served)) as server:
+        server.start()
+        print(server.url, flush=True)  # noqa: T201  (to who started it)
+        sys.stdin.read()
 
 
 if __name__ == "__main__":

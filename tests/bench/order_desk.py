@@ -26,13 +26,14 @@ from layers.binance.wire import Place
 from layers.l6_execution.books import Books
 from layers.l6_execution.client_ids import client_order_id
 from layers.l6_execution.door import Door
+from layers.l6_execution.events import Seen
 from layers.l6_execution.execution import Execution
 from layers.l6_execution.ledger import Ledger
 from layers.l6_execution.terms import Propagation
 from layers.local_exchange.shapes import account_number
 from layers.local_exchange.terms import DESK
 from layers.market import Provenance
-from layers.orders import Intent, OrderRequest, Permit, Purpose, Side, TimeInForce, VenueAnswer
+from layers.orders import Intent, OrderRequest, Purpose, Side, TimeInForce, VenueAnswer
 from layers.ports import Leave, OrderEntry, Standing
 from layers.risk_snapshot import VenueClass
 from reconciler.adapters.armed_token import TokenReader, TokenWriter
@@ -51,12 +52,9 @@ from reconciler.wiring.session import Flag
 from tests.bench.exchange_process import KEY, MovedClock, exchange
 from tests.bench.risk_gate import AT, MANY, STANDING, SYMBOL, WIDE, scene_of
 from tests.fakes.paper_desk import intent_id
-from tests.layers.desk_of_prices import SERIES
 
 # as WIDE, and nothing of 30,000 orders without an execution is too many
-BENCH_LIMITS = WIDE.model_copy(
-    update={"max_orders_per_fill": MANY, "max_cancels_per_order": MANY}
-)
+BENCH_LIMITS = WIDE.model_copy(update={"max_orders_per_fill": MANY, "max_cancels_per_order": MANY})
 FEES = Fees(maker=Decimal("0.001"), taker=Decimal("0.001"))
 ACCOUNT = str(account_number(DESK))
 LONG = timedelta(days=1)
@@ -131,7 +129,7 @@ class OrderDesk:
     session: Session
     execution: Execution
     watch: Stopwatch
-    clock: Callable[[], datetime]
+    clock: MovedClock
     verdict: Verdict
     mark: Mark
     url: str
@@ -160,6 +158,13 @@ class OrderDesk:
         at = self.clock()
         if self.session.upkeep(at, self.execution.poll(at)):
             raise RuntimeError(f"stopped: {self.session.outcomes}")
+
+    def take_in(self, name: str) -> None:
+        """One order's end as the venue shows it; of this one alone."""
+        shown = self.execution.queries.order(SYMBOL, name)
+        if shown is None:
+            raise RuntimeError("the exchange does not know it any more")
+        self.execution.ledger.record(Seen(order=shown), self.clock())
 
     def _intent(self, number: int) -> Intent:
         own, at = intent_id(number), self.clock()
@@ -260,9 +265,7 @@ def _wired(
     mark = scene.mark
     if mark is None or not execution.is_ready:
         raise RuntimeError("the desk is not ready")
-    return OrderDesk(
-        session, execution, watch, clock, verdict, mark, url, Decimal(mark.price)
-    )
+    return OrderDesk(session, execution, watch, clock, verdict, mark, url, Decimal(mark.price))
 
 
 def _never(kind: object, text: str) -> str | None:
