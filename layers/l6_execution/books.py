@@ -19,11 +19,13 @@ from layers.l6_execution import events
 from layers.l6_execution.own_order import NOTHING, UNPROVEN, OwnOrder
 from layers.l6_execution.states import Happening, after
 from layers.l6_execution.symbol_book import SymbolBook, changes
+from layers.l6_execution.terms import FILLS_KEPT, LET_GO
 from layers.orders import WORKING, AnswerKind, Fill, Intent, OrderState, Side, VenueOrder
 from layers.ports import JournalEntry
 
 WHOLE_VENUE: Final = "venue"  # subject of a difference that concerns all of it
 MESSAGES_KEPT: Final = 100_000  # far above any window's limit; bounds memory
+EQUALS_KEPT: Final = 10_000  # the same, for E5
 
 _ANSWERS: Final = {
     AnswerKind.ACCEPTED: (Happening.SENT, Happening.ACKED),
@@ -62,14 +64,20 @@ class Books:
     unresolved: dict[str, datetime] = field(default_factory=dict)  # all look-ups made in vain
     reset: str | None = None  # the venue was wiped, and nobody has accepted it yet
     compared_at: datetime | None = None  # last full comparison that found nothing
+    explained: set[str] = field(default_factory=set)  # subjects that a person spoke for
+    let_go_at: datetime | None = None  # what ended before is on disk and no more in memory
     messages: deque[datetime] = field(default_factory=lambda: deque(maxlen=MESSAGES_KEPT))
     orders_on: dict[date, int] = field(default_factory=dict)  # UTC days of the market clock
     last_equal: dict[tuple[str, Side, Decimal, Decimal], datetime] = field(default_factory=dict)
+    whole: bool = False  # nothing is let go
 
     @classmethod
-    def rebuilt(cls, entries: Iterable[JournalEntry]) -> "Books":
-        """The books that a journal describes. Raises ``Stalled`` where it cannot be read."""
-        books = cls()
+    def rebuilt(cls, entries: Iterable[JournalEntry], *, whole: bool = False) -> "Books":
+        """The books that a journal describes. Raises ``Stalled`` where it cannot be read.
+
+        ``whole``: with every order and execution of its life, for a record and not to go on with.
+        """
+        books = cls(whole=whole)
         for entry in entries:
             event = events.read(entry)
             if event is not None:
@@ -161,6 +169,7 @@ class Books:
                 self._differs(event)
             case events.Explained(subject=subject):
                 self.unexplained.pop(subject, None)
+                self.explained.add(subject)
             case events.Transferred(currency=currency, amount=amount, direction=direction):
                 moved = amount if direction == "in" else -amount
                 self.flows[currency] = self.flows.get(currency, NOTHING) + moved
@@ -172,6 +181,7 @@ class Books:
                 self._begin_again(event, at)
             case events.Compared(ok=True, scope="full"):
                 self.compared_at = at
+                self._let_go(at)
             case _:
                 return
 
@@ -211,7 +221,11 @@ class Books:
         self.by_intent[intent.intent_id] = order.client_order_id
         self.messages.append(at)
         self.orders_on[at.date()] = self.orders_on.get(at.date(), 0) + 1
-        self.last_equal[request.symbol, request.side, quantity, price] = at
+        same = (request.symbol, request.side, quantity, price)
+        self.last_equal.pop(same, None)  # the last one counts, and stands last
+        self.last_equal[same] = at
+        if len(self.last_equal) > EQUALS_KEPT:
+            del self.last_equal[next(iter(self.last_equal))]
         self._put(order)
 
     def _known(self, name: str) -> OwnOrder:
@@ -254,6 +268,25 @@ class Books:
                 moved = self._moved(name, (Happening.CANCEL_ASKED,))
                 ended = moved.state not in WORKING
                 self._put(moved if ended else replace(moved, changed_at=at))
+
+    def _let_go(self, at: datetime) -> None:
+        """L6-10: orders that ended and whose intents expired before, unless somebody explained."""
+        before = at - LET_GO
+        past = [o for o in self.orders.values() if self._is_past(o, before)]
+        fills = [n for n, f in self.fills.items() if f.at < before - FILLS_KEPT]
+        if self.whole or not (past or fills):
+            return
+        self.let_go_at = before
+        for order in past:
+            del self.orders[order.client_order_id]
+            del self.by_intent[order.intent.intent_id]
+        for name in fills:
+            del self.fills[name]
+
+    def _is_past(self, order: OwnOrder, before: datetime) -> bool:
+        ended = order.state not in WORKING and order.changed_at < before
+        expired = order.intent.expires_at < before  # E5: else its id is still needed
+        return ended and expired and order.client_order_id not in self.explained
 
     # --- as if it were not there ---------------------------------------------------------------
     def take_out(self, name: str) -> None:
