@@ -129,3 +129,21 @@ def test_equal_orders_are_remembered_up_to_a_bound() -> None:
 
     assert len(books.last_equal) == EQUALS_KEPT
     assert min(price for *_, price in books.last_equal) == 1_005
+
+
+def test_executions_stay_a_day_longer_and_are_no_differences_afterwards(tmp_path: Path) -> None:
+    desk, _ = after_hours(tmp_path)
+    compare(desk)
+    assert len(desk.books.fills) == 1
+
+    for index in range(3, 27):
+        desk.venue.advance(bar(index))
+    compare(desk)
+    assert desk.books.fills == desk.ledger.witness.fills == {}
+
+    compare(desk)
+    assert desk.execution.poll(desk.venue.clock()) == ()
+    assert desk.books.unexplained == {}
+    assert {row.order for row in desk.execution.finish(desk.venue.clock(), desk.wall).fills} == {
+        OLD_NAME
+    }
