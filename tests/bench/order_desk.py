@@ -29,7 +29,8 @@ from layers.l6_execution.door import Door
 from layers.l6_execution.events import Seen
 from layers.l6_execution.execution import Execution
 from layers.l6_execution.ledger import Ledger
-from layers.l6_execution.terms import Propagation
+from layers.l6_execution.schedule import Schedule
+from layers.l6_execution.terms import Propagation, Rhythm
 from layers.local_exchange.shapes import account_number
 from layers.local_exchange.terms import DESK
 from layers.market import Provenance
@@ -58,6 +59,9 @@ BENCH_LIMITS = WIDE.model_copy(update={"max_orders_per_fill": MANY, "max_cancels
 FEES = Fees(maker=Decimal("0.001"), taker=Decimal("0.001"))
 ACCOUNT = str(account_number(DESK))
 LONG = timedelta(days=1)
+INTENT_TTL = timedelta(minutes=1)  # the template's
+# a minute at fifty orders a second holds more orders than a day of any desk: compared as often
+RHYTHM = Rhythm(full=timedelta(minutes=1))
 SIZES = 100  # so many quantities at each price: no two orders are equal (E5)
 
 
@@ -187,7 +191,7 @@ class OrderDesk:
                 client_order_id=client_order_id(own, 0),
             ),
             created_at=at,
-            expires_at=at + timedelta(hours=1),
+            expires_at=at + INTENT_TTL,
         )
 
 
@@ -234,9 +238,9 @@ def _wired(
     office.take(verdict)
     ledger = Ledger(journal, Books())
     door = Door(_TimedEntry(venue.entry, watch), flag, office.key, 1, ledger, clock)
-    execution = Execution(
-        door, venue.cancels, venue.queries, ledger, Propagation(timedelta(seconds=1))
-    )
+    late = Propagation(timedelta(seconds=1))
+    schedule = Schedule(RHYTHM)
+    execution = Execution(door, venue.cancels, venue.queries, ledger, late, schedule=schedule)
     if venue.probe.standing().account != ACCOUNT:
         raise RuntimeError("the exchange knows another account")
     execution.start(clock(), clock())
