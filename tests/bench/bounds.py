@@ -56,6 +56,7 @@ BOUNDS: dict[str, tuple[Bound, ...]] = {
     "decision to wire: decision on disk": (Bound("p50", 1_000),),
     "decision to wire: intent on disk": (Bound("p50", 1_000),),
     "order's life, 2,000 open by 500": FLAT,
+    "order's life, 2,000 open by 500: in memory": FLAT,
     "sustained: orders a second": (Bound("p50", 49.5, at_least=True),),
     "sustained: an order, the last minute by the first": FLAT,
     "sustained: memory, the last minute by the first": FILLING,
