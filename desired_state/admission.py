@@ -124,9 +124,7 @@ def admit(
         configuration=configuration,
         findings=(*found, *outcome.findings, *exits.findings),
         memory=_with_floor(given, exits.memory, now),
-        changes=tuple(
-            sorted(t for t in (*outcome.changes, *exits.changes, *ends, *days) if t > now)
-        ),
+        changes=tuple(sorted((*outcome.changes, *exits.changes, *ends, *days))),
         next_roots=candidates,
         revoked=trusted.taken if trusted else frozenset(),
         wind_down=exits.authority,
@@ -149,7 +147,8 @@ def _papers(
 ) -> tuple[Approved, WindDown]:
     """What stands approved, and what people may send by hand; nothing where nobody is trusted."""
     if papers is None:
-        return Approved(memory, None, (), (), ()), WindDown(memory, None, None)
+        nothing = Approved(memory, None, (), (), ())
+        return nothing, WindDown(nothing.memory, None, None)
     bases, clean = observation.bases, observation.clean
     outcome = approve(memory, papers, bases, at, armed=armed, clean=clean)
     return outcome, winding_down(outcome.memory, papers, at)
@@ -168,8 +167,8 @@ def _errors(found: Iterable[Finding]) -> bool:
 
 
 def _with_stops(memory: Memory, observation: Observation) -> Memory:
-    new = {stop.id: stop for stop in observation.stops if stop.id not in memory.stops}
-    return memory.model_copy(update={"stops": {**memory.stops, **new}}) if new else memory
+    seen = {stop.id: stop for stop in observation.stops}
+    return memory.model_copy(update={"stops": {**seen, **memory.stops}})
 
 
 def _trust(

@@ -25,6 +25,7 @@ from desired_state.votes import (
     Papers,
     Signed,
     ballot,
+    ever_complete,
     open_slots,
     read_proposal,
     time_findings,
@@ -221,15 +222,15 @@ def _outcome(
 ) -> tuple[Memory, Pending | None]:
     proposal = judged.signed.proposal
     subject = proposal_path(proposal.sequence)
+    limit = min(proposal.ends, judged.signed.key.valid_until, papers.root.expires)
+    ever = ever_complete(judged.rules, judged.ballot.counted, limit, now)
     found = [*judged.refusals, *judged.ballot.findings]
     found += time_findings(subject, judged.ballot.counted, now)
     if judged.ballot.vetoes and judged.rules:
         text = f"by {', '.join(judged.ballot.vetoes)}"
-        memory = memory.model_copy(
-            update={"voided": tuple(sorted({*memory.voided, proposal.sequence}))}
-        )
+        memory = memory.voiding(proposal.sequence)
         found.append(finding(Reason.VETO, subject, text))
-    elif not judged.refusals and not _ever_complete(judged, papers.root, now):
+    elif not judged.refusals and not ever:
         left = open_slots(judged.rules, judged.ballot.counted, now)
         text = f"still missing: {'; '.join(slot.words for slot in left) or 'votes at one time'}"
         found.append(finding(Reason.QUORUM_NOT_MET, subject, text, severity=Severity.WARNING))
@@ -239,19 +240,6 @@ def _outcome(
     elif not judged.refusals:
         return _complete(memory, judged, papers, bases[proposal.base], now), None
     return memory, Pending(judged.signed, judged.gates, judged.ballot, tuple(found))
-
-
-def _ever_complete(judged: _Judged, root: Root, now: datetime) -> bool:
-    """Whether some instant up to now had every vote at once.
-
-    A memory rebuilt from history must not bring back what a later, now expired approval replaced.
-    """
-    limit = min(judged.signed.proposal.ends, judged.signed.key.valid_until, root.expires)
-    starts = {vote.start for vote in judged.ballot.counted if vote.start <= now}
-    return any(
-        start < limit and not open_slots(judged.rules, judged.ballot.counted, start)
-        for start in starts
-    )
 
 
 def _complete(memory: Memory, judged: _Judged, papers: Papers, base: Base, now: datetime) -> Memory:
@@ -282,8 +270,7 @@ def _restores(judged: _Judged, root: Root, now: datetime) -> bool:
 def _void(memory: Memory, problems: Sequence[Finding]) -> Memory:
     if memory.high is None or not any(p.code is Reason.VETO for p in problems):
         return memory
-    voided = tuple(sorted({*memory.voided, memory.high.sequence}))
-    return memory.model_copy(update={"voided": voided})
+    return memory.voiding(memory.high.sequence)
 
 
 def _waits(

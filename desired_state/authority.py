@@ -116,14 +116,14 @@ def from_points(found: Points) -> Authority:
     for path, value in found.items():
         head, _, rest = path.partition(".")
         if head == "limits":
-            limits["currency"], _, name = rest.partition(".")
+            limits["currency"], name = rest.split(".")
             limits[name] = value
-        elif head == "symbols" and isinstance(value, Access):
-            symbol, _, venue = rest.rpartition("@")
-            symbols[symbol] = SymbolAccess(venue=venue, access=value)
+        elif head == "symbols":
+            symbol, venue = rest.split("@")
+            symbols[symbol] = SymbolAccess.model_validate({"venue": venue, "access": value})
         elif head == "accounts":
             venue, _, accounts[venue] = rest.partition(".")
-    start, end = found.get("not_before", ALWAYS), found.get("expires", FOREVER)
+    start, end = found.get("not_before"), found.get("expires")
     return Authority.model_validate(
         {
             "mode": found.get("mode", Mode.HALTED),
@@ -208,7 +208,7 @@ def point_text(value: Point) -> str:
 
 def parse_point(path: str, text: str) -> Point:
     """The value that ``point_text`` wrote for this path."""
-    head, _, rest = path.partition(".")
+    head = path.partition(".")[0]
     if head in _WORDS:
         return _WORDS[head](text)
     if head in {"not_before", "expires"}:
@@ -217,8 +217,7 @@ def parse_point(path: str, text: str) -> Point:
         return int(text)
     if head == "budgets":
         return parse_amount(text)
-    name = rest.partition(".")[2]
-    kind = str(Limits.model_fields[name].annotation)
+    kind = str(Limits.model_fields[path.rpartition(".")[2]].annotation)
     if "timedelta" in kind:
         return parse_span(text)
     return parse_amount(text) if "Decimal" in kind else int(text)
@@ -290,8 +289,8 @@ def _has_build(found: Points) -> bool:
 
 
 def _accounted(found: Points) -> bool:
-    venues = {p.split(".", 2)[1] for p in found if p.startswith("accounts.")}
-    return any(p.rpartition("@")[2] in venues for p in found if p.startswith("symbols."))
+    venues = {p.split(".")[1] for p in found if p.startswith("accounts.")}
+    return any(p.split("@")[1] in venues for p in found if p.startswith("symbols."))
 
 
 def _can_send(mode: Mode, found: Points) -> bool:

@@ -94,6 +94,10 @@ class Memory(Frozen):
         ]
         return StopClass.INTEGRITY if len(earlier) + 1 >= RECURRENCES else stop.kind
 
+    def voiding(self, sequence: int) -> "Memory":
+        """This memory with the number of one proposal that will never be judged again."""
+        return self.model_copy(update={"voided": tuple(sorted({*self.voided, sequence}))})
+
     def with_refusals_of(self, other: "Memory") -> "Memory":
         """This memory with every refusal that the other one remembers (MEM-3)."""
         windings = [found for found in (self.winding, other.winding) if found]

@@ -379,6 +379,8 @@ class Reason(StrEnum):
         "Confirm with the venue's announcements; then accept the reset in the journal by name, and propose a release that names the stop.", STOPPED, True)
     FOREIGN_ORDER = ("FOREIGN_ORDER", "The venue shows an order that is not ours.",
         "Find out who sent it; use a dedicated account.", STOPPED, True)
+    UNATTENDED = ("UNATTENDED", "The order could rest at a venue without a dead-man switch, and no watcher on another host is heard.",
+        "Run governor watch on a second host and name its heartbeat in governor.yaml; orders that cannot rest are sent all the same.", REFUSED)
     SESSION_RUNNING = ("SESSION_RUNNING", "A session is running or asked for on this host, and there is one at a time.",
         "Wait for it, or end it: governor session stop.", NOTHING_DONE)
     SESSION_LOST = ("SESSION_LOST", "The process that ran the session, or was to run it, is gone.",

@@ -150,6 +150,17 @@ def open_slots(
     return tuple(r for rule in rules for r in missing(rule.all_of, rule.distinct, votes))
 
 
+def ever_complete(
+    rules: Sequence[GateRule], counted: Sequence[Counted], limit: datetime, now: datetime
+) -> bool:
+    """Whether some instant up to now and before ``limit`` had every vote at once.
+
+    A memory rebuilt from history must not bring back what a later, now expired approval replaced.
+    """
+    starts = {vote.start for vote in counted if vote.start <= now}
+    return any(start < limit and not open_slots(rules, counted, start) for start in starts)
+
+
 def complete_until(
     rules: Sequence[GateRule], counted: Sequence[Counted], at: datetime
 ) -> datetime | None:

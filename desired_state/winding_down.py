@@ -30,6 +30,7 @@ from desired_state.votes import (
     Signed,
     ballot,
     complete_until,
+    ever_complete,
     open_slots,
     read_proposal,
     time_findings,
@@ -65,7 +66,7 @@ def winding_down(memory: Memory, papers: Papers, now: datetime) -> WindDown:
         pending += [item] if item else []
     authority, problems, ends = _standing(memory, papers, last, now)
     if any(problem.code is Reason.VETO for problem in problems) and memory.winding:
-        memory = _voiding(memory, memory.winding.sequence)
+        memory = memory.voiding(memory.winding.sequence)
     found = [*problems, *(f for item in pending for f in item.findings)]
     later = tuple(t for t in (*changes, *ends) if t > now)
     return WindDown(memory, authority, last, tuple(pending), tuple(found), later)
@@ -155,12 +156,9 @@ def _outcome(memory: Memory, judged: _Judged, now: datetime) -> tuple[Memory, Pe
     subject = proposal_path(proposal.sequence)
     found = [*judged.refusals, *judged.votes.findings, *time_findings(subject, counted, now)]
     limit = min(proposal.ends, judged.signed.key.valid_until)
-    ever = any(
-        start < limit and not open_slots(judged.rules, counted, start)
-        for start in {vote.start for vote in counted if vote.start <= now}
-    )
+    ever = ever_complete(judged.rules, counted, limit, now)
     if judged.votes.vetoes and judged.rules:
-        memory = _voiding(memory, proposal.sequence)
+        memory = memory.voiding(proposal.sequence)
         found.append(finding(Reason.VETO, subject, f"by {', '.join(judged.votes.vetoes)}"))
     elif not judged.refusals and not ever:
         found.append(_not_signed(judged, subject, now))
@@ -218,7 +216,3 @@ def _remembered(high: High | None, memory: Memory, papers: Papers) -> Signed | N
         return None
     signed, _ = read_proposal(high.sequence, papers)
     return signed if signed and signed.digest == high.proposal else None
-
-
-def _voiding(memory: Memory, sequence: int) -> Memory:
-    return memory.model_copy(update={"voided": tuple(sorted({*memory.voided, sequence}))})

@@ -1,5 +1,6 @@
 """The hand that sends: what L5 allows goes through the one door with the gate's leave. Pure."""
 
+from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Protocol
@@ -7,8 +8,8 @@ from typing import Protocol
 from desired_state.errors import Finding
 from desired_state.reasons import Reason
 from layers.l5_risk_gate.finding import Outcome, RiskVerdict
-from layers.orders import AnswerKind, Intent, OrderRequest, Permit, VenueAnswer
-from reconciler.counter import NOTHING_MORE, Handed
+from layers.orders import AnswerKind, Intent, OrderRequest, Permit, TimeInForce, VenueAnswer
+from reconciler.counter import NOTHING_MORE, Hand, Handed
 
 
 class Permits(Protocol):
@@ -25,6 +26,24 @@ class Sender(Protocol):
     def send(self, intent: Intent, permit: Permit) -> VenueAnswer:
         """Through the door, or not at all."""
         ...
+
+
+@dataclass(frozen=True)
+class Attended:
+    """SESSION-5: where no dead-man switch cancels for us, only what cannot rest is sent.
+
+    Unless a watcher on another host is heard: then somebody is left who can cancel.
+    """
+
+    hand: Hand
+    attested: Callable[[], bool]
+
+    def __call__(self, intent: Intent, risk: RiskVerdict, at: datetime) -> Handed:
+        """On to the hand behind, or kept."""
+        rests = intent.request.time_in_force is not TimeInForce.IOC
+        if risk.outcome is Outcome.ALLOW and rests and not self.attested():
+            return Handed(refused=Reason.UNATTENDED)
+        return self.hand(intent, risk, at)
 
 
 @dataclass(frozen=True)

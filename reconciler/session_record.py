@@ -14,6 +14,7 @@ from evidence_repo.packs import Pack, build
 from layers.l6_execution.books import Books
 from layers.l6_execution.events import Answered, Filled, Seen, read
 from layers.l6_execution.reconciliation import ReconciliationReport
+from layers.l6_execution.report_table import table
 from layers.orders import WORKING, AnswerKind, Fill, OrderState, Purpose, Side, TimeInForce
 from layers.ports import JournalEntry
 from reconciler.marks import Mark
@@ -140,5 +141,5 @@ def reconciliation_pack(
         "session": digest(session),
         "venue": digest([[row.subject, row.actual] for row in rows]),  # what the venue itself said
     }
-    artifacts = {"report.json": canonical(report)}
+    artifacts = {"report.json": canonical(report), "report.txt": table(report).encode()}
     return build(PackKind.RECONCILIATION, record.setup.start.date(), inputs, artifacts, context)

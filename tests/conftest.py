@@ -2,7 +2,7 @@
 
 import os
 
-from hypothesis import HealthCheck, settings
+from hypothesis import HealthCheck, Phase, settings
 
 _SHUT_OUT = (
     "GIT_DIR",
@@ -48,5 +48,13 @@ settings.register_profile(
     "ci", parent=settings.get_profile("desk"), derandomize=True, print_blob=True
 )
 settings.register_profile("deep", parent=settings.get_profile("desk"), max_examples=2_000)
+# Each mutant is killed each time or never, and nobody reads the shortest example that does it.
+settings.register_profile(
+    "mutation",
+    parent=settings.get_profile("desk"),
+    derandomize=True,
+    database=None,
+    phases=(Phase.explicit, Phase.generate),
+)
 settings.register_profile("fuzz", parent=settings.get_profile("desk"), max_examples=20_000)
 settings.load_profile("ci" if os.environ.get("CI") else "desk")

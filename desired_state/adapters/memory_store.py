@@ -140,16 +140,6 @@ class MemoryFile:
         return Stalled(Reason.MEMORY_UNREADABLE, self._path.name, text)
 
 
-def load_memory(path: Path) -> Memory | None:
-    """The memory last stored under this path. Raises ``Stalled(MEMORY_UNREADABLE)``."""
-    return MemoryFile(path).load()
-
-
-def store_memory(path: Path, memory: Memory) -> None:
-    """On disk when this returns. Raises ``Stalled(EVIDENCE_UNWRITABLE)``."""
-    MemoryFile(path).store(memory)
-
-
 def _entries(data: bytes) -> Iterator[tuple[str, str]]:
     *lines, end = data.split(b"\n")
     for line in lines:

@@ -29,6 +29,7 @@ from layers.local_exchange.tape import KEPT_TRADES
 from layers.local_exchange.terms import ExchangeTerms
 
 _RETRY: Final = timedelta(seconds=5)
+_PATIENCE_S: Final = 1.0
 _FORMAT: Final = "1"
 _SCHEMA: Final = (
     "CREATE TABLE meta (key TEXT PRIMARY KEY, value TEXT NOT NULL)",
@@ -47,12 +48,16 @@ class ExchangeStore:
     """One file. Every fault leaves as ``Waiting(VENUE_UNREACHABLE)``."""
 
     def __init__(self, path: Path) -> None:
-        """The file is made where it is not there yet."""
+        """The file is made where it is not there yet; one process at a time has it."""
         self._path = path
         with self._told():
             path.parent.mkdir(parents=True, exist_ok=True)
-            self._connection = sqlite3.connect(path, isolation_level=None, check_same_thread=False)
+            self._connection = sqlite3.connect(
+                path, timeout=_PATIENCE_S, isolation_level=None, check_same_thread=False
+            )
             try:
+                # two servers on one file would each answer from a memory of their own
+                self._connection.execute("PRAGMA locking_mode=EXCLUSIVE")
                 self._connection.execute("PRAGMA journal_mode=WAL")
                 self._connection.execute("PRAGMA synchronous=NORMAL")
             except sqlite3.Error:

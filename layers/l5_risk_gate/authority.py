@@ -1,6 +1,5 @@
 """A: who and what allows this order at all. Held against every order unless a line says less."""
 
-from datetime import datetime
 from typing import Final
 
 from desired_state.reasons import Reason
@@ -16,7 +15,7 @@ from layers.l5_risk_gate.finding import (
     Row,
 )
 from layers.orders import TimeInForce
-from layers.risk_snapshot import Arming, PlanApproval, VenueClass
+from layers.risk_snapshot import Arming, VenueClass
 
 VENUE_OF_MODE: Final = (
     (Mode.PAPER, VenueClass.PAPER),
@@ -139,38 +138,31 @@ def _unknown_of_plan(case: Case) -> str:
 
 
 def _fault_of_intent(case: Case) -> str:
-    at, ttl = case.at, case.bounds.span["intent_ttl"]
+    at, created, ttl = case.at, case.created, case.bounds.span["intent_ttl"]
     if case.snapshot.flow.intent_seen:
         return "intent used before"
-    if case.created > at:
+    if created > at:
         return "intent from the future"
-    if at >= case.expires or ttl is None or at - case.created > ttl:
+    if at >= case.expires or ttl is None or at - created > ttl:
         return "intent expired"
     return ""
 
 
 def _fault_of_plan(case: Case) -> str:
-    plan = case.snapshot.plan
+    plan, value = case.snapshot.plan, case.notional
     if plan is None or plan.plan != case.plan:
         return "approval of another plan"
     if plan.decision != APPROVE:
         return f"decision {plan.decision}"
     if plan.proposer == plan.critic:
         return "proposer is its own critic"
-    if _ended(plan, case.at):
+    ends, most = plan.expires_at, plan.max_notional
+    if ends is None or case.at >= ends:
         return "approval expired"
     if case.name not in (plan.symbols or ()) or case.side not in (plan.sides or ()):
         return "symbol or side not in the plan"
-    return "" if _covers(plan, case) else "more than the plan's notional"
-
-
-def _ended(plan: PlanApproval, at: datetime) -> bool:
-    return plan.expires_at is None or at >= plan.expires_at
-
-
-def _covers(plan: PlanApproval, case: Case) -> bool:
-    most, value = plan.max_notional, case.notional
-    return most is not None and value is not None and value <= most
+    covered = most is not None and value is not None and value <= most
+    return "" if covered else "more than the plan's notional"
 
 
 def a6_allow_list(case: Case) -> Row:

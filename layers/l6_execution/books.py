@@ -1,8 +1,7 @@
 """Our own books: a fold of L6's journal events, and nothing else moves them.
 
-Orders, positions and reservations are kept as aggregates, so that an event and a look cost the
-same with one open order as with a thousand. Spot: a position is what was bought less what was
-sold and less fees taken in the coin; cost is average cost.
+Aggregates: an event and a look cost the same with one open order as with a thousand. Spot: a
+position is what was bought less what was sold and less fees taken in the coin.
 """
 
 from collections import deque
@@ -108,7 +107,7 @@ class Books:
         return count
 
     def check(self, event: events.Event) -> None:
-        """Raises ``Stalled`` where ``apply`` would; nothing is changed."""
+        """Raises ``Stalled`` where ``apply`` would."""
         match event:
             case events.Intended(intent=intent):
                 self._unseen(intent)
@@ -206,7 +205,6 @@ class Books:
         self.fills.clear()  # a wiped venue counts its executions from the start again
         self.unexplained.clear()
 
-    # --- orders ------------------------------------------------------------------------------
     def _unseen(self, intent: Intent) -> None:
         known = intent.intent_id in self.by_intent or intent.request.client_order_id in self.orders
         if known:  # E5: an intent leaves once in its life
@@ -244,8 +242,8 @@ class Books:
     def _seen(self, shown: VenueOrder) -> OwnOrder:
         name = shown.client_order_id
         order = self._known(name)
-        request = (order.symbol, order.side, order.price, order.quantity)
-        if request != (shown.symbol, shown.side, shown.price, shown.quantity):
+        asked = (order.symbol, order.side, order.price, order.quantity)
+        if asked != (shown.symbol, shown.side, shown.price, shown.quantity):
             raise Stalled(Reason.RECON_DIFF, name, "the venue shows another order under our id")
         if shown.state not in _SEEN or shown.filled > order.filled:
             raise Stalled(Reason.RECON_DIFF, name, "the venue shows executions we have not seen")
@@ -266,8 +264,7 @@ class Books:
         for name in event.asked:
             if name in self.orders:
                 moved = self._moved(name, (Happening.CANCEL_ASKED,))
-                ended = moved.state not in WORKING
-                self._put(moved if ended else replace(moved, changed_at=at))
+                self._put(replace(moved, changed_at=at) if moved.state in WORKING else moved)
 
     def _let_go(self, at: datetime) -> None:
         """L6-10: orders that ended and whose intents expired before, unless somebody explained."""
@@ -288,7 +285,6 @@ class Books:
         expired = order.intent.expires_at < before  # E5: else its id is still needed
         return ended and expired and order.client_order_id not in self.explained
 
-    # --- as if it were not there ---------------------------------------------------------------
     def take_out(self, name: str) -> None:
         """This order weighs nothing any more; for a copy in which orders are judged anew."""
         order = self.orders.pop(name)
@@ -302,7 +298,6 @@ class Books:
         self.by_intent[order.intent.intent_id] = order.client_order_id
         self._put(order)
 
-    # --- aggregates --------------------------------------------------------------------------
     def _put(self, order: OwnOrder) -> None:
         name = order.client_order_id
         book = self.symbols.setdefault(order.symbol, SymbolBook())

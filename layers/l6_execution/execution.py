@@ -11,17 +11,18 @@ from typing import Final
 from desired_state.errors import Finding, Stalled, Waiting, finding
 from desired_state.reasons import Reason
 from layers.l6_execution.books import Books
+from layers.l6_execution.cancelling import Cancelling
 from layers.l6_execution.circuit import Circuit
 from layers.l6_execution.comparing import Comparing
 from layers.l6_execution.door import Door
-from layers.l6_execution.events import CancelAsked, CancelGap, Explained, Opened, ResetAccepted
+from layers.l6_execution.events import Explained, Opened, ResetAccepted
 from layers.l6_execution.intake import Intake
 from layers.l6_execution.ledger import Ledger
 from layers.l6_execution.reconciliation import ReconciliationReport, reconcile
 from layers.l6_execution.resolution import Resolution
 from layers.l6_execution.schedule import Schedule, Scope
 from layers.l6_execution.terms import FillBounds, Propagation
-from layers.orders import AnswerKind, CancelReport, Intent, OrderState, Permit, VenueAnswer
+from layers.orders import AnswerKind, CancelReport, Intent, Permit, VenueAnswer
 from layers.ports import Cancels, ResetSigns, VenueQueries
 
 AGAIN: Final = timedelta(seconds=1)  # a difference in flight, or a cancel not seen, is asked again
@@ -44,20 +45,20 @@ class Execution:
     schedule: Schedule = field(default_factory=Schedule)
     circuit: Circuit = field(default_factory=Circuit)
     _intake: Intake = field(init=False)
+    _cancelling: Cancelling = field(init=False)
     _resolution: Resolution = field(init=False)
     _comparing: Comparing = field(init=False)
     _starting: bool = False
     _keep: bool = False
     _silent: bool = False  # the venue did not answer when it was last asked
-    _cancelled: dict[str, datetime] = field(default_factory=dict)  # last asked, wall clock
     _compared: datetime | None = None
-    _gap: list[CancelGap] = field(default_factory=list)
 
     def __post_init__(self) -> None:
         """The parts share ports and ledger."""
         self._intake = Intake(
             self.cancels, self.queries, self.ledger, self.propagation, self.bounds
         )
+        self._cancelling = Cancelling(self.cancels, self.ledger)
         self._resolution = Resolution(self._intake)
         self._comparing = Comparing(self._intake, self.signs)
 
@@ -115,11 +116,20 @@ class Execution:
             self._comparing.compare(Scope.FULL, at, wall)
         except Waiting as fault:
             self._no_answer(fault, wall)
-            return reconcile(self.ledger.journal.entries(), self.queries, self.cancels.open_orders)
-        assert self._comparing.last is not None  # noqa: S101  (just compared)
+            return self._from_the_disk()
+        last = self._comparing.last
+        if last is None or self.books.reset:
+            return self._from_the_disk()
         if self.books.let_go_at is None:
-            return self._comparing.last
-        return self._comparing.whole(at, wall)  # L6-10: what memory let go of counts at the end
+            return last
+        try:
+            return self._comparing.whole(at, wall)  # L6-10: at the end everything counts
+        except Stalled:
+            return self._from_the_disk()  # which says that the journal cannot be read
+
+    def _from_the_disk(self) -> ReconciliationReport:
+        """The report that anybody makes of the journal, who knows nothing of this run."""
+        return reconcile(self.ledger.journal.entries(), self.queries, self.cancels.open_orders)
 
     def _upkeep(self, at: datetime, wall: datetime) -> bool:
         """True if the venue was asked anything that it can fail to answer."""
@@ -131,13 +141,12 @@ class Execution:
             self._go_on_starting(at, wall)
         elif scope := self._scope_due(wall):
             self._compare(scope, at, wall)
-        self._cancel_again(at, wall)
+        self._cancelling.again(at, wall, max(self.propagation.bound, AGAIN))
         return bool(due) or self._compared != before
 
     def _go_on_starting(self, at: datetime, wall: datetime) -> None:
         if not self._keep:
-            for name in [n for n in self.books.working if n not in self._cancelled]:
-                self._cancel_own(name, at, wall)
+            self._cancelling.each_own(at, wall)
         if self.books.unproven or not self._is_over(wall):
             return
         self._compare(Scope.FULL, at, wall)
@@ -242,56 +251,16 @@ class Execution:
     # --- cancels -----------------------------------------------------------------------------
     def cancel(self, symbol: str, client_order_id: str, at: datetime) -> CancelReport:
         """Ask for one order; it stays in the books until the venue shows that it is gone."""
-        report = self.cancels.cancel(symbol, client_order_id)
-        self._journal_cancel("one", (client_order_id,), report, at)
-        return report
+        return self._heard(self._cancelling.one(client_order_id, symbol, at))
 
     def cancel_all(self, at: datetime) -> CancelReport:
         """Ask for all; neither a full disk nor a broken journal delays it (L6-4)."""
-        report = self.cancels.cancel_all()
-        asked = tuple(dict.fromkeys((*self.books.working, *report.confirmed, *report.still_open)))
-        self._journal_cancel("all", asked, report, at)
-        return report
+        return self._heard(self._cancelling.everything(at))
 
     def record_gap(self, at: datetime) -> bool:
         """Write down the cancels that the journal missed; true if none are missing after."""
-        while self._gap:
-            try:
-                self.ledger.record(self._gap[0], at)
-            except Stalled as fault:
-                if fault.code is not Reason.JOURNAL:
-                    raise
-                return False
-            self._gap.pop(0)
-        return True
+        return self._cancelling.record_gap(at)
 
-    def _cancel_own(self, name: str, at: datetime, wall: datetime) -> None:
-        self._cancelled[name] = wall
-        self.cancel(self.books.orders[name].symbol, name, at)
-
-    def _cancel_again(self, at: datetime, wall: datetime) -> None:
-        """A cancel may be lost on its way; asking again costs nothing and risks nothing."""
-        waiting = OrderState.PENDING_CANCEL
-        names = [n for n in self.books.working if self.books.orders[n].state is waiting]
-        self._cancelled = {n: w for n, w in self._cancelled.items() if n in self.books.working}
-        for name in names:
-            asked = self._cancelled.setdefault(name, wall)
-            if wall - asked >= max(self.propagation.bound, AGAIN):
-                self._cancel_own(name, at, wall)
-
-    def _journal_cancel(
-        self, scope: str, asked: tuple[str, ...], report: CancelReport, at: datetime
-    ) -> None:
-        event = CancelAsked(
-            scope="all" if scope == "all" else "one",
-            asked=asked,
-            confirmed=report.confirmed,
-            still_open=report.still_open,
-            unreachable=report.unreachable,
-        )
-        try:
-            self.ledger.record(event, at)
-        except Stalled as fault:
-            if fault.code is not Reason.JOURNAL:
-                raise
-            self._gap.append(CancelGap(asked=asked, confirmed=report.confirmed))
+    def _heard(self, report: CancelReport) -> CancelReport:
+        self.circuit.note(self.door.wall_clock(), answered=not report.unreachable)
+        return report

@@ -25,6 +25,7 @@ from layers.local_exchange.shapes import (
     Json,
     account,
     cancelled,
+    number,
     own_client_id,
     own_trade,
     placed,
@@ -154,6 +155,14 @@ def account_state(exchange: Exchange, parameters: Parameters, key: Key) -> Json:
     return state
 
 
+def trade_fees(exchange: Exchange, parameters: Parameters, _key: Key) -> list[Json]:
+    """``GET /sapi/v1/asset/tradeFee``."""
+    symbol = parameters.optional_symbol()
+    names = exchange.markets if symbol is None else (listed(exchange, symbol),)
+    maker, taker = number(exchange.terms.maker_fee), number(exchange.terms.taker_fee)
+    return [{"symbol": n, "makerCommission": maker, "takerCommission": taker} for n in names]
+
+
 def key_restrictions(_exchange: Exchange, _parameters: Parameters, key: Key) -> Json:
     """``GET /sapi/v1/account/apiRestrictions``."""
     return restrictions(key)
@@ -162,13 +171,13 @@ def key_restrictions(_exchange: Exchange, _parameters: Parameters, key: Key) -> 
 def named(exchange: Exchange, parameters: Parameters, key: Key) -> Order | None:
     """The order that ``orderId`` or ``origClientOrderId`` names, if this account has it."""
     symbol = listed(exchange, parameters.symbol())
-    number = parameters.count("orderId")
+    order_id = parameters.count("orderId")
     client_id = parameters.client_id("origClientOrderId")
-    if number is None and client_id is None:
+    if order_id is None and client_id is None:
         raise RefusedError(NO_ORDER_NAMED)
-    if number is None:
+    if order_id is None:
         return exchange.by_client_id(key.account, symbol, client_id or "")
-    order = exchange.by_number(key.account, symbol, number)
+    order = exchange.by_number(key.account, symbol, order_id)
     return order if order and client_id in {None, order.client_id} else None
 
 

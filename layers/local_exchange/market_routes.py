@@ -25,6 +25,11 @@ def time(exchange: Exchange, _parameters: Parameters) -> Json:
     return {"serverTime": exchange.now_ms}
 
 
+def system_status(_exchange: Exchange, _parameters: Parameters) -> Json:
+    """``/sapi/v1/system/status``."""
+    return {"status": 0, "msg": "normal"}
+
+
 def exchange_info(exchange: Exchange, parameters: Parameters) -> Json:
     """``/api/v3/exchangeInfo``."""
     names = _symbols(exchange, parameters)

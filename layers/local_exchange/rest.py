@@ -100,6 +100,8 @@ ROUTES: Final = {
         Asks.HISTORY, 20, f"{_SPAN} orderId fromId", own.my_trades
     ),
     ("GET", "/api/v3/account"): _signed(Asks.ACCOUNT, 20, "omitZeroBalances", own.account_state),
+    ("GET", "/sapi/v1/system/status"): _open(Asks.PUBLIC, 1, "", public.system_status),
+    ("GET", "/sapi/v1/asset/tradeFee"): _signed(Asks.KEY, 1, "symbol", own.trade_fees),
     ("GET", "/sapi/v1/account/apiRestrictions"): _signed(Asks.KEY, 1, "", own.key_restrictions),
 }
 
@@ -142,7 +144,8 @@ def refused(refusal: Refusal, rates: Rates) -> Answer:
 
 def _carry_out(exchange: Exchange, request: Request, keys: Sequence[Key], rates: Rates) -> Any:  # noqa: ANN401  (JSON)
     route = ROUTES.get((request.method, request.path))
-    if route is None or (route.asks is Asks.KEY and not exchange.terms.key_checks):
+    hidden = request.path.startswith("/sapi/") and not exchange.terms.key_checks
+    if route is None or hidden:
         raise RefusedError(UNKNOWN_PATH)
     _within(rates.weigh(route.weight, exchange.now_ms))
     parameters = Parameters(request, route.reads)

@@ -121,7 +121,7 @@ def account(exchange: Exchange, key: Key) -> Json:
 def restrictions(key: Key) -> Json:
     """``GET /sapi/v1/account/apiRestrictions``."""
     return {
-        "ipRestrict": False,
+        "ipRestrict": not key.from_anywhere,
         "createTime": 1_500_000_000_000,
         "enableReading": True,
         "enableWithdrawals": key.may_withdraw,

@@ -132,3 +132,4 @@ class Key(Frozen):
     account: str = DESK
     may_trade: bool = True
     may_withdraw: bool = False
+    from_anywhere: bool = False  # it listens on loopback, so its keys work from there alone

@@ -14,7 +14,7 @@ from desired_state.values import instant_text, parse_instant, parse_span
 from layers.paper_venue.calibration import calibration_digest, table
 from reconciler.cli.app import app
 from reconciler.cli.shared import NO, AsJson, note, show, show_json, stop_on_signals
-from reconciler.wiring.calibrating import calibration_of
+from reconciler.wiring.calibrating import calibration_of, calibration_on
 from reconciler.wiring.market import SOURCES, Fetched, Order, fetch
 
 data = typer.Typer(no_args_is_help=True, help="Market data: fetched, kept, calibrated on.")
@@ -58,14 +58,20 @@ def fetch_data(
 
 @data.command("calibrate")
 def calibrate_data(
-    quotes: Annotated[Path, typer.Option(help="CSV of best bid and ask.")],
-    trades: Annotated[Path, typer.Option(help="CSV of single trades of the same time.")],
+    quotes: Annotated[Path | None, typer.Option(help="CSV of best bid and ask.")] = None,
+    trades: Annotated[Path | None, typer.Option(help="CSV of trades of the same time.")] = None,
+    fills: Annotated[Path | None, typer.Option(help="Or recorded fills, one JSON a line.")] = None,
     symbol: Symbol = "BTC/USDT",
     latency: Annotated[str, typer.Option(help="From decision to arrival.")] = "250ms",
     as_json: AsJson = False,
 ) -> None:
-    """Fit what takers pay in a recording, and what the fit gets wrong; 0 if it may be used."""
-    found = calibration_of(quotes, trades, symbol, _span(latency))
+    """Fit what takers paid, and tell what the fit gets wrong; 0 if it may be used."""
+    if fills and not quotes and not trades:
+        found = calibration_on(fills)
+    elif quotes and trades and not fills:
+        found = calibration_of(quotes, trades, symbol, _span(latency))
+    else:
+        raise Stalled(Reason.USAGE, "calibrate", "expected --quotes and --trades, or --fills")
     if as_json:
         digest = calibration_digest(found)
         show_json({"calibration": found.model_dump(mode="json"), "digest": digest})

@@ -26,9 +26,9 @@ from layers.ports import Remains
 from layers.risk_snapshot import VenueClass
 from reconciler.adapters.clock import wall_clock
 from reconciler.adapters.opened_venues import OpenedVenues
-from reconciler.counter import Counter, Nap
+from reconciler.counter import Counter, Hand, Nap
 from reconciler.opened_venue import OpenedVenue
-from reconciler.sending import Sending
+from reconciler.sending import Attended, Sending
 from reconciler.wiring.approved import venue_row
 from reconciler.wiring.binance import CLOCK, NAME, terms_of, venue
 from reconciler.wiring.counters import Place
@@ -50,7 +50,8 @@ def open_counter(place: Place) -> Counter:
             configuration, authority and venue do not agree; ``VENUE_UNPROVEN``, ``CREDENTIALS``,
             ``TOOL_MISSING``.
     """
-    record = _recorded(place, venue_row(place.files, place.venue))
+    row = venue_row(place.files, place.venue)
+    record = _recorded(place, row)
     opened = venue(place.host, record)
     lines = list(opened.lines)
     try:
@@ -66,7 +67,7 @@ def open_counter(place: Place) -> Counter:
             queries=opened.queries,
             probe=opened.probe,
             journal=place.journal,
-            hand=Sending(place.door_keys.permits, execution),
+            hand=_hand(place, row, execution),
             items=lambda window, nap: _items(place, market, line, window, nap),
             feed=digest(f"{record.venue} {record.venue_class} klines"),
             start=wall_clock(),
@@ -140,9 +141,16 @@ def _execution(place: Place, opened: BinanceVenue, record: OpenedVenue) -> Execu
     return Execution(door, opened.cancels, opened.queries, ledger, PROPAGATION, signs)
 
 
+def _hand(place: Place, row: VenueRow, execution: Execution) -> Hand:
+    sending = Sending(place.door_keys.permits, execution)
+    if place.request.mode is Mode.BOUNDED_LIVE and not row.dead_man_switch:
+        return Attended(sending, place.attested)
+    return sending
+
+
 @dataclass(frozen=True)
 class Wiped:
-    """``ResetSigns`` by Binance's own rule (BIN-8)."""
+    """``ResetSigns`` by the rule of layers/binance."""
 
     record: OpenedVenue
 

@@ -54,6 +54,7 @@ class Place:
     account: str | None  # that it names there
     told_account: Callable[[str, str | None], None]  # what a venue says of the account (AUTH-4)
     journal: NotedJournal  # this counter's entries
+    attested: Callable[[], bool]  # whether a watcher on another host is heard now
     verdict: Callable[[], str]  # digest of the one in force
     keys: DoorKeys | None
 

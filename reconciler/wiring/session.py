@@ -43,6 +43,7 @@ from reconciler.wiring.session_evidence import Kept, Outcome, keep_evidence, mar
 RENEW: Final = timedelta(milliseconds=500)  # the verdict is judged again at least this often
 SHIP: Final = timedelta(seconds=1)  # evidence.md: the commit follows within a second
 SETTLE: Final = timedelta(seconds=30)  # a start or an end that takes longer needs people
+ATTESTED: Final = timedelta(seconds=5)  # a watcher elsewhere that is silent for longer is none
 WAIT: Final = 0.1  # seconds between two looks at what is not settled yet
 FOREVER: Final = datetime.max.replace(microsecond=0, tzinfo=UTC)
 
@@ -75,6 +76,7 @@ class SessionRun:
     run_id: str = ""
     _flag: Flag = field(init=False)
     _stop: str | None = None
+    _elsewhere: datetime | None = None  # when a watcher on another host was last heard
     _ended: Ending | None = None  # while nothing was new in the market
     _renewed: datetime | None = None
     _shipped: datetime | None = None
@@ -151,6 +153,7 @@ class SessionRun:
         due = self._renewed is None or now - self._renewed >= RENEW
         if due or self.desk.token.check() is not None:
             self.told(self.desk.reconcile())
+            self._elsewhere = self.desk.cycle.ears.elsewhere_at or self._elsewhere
             self._renewed = now
         if self._shipped is None or now - self._shipped >= SHIP:
             ship(self.desk)  # where the remote does not answer, the journal has it all
@@ -171,9 +174,15 @@ class SessionRun:
         return entry.venue
 
     def _told_account(self, venue: str, account: str | None) -> None:
-        if account is not None:
+        """Another account than the approved one permits nothing from here on (GATE-3)."""
+        if account is not None and self.desk.running.accounts.get(venue) != account:
             self.desk.running.accounts[venue] = account
-            self._renewed = None  # another one than approved permits nothing (GATE-3)
+            self._renewed = None
+            self._verdict()
+
+    def _attested(self) -> bool:
+        told = self._elsewhere
+        return told is not None and abs(wall_clock() - told) <= ATTESTED
 
     def _journal(self, verdict: Verdict) -> NotedJournal:
         """Entries of this counter; what was only imagined before counts for nothing."""
@@ -193,6 +202,7 @@ class SessionRun:
                 account=verdict.permitted.accounts.get(self._venue(verdict)),
                 told_account=self._told_account,
                 journal=journal,
+                attested=self._attested,
                 verdict=lambda: self.desk.permits.digest,
                 keys=DoorKeys(self.desk.permits, self.desk.epoch, self._flag),
             )

@@ -203,6 +203,9 @@ def test_every_field_of_limits_has_a_direction_or_is_a_constant() -> None:
     assert {name for name, way in DIRECTIONS.items() if way is Tighter.HIGHER} == {
         "duplicate_window",
         "jump_good_ticks",
+        "loss_collar",
+        "min_headroom",
+        "repeat_window",
     }
 
 

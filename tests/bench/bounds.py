@@ -30,6 +30,8 @@ L5 = (Bound("p50", 25), Bound("p99", 200))
 START = (Bound("p50", 500),)
 MEMORY = (Bound("max", 120),)
 IDLE, NEW = (Bound("p50", 10),), (Bound("p50", 25),)
+OPEN = ("1", "100", "1,000", "10,000")
+INSTANTS = ("", ", same instant")
 CASES = ("", ", 10,000 commits", ", 1,000 proposals")
 
 BOUNDS: dict[str, tuple[Bound, ...]] = {
@@ -40,18 +42,9 @@ BOUNDS: dict[str, tuple[Bound, ...]] = {
     **{f"cycle: new commit, four sign-offs{case}": NEW for case in CASES},
     **{f"cycle: nothing to do{case} by few": FLAT for case in CASES[1:]},
     **{f"cycle: new commit, four sign-offs{case} by few": FLAT for case in CASES[1:]},
-    "L5 decision, 0 open": L5,
-    "L5 decision, 10 open": L5,
-    "L5 decision, 100 open": L5,
-    "L5 decision, 1,000 open": L5,
-    "L5 decision, 10,000 open": L5,
-    "L5 decision, same instant, 0 open": L5,
-    "L5 decision, same instant, 10 open": L5,
-    "L5 decision, same instant, 100 open": L5,
-    "L5 decision, same instant, 1,000 open": L5,
-    "L5 decision, same instant, 10,000 open": L5,
-    "L5 decision, 1,000 open by 0": FLAT,
-    "L5 snapshot and decision, 1,000 open by 0": FLAT,
+    **{f"L5 decision{which}, {count} open": L5 for which in INSTANTS for count in OPEN},
+    **{f"L5 decision{which}, 10,000 open by 1": FLAT for which in INSTANTS},
+    "L5 snapshot and decision, 10,000 open by 1": FLAT,
     "journal: append on disk": (Bound("p50", 1_000),),
     "decision to wire: decision on disk": (Bound("p50", 1_000),),
     "decision to wire: intent on disk": (Bound("p50", 1_000),),

@@ -55,7 +55,7 @@ from tests.layers.desk_of_prices import (
 )
 from tests.risk.judged_order import LIMITS
 
-OPEN = (0, 10, 100, 1_000)
+OPEN = (1, 100, 1_000, 10_000)
 FULL = 5_000
 BLOCKS = 20
 AT = day(3, 5)
@@ -131,7 +131,9 @@ def rows(plan: Plan) -> Iterator[Measured]:
             yield row
     for place, what in enumerate(WHATS):
         ratio = medians[OPEN[-1], place] / medians[OPEN[0], place]
-        yield Measured(f"{what}, 1,000 open by 0", "ratio", (ratio,), note="of the medians")
+        yield Measured(
+            f"{what}, {OPEN[-1]:,} open by {OPEN[0]}", "ratio", (ratio,), note="of the medians"
+        )
 
 
 def _acts(count: int) -> list[Callable[[], Act]]:

@@ -60,7 +60,7 @@ def test_a_table_and_every_value_are_left(
 
 
 def test_a_peer_that_is_not_installed_is_said_and_not_skipped() -> None:
-    row = Measured("L5 decision, 0 open", "µs", (10.0,), Peer("the peer", None))
+    row = Measured("L5 decision, 1 open", "µs", (10.0,), Peer("the peer", None))
 
     cells = [next(iter(column.cells)) for column in table([row], "here").columns]
 

@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from desired_state.adapters.memory_store import load_memory
+from desired_state.adapters.memory_store import MemoryFile
 from desired_state.canonical import digest_bytes
 from desired_state.memory import Memory, snapshot
 from evidence_repo.adapters.file_journal import FileJournal
@@ -27,7 +27,7 @@ COUNTS = (
 
 
 def memory_of(desk: GovernedDesk) -> Memory:
-    found = load_memory(desk.var / "trusted" / "memory")
+    found = MemoryFile(desk.var / "trusted" / "memory").load()
     assert found is not None
     return found
 

@@ -6,7 +6,7 @@ from typing import Any
 
 from freezegun import freeze_time
 
-from desired_state.adapters.memory_store import load_memory
+from desired_state.adapters.memory_store import MemoryFile
 from desired_state.memory import Memory
 from reconciler.wiring.desk import open_desk
 from tests.fakes.governed_desk import GovernedDesk, present
@@ -26,7 +26,7 @@ def unsure(said: dict[str, Any]) -> bool:
 
 
 def memory_of(desk: GovernedDesk) -> Memory:
-    found = load_memory(desk.var / "trusted" / "memory")
+    found = MemoryFile(desk.var / "trusted" / "memory").load()
     assert found is not None
     return found
 

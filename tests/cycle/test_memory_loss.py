@@ -7,11 +7,9 @@ from pathlib import Path
 
 import pytest
 
-from desired_state.adapters.memory_store import load_memory, store_memory
-from desired_state.canonical import digest_bytes
-from desired_state.memory import EMPTY, Memory, Release, Stop
-from desired_state.ratchet import Fall
-from desired_state.values import Mode, StopClass
+from desired_state.adapters.memory_store import MemoryFile
+from desired_state.memory import EMPTY, Memory
+from desired_state.values import Mode
 from tests.fakes.cycle_desk import Calls, CycleDesk, kept
 from tests.fakes.governed_desk import ENGAGED, GovernedDesk, present
 
@@ -23,7 +21,7 @@ def codes(told: dict[str, object]) -> set[str]:
 
 
 def memory_of(desk: GovernedDesk) -> Memory:
-    found = load_memory(desk.var / "trusted" / "memory")
+    found = MemoryFile(desk.var / "trusted" / "memory").load()
     assert found is not None
     return found
 
@@ -105,7 +103,7 @@ def test_stops_known_only_to_what_lay_on_the_disk_are_kept(desk: GovernedDesk) -
     desk.told("reconcile")
     [known] = desk.latch.in_force()
     forged = memory_of(desk).model_copy(update={"releases": {}, "voided": (7,), "floor": None})
-    store_memory(desk.var / "trusted" / "memory", forged)
+    MemoryFile(desk.var / "trusted" / "memory").store(forged)
     shutil.rmtree(desk.var / "stops")
     assert desk.told("reconcile")["permitted"]["mode"] == "halted"
     found = memory_of(desk)
@@ -232,50 +230,3 @@ def test_the_leaf_on_disk_and_memory_not_is_no_loss(desk: GovernedDesk) -> None:
     assert report.verdict.stops == ()
     assert memory_of(desk) != EMPTY
     cycles.close()
-
-
-def test_what_narrows_is_kept_of_both_memories_and_nothing_that_widens(
-    desk: GovernedDesk,
-) -> None:
-    ready(desk)
-    known = memory_of(desk)
-    assert known.high is not None
-    stop = a_stop("S-0000000000000001", 1)
-    fall = Fall(path="limits.max_daily_loss", value="1", revision="a" * 40)
-    winding = known.high.model_copy(update={"sequence": 9})
-    release = Release(stop=stop.id, sequence=1, people=("rita",), at=present())
-    disk = Memory(
-        revoked={f"SHA256:{'A' * 43}": digest_bytes(b"file")},
-        erased=("signoffs/0001/rita.NO.yaml",),
-        voided=(7,),
-        winding=winding,
-        falls=(fall,),
-        stops={stop.id: stop},
-        releases={stop.id: release},
-        high=winding,
-    )
-    found = known.with_refusals_of(disk)
-    kept_of_disk = ("revoked", "erased", "voided", "winding", "falls", "stops")
-    assert all(getattr(found, name) == getattr(disk, name) for name in kept_of_disk)
-    assert found == disk.model_copy(
-        update={
-            "head": known.head,
-            "desired": known.desired,
-            "roots": known.roots,
-            "ledger": known.ledger,
-            "high": known.high,
-            "releases": {},
-            "floor": known.floor,
-        }
-    )
-
-
-def a_stop(name: str, hours: int) -> Stop:
-    return Stop(
-        id=name,
-        kind=StopClass.TECHNICAL,
-        reason="lost",
-        by="",
-        commit=None,
-        seen_at=present() - timedelta(hours=hours),
-    )

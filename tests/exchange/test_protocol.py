@@ -278,6 +278,9 @@ def test_a_live_class_sees_its_keys_scope(venue: Served) -> None:
     client.load_markets()
     told = client.sapi_get_account_apirestrictions()
     assert (told["enableWithdrawals"], told["enableSpotAndMarginTrading"]) == (False, True)
+    assert client.fetch_status()["status"] == "ok"
+    fee = client.fetch_trading_fee(SYMBOL)
+    assert (fee["maker"], fee["taker"]) == (0.001, 0.001)
     client.session.close()
 
 

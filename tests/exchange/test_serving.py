@@ -169,6 +169,17 @@ def test_a_plan_comes_from_a_file(tmp_path: Path) -> None:
         client.fetch_balance()
 
 
+def test_a_second_server_on_one_store_is_refused_and_the_first_goes_on(
+    tmp_path: Path, governor: Governor
+) -> None:
+    folder = tmp_path / "venue"
+    with serving(folder):
+        code, out, err = governor("serve", "--warm", 3, "--store", folder)
+        assert (code, out) == (2, "")
+        assert "locked" in err
+        assert governor("show", "--store", folder)[0] == 0
+
+
 @pytest.mark.parametrize(
     ("words", "said"),
     [

@@ -52,10 +52,7 @@ def main(folder: Path, point: str, answers: str = "heard") -> None:
     wraps = {port: lambda inner: FaultAt(inner, method, nth, die, after=after)}
     if answers == "lost" and port != "entry":
         wraps["entry"] = AnswersLost
-    cancels = wraps.pop("cancels", None)
     desk = Desk(folder, **wraps)
-    if cancels:
-        desk.execution.cancels = cancels(desk.execution.cancels)
     desk.send(intent("crash", quantity="1"))
     desk.venue.advance(bar(0, **PARTLY))
     desk.execution.poll(START)

@@ -17,6 +17,7 @@ from desired_state.reasons import Reason
 from layers.l6_execution.books import Books
 from layers.l6_execution.client_ids import client_order_id
 from layers.l6_execution.reconciliation import ReconciliationReport, reconcile
+from layers.l6_execution.witness import Witness
 from layers.orders import WORKING, OrderState, Side, TimeInForce
 from tests.fakes.paper_desk import HOUR, START, SYMBOL, Desk, bar, intent, make_venue, request
 
@@ -80,6 +81,8 @@ def test_the_aggregates_are_the_sums_the_fold_repeats_and_the_venue_agrees(
         held = {b.currency: b.free + b.locked for b in desk.queries.balances()}
         for currency, opening in books.opening.items():
             assert held[currency] == opening + books.flows.get(currency, 0)
+        assert Witness.of(desk.disk.entries()) == desk.ledger.witness
+        assert desk.ledger.witness.totals == held
         report = report_of(desk)
         assert report.ok, report.unexplained
         assert len(report.orders) == len(books.orders)

@@ -5,6 +5,8 @@ from decimal import Decimal
 from pathlib import Path
 
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
 from desired_state.errors import finding
 from desired_state.reasons import Reason
@@ -94,6 +96,21 @@ def test_absence_takes_two_negatives_that_span_more_than_the_venue_may_be_late(
     for seconds, trace in traces:
         search = search.after(trace, WALL + timedelta(seconds=seconds))
     assert search.is_absent(Propagation(timedelta(seconds=1), timedelta(seconds=5))) is absent
+
+
+@given(st.lists(st.tuples(st.integers(0, 4000), st.sampled_from(Trace)), max_size=12))
+def test_however_the_look_ups_go_absence_is_what_the_first_and_last_negative_span(
+    steps: list[tuple[int, Trace]],
+) -> None:
+    search, wall, negatives = Search(since=WALL), WALL, []
+    late = Propagation(timedelta(seconds=1), timedelta(seconds=5))
+    for milliseconds, trace in steps:
+        wall += timedelta(milliseconds=milliseconds)
+        search = search.after(trace, wall)
+        negatives += [wall] if trace is Trace.NEGATIVE else []
+    spans = len(negatives) >= 2 and negatives[-1] - negatives[0] > late.total
+    assert search.is_absent(late) is spans
+    assert search.looked == sum(trace is not Trace.SILENT for _, trace in steps)
 
 
 def test_a_venue_that_may_be_later_than_the_look_ups_span_cannot_be_configured() -> None:

@@ -185,6 +185,7 @@ class Desk:
         *,
         entry: Wrap | None = None,
         journal: Wrap | None = None,
+        cancels: Wrap | None = None,
         travels: bool = False,
         epoch: int = 1,
     ) -> None:
@@ -194,7 +195,7 @@ class Desk:
         self.token = FileToken(folder / "token")
         self.wall = datetime(2026, 1, 1, tzinfo=UTC)
         self.queries = PaperQueries(self.venue)
-        self.cancels = PaperCancels(self.venue, travels=travels)
+        self.cancels = (cancels or (lambda inner: inner))(PaperCancels(self.venue, travels=travels))
         wrap_journal = journal or (lambda inner: inner)
         wrap_entry = entry or (lambda inner: inner)
         self.ledger = Ledger(wrap_journal(self.disk), Books.rebuilt(self.disk.entries()))

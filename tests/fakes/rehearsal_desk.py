@@ -38,6 +38,11 @@ class RehearsalDesk(GovernedDesk):
         """Mode, build, account and venue as people would write them."""
         kind = {"testnet": "sandbox", "bounded_live": "live"}[mode]
         venues = (self.state / "venues.yaml").read_text()
+        outlook = (self.state / "scopes/L2.yaml").read_text()
+        # bars of a second are a second late, which is a whole bar
+        outlook = outlook.replace("max_age_bars: 1,", "max_age_bars: 5,")
+        outlook = outlook.replace("valid_bars: 2 ", "valid_bars: 8 ")
+        (self.state / "scopes/L2.yaml").write_text(outlook)
         if "binance:" not in venues:
             self.push(venues__yaml=venues.rstrip() + BINANCE.format(kind=kind))
         text = (self.state / "mode.yaml").read_text()
@@ -57,12 +62,12 @@ class RehearsalDesk(GovernedDesk):
 
 
 def gentle_prices(path: Path, bars: int = 240) -> Path:
-    """Hours that swing by a third of a per cent, so that a ladder is met on both sides."""
+    """Hours that swing by a quarter of a per cent, so that a ladder is met on both sides."""
     lines = ["open_time,open,high,low,close,volume,trades"]
     at, last = datetime(2020, 1, 1, tzinfo=UTC), 10_000.0
     for number in range(bars):
-        close = 10_000 * (1 + 0.003 * math.sin(number / 4))
-        high, low = max(last, close) * 1.0006, min(last, close) * 0.9994
+        close = 10_000 * (1 + 0.0025 * math.sin(number / 1.3))
+        high, low = max(last, close) * 1.0002, min(last, close) * 0.9998
         prices = ",".join(f"{price:.2f}" for price in (last, high, low, close))
         lines.append(f"{at:%Y-%m-%dT%H:%M:%SZ},{prices},500.0,900")
         at, last = at + timedelta(hours=1), round(close, 2)
@@ -95,10 +100,10 @@ def wire(desk: RehearsalDesk, *, rehearsal: bool = True) -> None:
     """The host's own way to the venue."""
     path = desk.folder / "governor.yaml"
     kept = path.read_text().partition("venues:")[0]
-    way = f'rehearsal: "{desk.url}"' if rehearsal else ""
-    path.write_text(
-        f"{kept}venues:\n  binance:\n    credentials: {desk.store / 'credentials.yaml'}\n    {way}\n"
-    )
+    lines = ["venues:", "  binance:", f"    credentials: {desk.store / 'credentials.yaml'}"]
+    if rehearsal:
+        lines.append(f'    rehearsal: "{desk.url}"')
+    path.write_text(kept + "\n".join(lines) + "\n")
 
 
 def rehearsal_desk(folder: Path, *, rehearses: bool = True) -> RehearsalDesk:

@@ -21,6 +21,7 @@ class Said:
     hang: float = 0.0  # seconds before the answer
     reset: bool = False  # the connection, instead of an answer
     missing: int = 0  # bytes of the body that never come
+    closes: bool = False  # the connection, after the answer and without a word
 
 
 def said(data: object, status: int = 200, **terms: object) -> Said:
@@ -38,11 +39,13 @@ class ScriptedVenue:
         self.script: dict[tuple[str, str], deque[Said]] = defaultdict(deque)
         self.heard: list[tuple[str, str, bytes]] = []  # method, target, body
         self.connections = 0
+        self._open: list[socket.socket] = []
         venue = self
 
         class Handler(socketserver.StreamRequestHandler):
             def handle(self) -> None:
                 venue.connections += 1
+                venue._open.append(self.connection)
                 try:
                     while venue._serve(self):
                         pass
@@ -67,6 +70,15 @@ class ScriptedVenue:
 
     def asked(self, method: str, path: str) -> int:
         return sum((m, t.partition("?")[0]) == (method, path) for m, t, _ in self.heard)
+
+    def drop(self) -> None:
+        """Reset every connection, as a venue that restarts does."""
+        while self._open:
+            linger = struct.pack("ii", 1, 0)
+            line = self._open.pop()
+            line.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, linger)
+            line.shutdown(socket.SHUT_RDWR)
+            line.close()
 
     def __enter__(self) -> Self:
         self._thread.start()
@@ -105,4 +117,4 @@ class ScriptedVenue:
         head += "".join(f"{name}: {value}\r\n" for name, value in headers.items())
         body = answer.body[: len(answer.body) - answer.missing]
         handler.wfile.write(head.encode() + b"\r\n" + body)
-        return not answer.missing
+        return not (answer.missing or answer.closes)

@@ -95,3 +95,28 @@ def test_the_watch_without_an_order_says_the_same_of_a_breach() -> None:
     assert {f.outcome for f in inside} == {Outcome.ALLOW}
     unknown = watch_loss(edited(equity_now=None), LIMITS)
     assert {f.code for f in unknown} == {Reason.DATA_MISSING}
+
+
+def test_g3_one_unknown_order_refuses_its_symbol_and_two_or_an_old_one_halt() -> None:
+    def unknown(count: int, age: timedelta) -> RiskVerdict:
+        return judge(symbol__unknown_orders=count, symbol__unknown_since=AT - age)
+
+    assert unknown(1, 10 * SECOND).outcome is Outcome.DENY
+    for verdict in (unknown(2, SECOND), unknown(1, 10 * SECOND + MILLI)):
+        assert (verdict.outcome, verdict.stop_class) == (Outcome.HALT, StopClass.TECHNICAL)
+        assert verdict.halting is not None
+        assert verdict.halting.control == "G3"
+
+
+def test_of_several_stops_the_gravest_is_raised_and_named() -> None:
+    verdict = judge(conduct__rejects=5, conduct__losing_streak=5)
+    assert (verdict.stop_class, verdict.stopped_by) == (StopClass.LOSS, "D4")
+    worse = judge(conduct__rejects=5, conduct__losing_streak=5, conduct__foreign=1)
+    assert (worse.stop_class, worse.stopped_by) == (StopClass.INTEGRITY, "H4")
+
+
+def test_d4_and_d5_stop_by_what_was_lost_and_never_a_reduction() -> None:
+    for fact in ({"conduct__losing_streak": 5}, {"conduct__median_slip": D(1)}):
+        verdict = judge(**fact)
+        assert (verdict.outcome, verdict.stop_class) == (Outcome.HALT, StopClass.LOSS)
+        assert judge(order=SELL, symbol__position=D(1), **fact).outcome is Outcome.ALLOW

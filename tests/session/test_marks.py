@@ -8,6 +8,7 @@ from reconciler.marks import LossStop, Mark, Marks
 START = datetime(2020, 3, 1, tzinfo=UTC)
 HOUR = timedelta(hours=1)
 MOST = Decimal(100)
+D300 = Decimal(-300)
 
 
 def mark(hours: float, equity: str, realised: str = "0") -> Mark:
@@ -80,3 +81,25 @@ def test_a_released_loss_is_remembered_within_its_window_alone() -> None:
     assert made.window("day", now, freed).released_at_pnl == -110
     assert made.window("rolling", now, freed).released_at_pnl is None
     assert made.window("day", mark(29, "890"), freed).released_at_pnl is None  # another day
+
+
+def test_the_peak_is_the_highest_equity_and_its_breach_has_a_bound_of_its_own() -> None:
+    made = Marks()
+    for hour, equity in enumerate(("1000", "1100", "1050", "900", "890")):
+        made.add(mark(hour, equity, str(hour)), Decimal(1000), Decimal(200))
+    window = made.window("peak", mark(4, "890", "4"), frozenset())
+    assert (window.equity_open, window.realised) == (1_100, 3)
+    assert window.breach_since == START + 3 * HOUR  # and not the day's, whose bound is far
+    assert made.window("day", mark(4, "890"), frozenset()).breach_since is None
+    made.add(mark(5, "1200"), Decimal(1000), Decimal(200))
+    assert made.pnl("peak", mark(5, "1200")) == 0
+
+
+def test_a_drawdown_released_is_remembered_until_there_is_a_new_peak() -> None:
+    made = marks(mark(0, "1000"), mark(1, "700"))
+    made.stops.append(LossStop(stop="L-h-1", window="peak", pnl=D300, at=START + HOUR))
+    known = made.window("peak", mark(1, "700"), frozenset({"L-h-1"}))
+    assert known.released_at_pnl == D300
+    assert made.window("peak", mark(1, "700"), frozenset()).released_at_pnl is None
+    made.add(mark(2, "1001"), MOST)
+    assert made.window("peak", mark(2, "1001"), frozenset({"L-h-1"})).released_at_pnl is None

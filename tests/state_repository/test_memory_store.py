@@ -12,7 +12,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from desired_state.adapters.memory_store import MemoryFile, load_memory, store_memory
+from desired_state.adapters.memory_store import MemoryFile
 from desired_state.authority import BOTTOM
 from desired_state.canonical import canonical, digest_bytes
 from desired_state.errors import Stalled
@@ -39,30 +39,30 @@ FULL = Memory(
 
 def unreadable(path: Path) -> None:
     with pytest.raises(Stalled) as refused:
-        load_memory(path)
+        MemoryFile(path).load()
     assert refused.value.code is Reason.MEMORY_UNREADABLE
 
 
 @pytest.mark.parametrize("memory", [EMPTY, FULL])
 def test_what_was_stored_is_loaded(tmp_path: Path, memory: Memory) -> None:
     path = tmp_path / "deep" / "memory.json"
-    assert load_memory(path) is None
-    store_memory(path, memory)
-    assert load_memory(path) == memory
+    assert MemoryFile(path).load() is None
+    MemoryFile(path).store(memory)
+    assert MemoryFile(path).load() == memory
     lines = [path.with_name("memory.json.ledger")] if memory.ledger else []
     assert sorted(path.parent.iterdir()) == [path, *lines]
 
 
 def test_every_truncation_of_either_file_is_noticed(tmp_path: Path) -> None:
     path = tmp_path / "memory.json"
-    store_memory(path, FULL)
+    MemoryFile(path).store(FULL)
     for file in sorted(tmp_path.iterdir()):
         whole = file.read_bytes()
         for size in range(len(whole)):
             file.write_bytes(whole[:size])
             unreadable(path)
         file.write_bytes(whole)
-    assert load_memory(path) == FULL
+    assert MemoryFile(path).load() == FULL
 
 
 @given(st.data())
@@ -70,7 +70,7 @@ def test_every_changed_byte_is_noticed(
     tmp_path_factory: pytest.TempPathFactory, data: st.DataObject
 ) -> None:
     path = tmp_path_factory.mktemp("m") / "memory.json"
-    store_memory(path, FULL)
+    MemoryFile(path).store(FULL)
     file = data.draw(st.sampled_from(sorted(path.parent.iterdir())))
     raw = bytearray(file.read_bytes())
     at = data.draw(st.integers(0, len(raw) - 1))
@@ -91,17 +91,17 @@ def test_a_right_digest_over_wrong_bytes_is_not_believed(tmp_path: Path, body: b
 def test_a_folder_in_its_place_is_refused_both_ways(tmp_path: Path) -> None:
     unreadable(tmp_path)
     with pytest.raises(Stalled) as refused:
-        store_memory(tmp_path, FULL)
+        MemoryFile(tmp_path).store(FULL)
     assert refused.value.code is Reason.EVIDENCE_UNWRITABLE
 
 
 def test_what_a_crash_left_beside_it_is_not_read(tmp_path: Path) -> None:
     path = tmp_path / "memory.json"
-    store_memory(path, EMPTY)
+    MemoryFile(path).store(EMPTY)
     (tmp_path / "memory.json.1.part").write_bytes(canonical(FULL)[:20])
-    assert load_memory(path) == EMPTY
-    store_memory(path, FULL)
-    assert load_memory(path) == FULL
+    assert MemoryFile(path).load() == EMPTY
+    MemoryFile(path).store(FULL)
+    assert MemoryFile(path).load() == FULL
 
 
 def grown(memory: Memory, number: int) -> Memory:
@@ -111,15 +111,15 @@ def grown(memory: Memory, number: int) -> Memory:
 
 def test_a_crash_between_lines_and_snapshot_leaves_the_memory_before(tmp_path: Path) -> None:
     path, lines = tmp_path / "memory.json", tmp_path / "memory.json.ledger"
-    store_memory(path, FULL)
+    MemoryFile(path).store(FULL)
     before = path.read_bytes()
-    store_memory(path, grown(FULL, 7))
+    MemoryFile(path).store(grown(FULL, 7))
     path.write_bytes(before)
-    assert load_memory(path) == FULL
+    assert MemoryFile(path).load() == FULL
     for left in (b"", b"half a li", b"\0" * 9000):  # what the disk may show of lines never counted
         lines.write_bytes(lines.read_bytes()[: lines.stat().st_size] + left)
-        store_memory(path, grown(FULL, 8))
-        assert load_memory(path) == grown(FULL, 8)
+        MemoryFile(path).store(grown(FULL, 8))
+        assert MemoryFile(path).load() == grown(FULL, 8)
         path.write_bytes(before)
 
 
@@ -134,17 +134,17 @@ def test_storing_adds_what_is_new_and_writes_nothing_else_again(tmp_path: Path) 
         assert lines.read_bytes().startswith(told)
         assert lines.stat().st_size - len(told) < 200
     assert path.stat().st_size < 2000
-    assert load_memory(path) == memory
+    assert MemoryFile(path).load() == memory
 
 
 def test_another_memory_than_the_one_before_is_stored_whole(tmp_path: Path) -> None:
     path = tmp_path / "memory.json"
     for memory in (FULL, EMPTY, grown(EMPTY, 3), grown(FULL, 4), EMPTY):
-        store_memory(path, memory)
-        assert load_memory(path) == memory
+        MemoryFile(path).store(memory)
+        assert MemoryFile(path).load() == memory
     path.write_bytes(b"damaged")
-    store_memory(path, grown(FULL, 5))
-    assert load_memory(path) == grown(FULL, 5)
+    MemoryFile(path).store(grown(FULL, 5))
+    assert MemoryFile(path).load() == grown(FULL, 5)
 
 
 CHILD = """
@@ -165,7 +165,7 @@ while True:
 
 def test_a_process_killed_while_storing_leaves_the_old_or_the_new_one(tmp_path: Path) -> None:
     path = tmp_path / "memory.json"
-    store_memory(path, FULL)
+    MemoryFile(path).store(FULL)
     for pause in (0.0, 0.003, 0.011):
         child = subprocess.Popen(
             [sys.executable, "-c", CHILD, str(path)],
@@ -179,7 +179,7 @@ def test_a_process_killed_while_storing_leaves_the_old_or_the_new_one(tmp_path: 
         told = child.stdout.read().split()
         child.wait()
         child.stdout.close()
-        memory = load_memory(path)
+        memory = MemoryFile(path).load()
         assert memory is not None
         assert memory.stops == FULL.stops
         assert f"signoffs/{memory.voided[-1]:04d}/ann.GO.yaml" in memory.ledger

@@ -21,7 +21,7 @@ from layers.binance.protocol import ENDPOINTS, TIME
 from layers.binance.rows import EPOCH
 from layers.l6_execution.events import Answered
 from layers.risk_snapshot import VenueClass
-from reconciler.host import VenueCredentials
+from reconciler.host import HostFile
 from tests.fakes.binance_desk import KEY, SECRET, SYMBOL, SYSTEM, desk, request, terms
 from tests.fakes.leave import Leave
 from tests.fakes.paper_desk import FileJournal
@@ -197,6 +197,13 @@ def test_a_file_that_is_not_there_or_is_a_folder_is_refused(tmp_path: Path) -> N
         assert refusal.value.code is Reason.CREDENTIALS
 
 
+HOST = {
+    "state": {"url": "./state.git"},
+    "evidence": {"url": "./evidence.git"},
+    "trust_root": "sha256:" + "0" * 64,
+}
+
+
 @pytest.mark.parametrize(
     ("text", "valid"),
     [
@@ -213,7 +220,7 @@ def test_governor_yaml_names_variables_or_a_file_and_not_both(
     text: dict[str, str], valid: object
 ) -> None:
     try:
-        VenueCredentials.model_validate_json(json.dumps(text))
+        HostFile.model_validate_json(json.dumps({**HOST, "venues": {"binance": text}}))
     except ValueError:
         assert not valid
     else:

@@ -54,9 +54,8 @@ def test_a_healthy_testnet_is_known_but_for_the_keys_scope(exchange: Served) -> 
     assert standing.trading == {SYMBOL: True}
 
 
-def test_a_live_key_tells_whether_it_can_withdraw(tmp_path: Path) -> None:
-    loose = Key(name="w" * 64, secret="s" * 64, may_withdraw=True)
-    found = {}
+def test_a_live_key_tells_whether_it_can_withdraw_and_from_where_it_works(tmp_path: Path) -> None:
+    loose = Key(name="w" * 64, secret="s" * 64, may_withdraw=True, from_anywhere=True)
     with served(tmp_path, bars=carried_bars(2), keys=(loose,)) as exchange:
         binance = rehearsed(exchange, timeout=PATIENT, venue_class=VenueClass.LIVE)
         standing = binance.probe.standing()

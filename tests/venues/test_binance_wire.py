@@ -1,28 +1,22 @@
-"""What leaves for Binance, byte by byte, and what never does."""
+"""An order on its way out: which bytes, asked when, and what keeps it here."""
 
-import logging
-import subprocess
-import sys
 import threading
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from dataclasses import dataclass, field
 
-import ccxt
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from desired_state.errors import Finding, Stalled
+from desired_state.errors import Finding
 from desired_state.reasons import Reason
 from layers.adapters.binance_transport import LastWord
 from layers.adapters.binance_venue import BinanceVenue
-from layers.adapters.ccxt_line import Line, Skew, unproven
+from layers.adapters.ccxt_line import Line, Skew
 from layers.adapters.venue_credentials import Credentials
-from layers.binance.protocol import ACCOUNT as READ_ACCOUNT
-from layers.binance.protocol import ALLOWED, ENDPOINTS, HOSTS, LOOK_UP, ORDER, Endpoint
+from layers.binance.protocol import ORDER, Endpoint
 from layers.binance.wire import parameters, read_back
 from layers.orders import AnswerKind, OrderRequest, TimeInForce
-from layers.risk_snapshot import VenueClass
 from tests.fakes.binance_desk import (
     ACCOUNT,
     KEY,
@@ -35,10 +29,13 @@ from tests.fakes.binance_desk import (
     terms,
 )
 from tests.fakes.leave import Leave
-from tests.fakes.scripted_venue import Said, ScriptedVenue, refused, said
+from tests.fakes.scripted_venue import Said, ScriptedVenue, said
 
 POST = ("POST", "/api/v3/order")
-APPROVED = "https://testnet.binance.vision/api/v3/"
+BODY = (
+    "timestamp=1599999999999&symbol=BTCUSDT&side=BUY&newClientOrderId={id}&newOrderRespType=FULL"
+    "&type=LIMIT&quantity=0.00100&price=40000.10&timeInForce=GTC&recvWindow=5000&signature=0a"
+)
 
 
 @pytest.fixture
@@ -104,6 +101,40 @@ def test_leave_is_asked_when_the_connection_stands_and_nothing_is_written(
     assert (answer.kind, answer.code) == (AnswerKind.NOT_SENT, Reason.KILL_LATCHED)
     assert leave.then == [(1, 0)]
     assert venue.heard == []
+
+
+@dataclass
+class Dropping(Leave):
+    """While it is asked, the venue lets go of every connection."""
+
+    venue: ScriptedVenue | None = None
+
+    def refuses(self, wire: OrderRequest) -> Finding | None:
+        threading.Event().wait(0.05)
+        self.venue.drop()
+        threading.Event().wait(0.05)
+        return super().refuses(wire)
+
+
+def test_a_connection_lost_after_the_asking_is_not_made_again(
+    venue: ScriptedVenue, binance: BinanceVenue
+) -> None:
+    sent, leave = request("lost"), Dropping(venue=venue)
+    venue.says(*POST, said(shown(sent)))
+    answer = binance.entry.submit(sent, leave)
+    assert (answer.kind, len(leave.asked)) == (AnswerKind.UNKNOWN, 1)
+    assert (venue.connections, venue.heard) == (1, [])
+
+
+def test_a_connection_that_the_venue_closed_while_idle_is_made_anew(
+    venue: ScriptedVenue, binance: BinanceVenue
+) -> None:
+    one, two = request("one"), request("two")
+    venue.says(*POST, said(shown(one), closes=True), said(shown(two)))
+    assert binance.entry.submit(one, Leave()).kind is AnswerKind.ACCEPTED
+    threading.Event().wait(0.05)
+    assert binance.entry.submit(two, Leave()).kind is AnswerKind.ACCEPTED
+    assert venue.connections == 2
 
 
 def test_leave_is_asked_on_a_connection_that_was_used_before(
@@ -188,31 +219,12 @@ def test_no_order_leaves_before_the_venue_has_told_whose_the_key_is(
     assert venue.asked(*POST) == 2
 
 
-def test_cancels_have_a_line_of_their_own_that_nothing_slows(venue: ScriptedVenue) -> None:
-    opened = desk(venue.base, throttled=True)
-    venue.says("GET", "/api/v3/openOrders", said([]))
-    assert opened.cancels.open_orders() == ()
-    limited = [line.terms.throttled for line in opened.lines]
-    opened.close()
-    assert limited == [True, True, False]
-
-
 def test_a_leave_is_asked_once_for_one_order() -> None:
     word, leave = LastWord(lambda _: request("one")), Leave()
     with word.armed_with(leave):
         assert word.refuses(b"") is None
         assert word.refuses(b"").code is Reason.PERMIT_INVALID
     assert len(leave.asked) == 1
-
-
-def test_a_question_that_fails_is_not_asked_again_by_the_transport(
-    venue: ScriptedVenue, binance: BinanceVenue
-) -> None:
-    for answer in (Said(reset=True), Said(503), Said(302, b"", {"Location": APPROVED + "time"})):
-        venue.says("GET", "/api/v3/account", answer)
-        before = len(venue.heard)
-        assert not binance.lines[1].ask(READ_ACCOUNT, {}).good
-        assert len(venue.heard) == before + 1
 
 
 def test_what_was_heard_before_does_not_stand_for_what_was_not(
@@ -223,12 +235,6 @@ def test_what_was_heard_before_does_not_stand_for_what_was_not(
     assert binance.lines[0].send_order(parameters(sent), Leave()).written
     held = binance.lines[0].ask(Endpoint("public_get_ping", "GET", ""), {})
     assert (held.written, held.status, held.body, held.host) == (False, None, b"", None)
-
-
-BODY = (
-    "timestamp=1599999999999&symbol=BTCUSDT&side=BUY&newClientOrderId={id}&newOrderRespType=FULL"
-    "&type=LIMIT&quantity=0.00100&price=40000.10&timeInForce=GTC&recvWindow=5000&signature=0a"
-)
 
 
 @given(st.data())
@@ -263,185 +269,3 @@ def test_a_venue_that_cannot_be_connected_to_was_sent_nothing() -> None:
     binance.close()
     assert (answer.kind, answer.code) == (AnswerKind.NOT_SENT, Reason.VENUE_UNREACHABLE)
     assert leave.asked == []
-
-
-@pytest.mark.parametrize(
-    "endpoint",
-    [
-        Endpoint("sapi_post_capital_withdraw_apply", "POST", ""),
-        Endpoint("private_post_order_oco", "POST", ""),
-        Endpoint("private_post_order_cancelreplace", "POST", ""),
-        Endpoint("private_post_sor_order", "POST", ""),
-        Endpoint("private_post_order_test", "POST", ""),
-        Endpoint("public_get_ping", "GET", ""),
-        Endpoint("fapiprivate_post_order", "POST", ""),
-    ],
-    ids=lambda one: one.call,
-)
-@pytest.mark.parametrize("kind", [VenueClass.TESTNET, VenueClass.LIVE])
-def test_what_is_not_in_the_table_never_leaves(
-    venue: ScriptedVenue, endpoint: Endpoint, kind: VenueClass
-) -> None:
-    line = Line(terms(venue.base, venue_class=kind), Credentials(KEY, SECRET), SYSTEM, Skew())
-    heard = line.ask(endpoint, {"symbol": "BTCUSDT"})
-    line.close()
-    assert not heard.written
-    assert heard.fault
-    assert venue.heard == []
-
-
-def test_the_table_moves_no_funds_and_has_one_way_to_place_an_order() -> None:
-    assert {one for one in ALLOWED if one[0] not in {"GET", "DELETE"}} == {POST}
-
-
-def test_a_redirect_is_not_followed(venue: ScriptedVenue, binance: BinanceVenue) -> None:
-    again = {"Location": f"{venue.base}/api/v3/order"}
-    venue.says(*POST, Said(307, b"", again))
-    answer = binance.entry.submit(request("again"), Leave())
-    assert answer.kind is AnswerKind.UNKNOWN
-    assert venue.asked(*POST) == 1
-
-
-def test_proxies_of_the_environment_are_not_used(
-    venue: ScriptedVenue, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    for name in ("HTTP_PROXY", "HTTPS_PROXY", "ALL_PROXY", "http_proxy", "https_proxy"):
-        monkeypatch.setenv(name, "http://127.0.0.1:9")
-    venue.says("GET", "/api/v3/openOrders", said([]))
-    binance = desk(venue.base, timeout=PATIENT)
-    assert binance.cancels.open_orders() == ()
-    binance.close()
-
-
-@pytest.mark.parametrize(
-    "base",
-    [
-        "http://localhost:8080",
-        "http://10.0.0.1:8080",
-        "http://testnet.binance.vision:80",
-        "https://127.0.0.1:8080",
-        "http://127.0.0.1",
-        "http://127.0.0.1:8080/path",
-        "http://user@127.0.0.1:8080",
-        "http://127.0.0.1:8080?x=1",
-        "file:///etc/passwd",
-    ],
-)
-def test_a_rehearsal_leads_to_this_machine_by_address_or_nowhere(base: str) -> None:
-    with pytest.raises(Stalled) as refusal:
-        Line(terms(base), Credentials(KEY, SECRET), SYSTEM, Skew())
-    assert refusal.value.code is Reason.VENUE_UNPROVEN
-
-
-def test_no_line_to_the_paper_class(venue: ScriptedVenue) -> None:
-    with pytest.raises(Stalled) as refusal:
-        Line(
-            terms(venue.base, venue_class=VenueClass.PAPER),
-            Credentials(KEY, SECRET),
-            SYSTEM,
-            Skew(),
-        )
-    assert refusal.value.code is Reason.VENUE_UNPROVEN
-
-
-TESTNET_HOST, LIVE_HOST = HOSTS[VenueClass.TESTNET], HOSTS[VenueClass.LIVE]
-
-
-def moved(section: str, url: str) -> object:
-    """The real class with one url of its sandbox changed, as another version might have it."""
-    return ccxt.binance({"urls": {"test": {section: url}}})
-
-
-@pytest.mark.parametrize(
-    ("exchange", "words"),
-    [
-        (ccxt.kraken, "found TypeError"),
-        (ccxt.coinbase, "expected a sandbox"),
-        (ccxt.okx, "expected testnet.binance.vision"),
-        (ccxt.bybit, "expected testnet.binance.vision"),
-        (lambda: moved("private", "https://api.binance.com/api/v3"), "for private"),
-        (lambda: moved("public", "https://api.binance.com/api/v3"), "for public"),
-        (lambda: moved("private", "http://testnet.binance.vision/api/v3"), "found http://"),
-        (lambda: moved("private", "https://testnet.binance.vision.evil.example/x"), "vision.evil"),
-        (lambda: moved("private", "https://testnet.binance.vision@evil.example/x"), "//evil"),
-    ],
-)
-def test_a_sandbox_that_is_not_proven_is_refused(
-    exchange: Callable[[], object], words: str
-) -> None:
-    assert words in unproven(exchange(), VenueClass.TESTNET, TESTNET_HOST)
-
-
-def test_live_is_the_production_host_and_nothing_else() -> None:
-    assert unproven(ccxt.binance(), VenueClass.LIVE, LIVE_HOST) == ""
-    assert unproven(ccxt.binance(), VenueClass.TESTNET, TESTNET_HOST) == ""
-    assert "expected api.binance.com" in unproven(
-        ccxt.binance({"options": {}, "sandbox": True}), VenueClass.LIVE, LIVE_HOST
-    )
-
-
-def test_the_class_is_the_host_of_the_signed_request(venue: ScriptedVenue) -> None:
-    venue.says("GET", "/api/v3/account", said({"uid": 7, "balances": []}))
-    venue.says("GET", "/sapi/v1/account/apiRestrictions", said({"enableWithdrawals": False}))
-    found = {}
-    for kind in (VenueClass.TESTNET, VenueClass.LIVE):
-        binance = desk(venue.base, timeout=PATIENT, venue_class=kind)
-        standing = binance.probe.standing()
-        binance.close()
-        found[kind] = (standing.venue_class, standing.account, standing.can_withdraw)
-    assert found == {
-        VenueClass.TESTNET: (VenueClass.TESTNET, "7", None),
-        VenueClass.LIVE: (VenueClass.LIVE, "7", False),
-    }
-
-
-def test_a_timestamp_off_the_venues_is_mended_for_questions_and_cancels(
-    venue: ScriptedVenue, binance: BinanceVenue
-) -> None:
-    venue.says("GET", "/api/v3/time", said({"serverTime": 1_000_000_000_000}))
-    off = refused(-1021, "Timestamp for this request is outside of the recvWindow.")
-    venue.says("GET", "/api/v3/openOrders", off, said([]))
-    assert binance.cancels.open_orders() == ()
-    target = venue.heard[-1][1]
-    stamp = int(target.partition("timestamp=")[2].partition("&")[0])
-    assert abs(stamp - 1_000_000_000_000) < 2_000
-
-
-def test_an_answer_without_end_is_cut(venue: ScriptedVenue, binance: BinanceVenue) -> None:
-    venue.says("GET", "/api/v3/order", Said(200, b"[" + b" " * 17 * 1024 * 1024 + b"]"))
-    heard = binance.lines[1].ask(LOOK_UP, {"symbol": "BTCUSDT", "orderId": 1})
-    assert not heard.good
-    assert heard.body == b""
-
-
-def test_paper_and_the_reading_verbs_never_load_ccxt() -> None:
-    script = (
-        "import sys\n"
-        "import reconciler.cli.main, reconciler.wiring.session, layers.adapters.binance_venue\n"
-        "sys.exit('ccxt' in sys.modules)\n"
-    )
-    done = subprocess.run([sys.executable, "-c", script], check=False, capture_output=True)
-    assert done.returncode == 0, done.stderr
-
-
-def test_the_libraries_are_silent_even_at_debug(
-    venue: ScriptedVenue, binance: BinanceVenue, caplog: pytest.LogCaptureFixture
-) -> None:
-    for name in (None, "ccxt.base.exchange", "urllib3.connectionpool"):
-        caplog.set_level(logging.DEBUG, logger=name)
-    venue.says("GET", "/api/v3/openOrders", said([]))
-    binance.cancels.open_orders()
-    logging.getLogger("ccxt.base.exchange").warning("key %s", KEY)
-    assert [record.getMessage() for record in caplog.records] == ["key ***"]
-
-
-def test_every_request_of_the_table_is_one_that_ccxt_makes_like_that(venue: ScriptedVenue) -> None:
-    line = Line(
-        terms(venue.base, venue_class=VenueClass.LIVE), Credentials(KEY, SECRET), SYSTEM, Skew()
-    )
-    for endpoint in ENDPOINTS:
-        if endpoint is not ORDER:
-            assert line.ask(endpoint, {"symbol": "BTCUSDT"}).written
-    line.close()
-    asked = {(method, target.partition("?")[0]) for method, target, _ in venue.heard}
-    assert asked == ALLOWED - {POST}
