@@ -112,6 +112,7 @@ class Execution:
         """
         self.cancel_all(at)
         self.record_gap(at)
+        partial = self.books.let_go_at is not None
         try:
             self._comparing.compare(Scope.FULL, at, wall)
         except Waiting as fault:
@@ -120,7 +121,7 @@ class Execution:
         last = self._comparing.last
         if last is None or self.books.reset:
             return self._from_the_disk()
-        if self.books.let_go_at is None:
+        if not partial:
             return last
         try:
             return self._comparing.whole(at, wall)  # L6-10: at the end everything counts
