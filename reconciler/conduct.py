@@ -14,6 +14,7 @@ from decimal import Decimal
 from typing import Any, Final
 
 from layers.l6_execution import events
+from layers.l6_execution.terms import LET_GO
 from layers.orders import AnswerKind, Fill, Intent, OrderState, Side
 from layers.ports import JournalEntry
 from layers.risk_snapshot import Conduct, window
@@ -39,7 +40,7 @@ class _Order:
     price: Decimal
     remaining: Decimal
     plan: str
-    live: bool = True
+    ended_at: datetime | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -104,9 +105,11 @@ class ConductRecord:
             case events.Filled(fill=fill):
                 self._executed_by(fill, at)
             case events.Seen(order=order):
-                self._known_again(order.client_order_id, ended=order.state in ENDED)
+                self._known_again(order.client_order_id, at, ended=order.state in ENDED)
             case events.Absent(client_order_id=name):
-                self._known_again(name, ended=True)
+                self._known_again(name, at, ended=True)
+            case events.Compared(ok=True, scope="full"):
+                self._let_go(at - LET_GO)
             case events.CancelAsked(asked=asked, unreachable=unreachable):
                 today = at.date()
                 self._cancels[today] = self._cancels.get(today, 0) + len(asked)
@@ -153,17 +156,23 @@ class ConductRecord:
             if name in self.orders:
                 self.unknown.setdefault(self.orders[name].symbol, {})[name] = at
         if kind in {AnswerKind.REJECTED, AnswerKind.NOT_SENT}:
-            self._end(name)
+            self._end(name, at)
 
-    def _known_again(self, name: str, *, ended: bool) -> None:
+    def _known_again(self, name: str, at: datetime, *, ended: bool) -> None:
         if name in self.orders:
             self.unknown.get(self.orders[name].symbol, {}).pop(name, None)
         if ended:
-            self._end(name)
+            self._end(name, at)
+
+    def _let_go(self, before: datetime) -> None:
+        """As the books do (L6-10): a full comparison agreed on what ended before."""
+        for name, order in list(self.orders.items()):
+            if order.ended_at is not None and order.ended_at < before:
+                del self.orders[name]
 
     def _executed_by(self, fill: Fill, at: datetime) -> None:
         name = fill.client_order_id
-        self._known_again(name, ended=False)
+        self._known_again(name, at, ended=False)
         order = self.orders.get(name)
         value, today = fill.quantity * fill.price, fill.at.date()
         self._filled[today] = self._filled.get(today, ZERO) + value
@@ -186,7 +195,7 @@ class ConductRecord:
             self._sold(order.symbol, value)
         order.remaining -= fill.quantity
         if order.remaining <= ZERO:
-            self._end(name)
+            self._end(name, at)
 
     def _differs(self, code: str, subject: str, what: str, at: datetime) -> None:
         if code == "FOREIGN_ORDER":
@@ -194,11 +203,11 @@ class ConductRecord:
         elif what == UNDEAD:
             self._undead[subject] = at
 
-    def _end(self, name: str) -> None:
+    def _end(self, name: str, at: datetime) -> None:
         order = self.orders.get(name)
-        if order is None or not order.live:
+        if order is None or order.ended_at is not None:
             return
-        order.live = False
+        order.ended_at = at
         self._arrivals.pop(name, None)
         prices = self.resting[order.symbol, order.side]
         prices.pop(bisect_left(prices, order.price))

@@ -82,7 +82,7 @@ class Session:
     marks: Marks
     mode: Mode
     conduct: ConductRecord  # moved by the desk's journal alone
-    judged: set[str] = field(default_factory=set)
+    judged: dict[str, datetime] = field(default_factory=dict)  # intent ids, and when each expires
     outcomes: dict[str, int] = field(default_factory=dict)  # refusals by control
     bars: int = 0
     _last: Authority | None = None
@@ -210,7 +210,7 @@ class Session:
         limits = scene.verdict.permitted.limits
         given = snapshot(scene, intent)
         risk = evaluate(intent, given, limits, now)
-        self.judged.add(intent.intent_id)
+        self._judge_once(intent, scene.at)
         made = (now, self.desk.verdict_digest())
         body = decision_body(intent, given, limits, made, risk)
         self.desk.journal.append(LEAF_KIND, body, scene.at)
@@ -223,6 +223,12 @@ class Session:
         if handed.refused:
             self.outcomes[handed.refused] = self.outcomes.get(handed.refused, 0) + 1
         return Ending.STOPPED if handed.stopped else None
+
+    def _judge_once(self, intent: Intent, at: datetime) -> None:
+        """E5 needs the ids of unexpired intents alone; the others are refused for their age."""
+        while self.judged and next(iter(self.judged.values())) < at:
+            del self.judged[next(iter(self.judged))]
+        self.judged[intent.intent_id] = intent.expires_at
 
     def _halt(self, scene: Scene, risk: RiskVerdict) -> None:
         worst = risk.halting or risk.refusals[0]
@@ -266,7 +272,7 @@ class Session:
             balances=self.desk.queries.balances(),
             marks=self.marks,
             mark=mark,
-            judged=self.judged,
+            judged=self.judged.keys(),
             token=problem,
             heartbeat_at=beat,
             journal_writable=True,

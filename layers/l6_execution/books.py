@@ -18,11 +18,13 @@ from layers.l6_execution import events
 from layers.l6_execution.own_order import NOTHING, UNPROVEN, OwnOrder
 from layers.l6_execution.states import Happening, after
 from layers.l6_execution.symbol_book import SymbolBook, changes
+from layers.l6_execution.terms import FILLS_KEPT, LET_GO
 from layers.orders import WORKING, AnswerKind, Fill, Intent, OrderState, Side, VenueOrder
 from layers.ports import JournalEntry
 
 WHOLE_VENUE: Final = "venue"  # subject of a difference that concerns all of it
 MESSAGES_KEPT: Final = 100_000  # far above any window's limit; bounds memory
+EQUALS_KEPT: Final = 10_000  # the same, for E5
 
 _ANSWERS: Final = {
     AnswerKind.ACCEPTED: (Happening.SENT, Happening.ACKED),
@@ -61,14 +63,20 @@ class Books:
     unresolved: dict[str, datetime] = field(default_factory=dict)  # all look-ups made in vain
     reset: str | None = None  # the venue was wiped, and nobody has accepted it yet
     compared_at: datetime | None = None  # last full comparison that found nothing
+    explained: set[str] = field(default_factory=set)  # subjects that a person spoke for
+    let_go_at: datetime | None = None  # what ended before is on disk and no more in memory
     messages: deque[datetime] = field(default_factory=lambda: deque(maxlen=MESSAGES_KEPT))
     orders_on: dict[date, int] = field(default_factory=dict)  # UTC days of the market clock
     last_equal: dict[tuple[str, Side, Decimal, Decimal], datetime] = field(default_factory=dict)
+    whole: bool = False  # nothing is let go
 
     @classmethod
-    def rebuilt(cls, entries: Iterable[JournalEntry]) -> "Books":
-        """The books that a journal describes. Raises ``Stalled``."""
-        books = cls()
+    def rebuilt(cls, entries: Iterable[JournalEntry], *, whole: bool = False) -> "Books":
+        """The books that a journal describes. Raises ``Stalled`` where it cannot be read.
+
+        ``whole``: with every order and execution of its life, for a record and not to go on with.
+        """
+        books = cls(whole=whole)
         for entry in entries:
             event = events.read(entry)
             if event is not None:
@@ -160,6 +168,7 @@ class Books:
                 self._differs(event)
             case events.Explained(subject=subject):
                 self.unexplained.pop(subject, None)
+                self.explained.add(subject)
             case events.Transferred(currency=currency, amount=amount, direction=direction):
                 moved = amount if direction == "in" else -amount
                 self.flows[currency] = self.flows.get(currency, NOTHING) + moved
@@ -171,6 +180,7 @@ class Books:
                 self._begin_again(event, at)
             case events.Compared(ok=True, scope="full"):
                 self.compared_at = at
+                self._let_go(at)
             case _:
                 return
 
@@ -209,7 +219,11 @@ class Books:
         self.by_intent[intent.intent_id] = order.client_order_id
         self.messages.append(at)
         self.orders_on[at.date()] = self.orders_on.get(at.date(), 0) + 1
-        self.last_equal[request.symbol, request.side, quantity, price] = at
+        same = (request.symbol, request.side, quantity, price)
+        self.last_equal.pop(same, None)  # the last one counts, and stands last
+        self.last_equal[same] = at
+        if len(self.last_equal) > EQUALS_KEPT:
+            del self.last_equal[next(iter(self.last_equal))]
         self._put(order)
 
     def _known(self, name: str) -> OwnOrder:
@@ -251,6 +265,25 @@ class Books:
             if name in self.orders:
                 moved = self._moved(name, (Happening.CANCEL_ASKED,))
                 self._put(replace(moved, changed_at=at) if moved.state in WORKING else moved)
+
+    def _let_go(self, at: datetime) -> None:
+        """L6-10: orders that ended and whose intents expired before, unless somebody explained."""
+        before = at - LET_GO
+        past = [o for o in self.orders.values() if self._is_past(o, before)]
+        fills = [n for n, f in self.fills.items() if f.at < before - FILLS_KEPT]
+        if self.whole or not (past or fills):
+            return
+        self.let_go_at = before
+        for order in past:
+            del self.orders[order.client_order_id]
+            del self.by_intent[order.intent.intent_id]
+        for name in fills:
+            del self.fills[name]
+
+    def _is_past(self, order: OwnOrder, before: datetime) -> bool:
+        ended = order.state not in WORKING and order.changed_at < before
+        expired = order.intent.expires_at < before  # E5: else its id is still needed
+        return ended and expired and order.client_order_id not in self.explained
 
     def take_out(self, name: str) -> None:
         """This order weighs nothing any more; for a copy in which orders are judged anew."""

@@ -18,6 +18,7 @@ from layers.l6_execution.own_order import UNPROVEN
 from layers.l6_execution.reconciliation import RECENT, Reading, ReconciliationReport, report
 from layers.l6_execution.rows import FOREIGN, Kind
 from layers.l6_execution.schedule import Scope
+from layers.l6_execution.witness import Witness
 from layers.ports import Remains, ResetSigns
 
 READINGS: Final = 3  # while something executes, two readings of it may fall into its middle
@@ -41,7 +42,7 @@ class Comparing:
         Raises ``Waiting(VENUE_UNREACHABLE)`` where not even what is open can be read.
         """
         for _ in range(READINGS):
-            look = self.intake.look(at, self.intake.opening if scope is Scope.FULL else None)
+            look = self.intake.look(at, self.intake.since if scope is Scope.FULL else None)
             found = self._read(scope, at, wall)
             if not any(row.difference for row in found.rows):
                 break
@@ -54,15 +55,24 @@ class Comparing:
             self.intake.no_longer_known(look.gone, at)
 
     def _read(self, scope: Scope, at: datetime, wall: datetime) -> ReconciliationReport:
-        opening = self.intake.opening
-        since = opening if scope is Scope.FULL else max(opening, at - RECENT)
-        reading = Reading(
-            self.intake.ledger.witness,
-            self.intake.queries,
-            self.intake.cancels.open_orders,
-            scope,
-            since,
-        )
+        start = self.intake.since
+        since = start if scope is Scope.FULL else max(start, at - RECENT)
+        return self._report(self.intake.ledger.witness, scope, since, at, wall)
+
+    def whole(self, at: datetime, wall: datetime) -> ReconciliationReport:
+        """Every order and execution of the journal, from the disk; nothing is written down.
+
+        Raises ``Stalled(JOURNAL)``.
+        """
+        witness = Witness.of(self.intake.ledger.journal.entries(), whole=True)
+        self.last = self._report(witness, Scope.FULL, self.intake.opening, at, wall)
+        return self.last
+
+    def _report(
+        self, witness: Witness, scope: Scope, since: datetime, at: datetime, wall: datetime
+    ) -> ReconciliationReport:
+        queries, open_orders = self.intake.queries, self.intake.cancels.open_orders
+        reading = Reading(witness, queries, open_orders, scope, since)
         return report(reading, Moment(at, wall, self.intake.late.total, self.seen))
 
     def _weigh(self, look: Look, found: ReconciliationReport, at: datetime, wall: datetime) -> None:

@@ -110,7 +110,13 @@ class Intake:
 
     def _since(self, symbol: str) -> datetime:
         last = self.books.symbol(symbol).last_fill_at
-        return self.opening if last is None else max(self.opening, last - FILL_OVERLAP)
+        return self.since if last is None else max(self.since, last - FILL_OVERLAP)
+
+    @property
+    def since(self) -> datetime:
+        """From where everything is in memory; what was before was compared and agreed (L6-10)."""
+        let_go = self.books.let_go_at
+        return self.opening if let_go is None else max(self.opening, let_go)
 
     @property
     def opening(self) -> datetime:

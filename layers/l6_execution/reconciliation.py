@@ -136,7 +136,7 @@ def reconcile(
 ) -> ReconciliationReport:
     """Compare a whole journal with the venue, excusing nothing. Never raises for either of them."""
     try:
-        witness = Witness.of(entries)
+        witness = Witness.of(entries, whole=True)
     except GovernanceError as fault:
         return _unread(fault.finding)
     since = EPOCH if witness.opened_at is None else witness.opened_at - FILL_OVERLAP

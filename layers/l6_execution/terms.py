@@ -10,6 +10,9 @@ LOOKUPS: Final = tuple(timedelta(seconds=s) for s in (0.5, 1, 2, 4, 8))
 PATIENCE: Final = timedelta(seconds=10)  # an order unknown for longer halts (risk.md, G3)
 SWEEPS: Final = 2  # consistent negative sweeps before an order counts as absent
 FILL_OVERLAP: Final = timedelta(seconds=60)  # fills are asked for again this far back
+# L6-10: what ended so long before a full comparison that agreed need not be in memory any more
+LET_GO: Final = timedelta(minutes=2)
+FILLS_KEPT: Final = timedelta(days=1)  # executions stay longer: a wiped venue is told by them
 
 
 @dataclass(frozen=True, slots=True)

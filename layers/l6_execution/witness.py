@@ -11,6 +11,7 @@ from decimal import Decimal
 from typing import Final
 
 from layers.l6_execution import events
+from layers.l6_execution.terms import FILLS_KEPT, LET_GO
 from layers.orders import AnswerKind, Fill, Intent, OrderState, Side
 from layers.ports import JournalEntry
 
@@ -46,11 +47,15 @@ class Witness:
     standing: dict[str, str] = field(default_factory=dict)  # differences met and not explained
     reset: int | None = None  # entry that says that the venue was wiped, not yet accepted
     sequence: int = 0
+    whole: bool = False  # nothing is let go
 
     @classmethod
-    def of(cls, entries: Iterable[JournalEntry]) -> "Witness":
-        """Read it all. Raises ``Stalled(JOURNAL)`` for what cannot be read."""
-        witness = cls()
+    def of(cls, entries: Iterable[JournalEntry], *, whole: bool = False) -> "Witness":
+        """Read it all, and let go of nothing if ``whole``.
+
+        Raises ``Stalled(JOURNAL)`` for what cannot be read.
+        """
+        witness = cls(whole=whole)
         for entry in entries:
             event = events.read(entry)
             if event is not None:
@@ -121,6 +126,8 @@ class Witness:
             case events.Explained(subject=subject, told=told, why=why, by=by):
                 self.standing.pop(subject, None)
                 self.explained[subject, told] = f"entry {sequence}, {by}: {why}"
+            case events.Compared(ok=True, scope="full"):
+                self._let_go(at - LET_GO)
             case events.Reset():
                 self.reset = sequence
             case events.ResetAccepted(balances=balances):
@@ -134,6 +141,22 @@ class Witness:
                 self.filled.clear()
             case _:
                 return
+
+    def _let_go(self, before: datetime) -> None:
+        """L6-10: what the books let go of, by this record alone."""
+        if self.whole:
+            return
+        spoken_for = {subject for subject, _ in self.explained}
+        past = [
+            name
+            for name, intent in self.intents.items()
+            if name not in self.live and self.touched[name] < before and intent.expires_at < before
+        ]
+        for name in (n for n in past if n not in spoken_for):
+            for kept in (self.intents, self.fate, self.filled, self.touched, self.cancels):
+                kept.pop(name, None)
+        for fill in [f for f in self.fills.values() if f.at < before - FILLS_KEPT]:
+            del self.fills[fill.fill_id]
 
     def _fill(self, fill: Fill) -> None:
         if fill.fill_id in self.fills:

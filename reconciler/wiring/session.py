@@ -12,7 +12,7 @@ from desired_state.canonical import digest
 from desired_state.configuration import configuration_digest
 from desired_state.errors import Finding, GovernanceError, Stalled, finding
 from desired_state.reasons import Reason
-from desired_state.values import StopClass
+from desired_state.values import StopClass, parse_instant
 from evidence_repo.packs import Pack
 from layers.feed import FeedItem, Window
 from layers.l6_execution.reconciliation import ReconciliationReport
@@ -246,7 +246,7 @@ class SessionRun:
             marks=marks_of(entries, verdict),
             mode=self.request.mode,
             conduct=counter.journal.conduct,
-            judged={_intent_of(e) for e in entries if e.kind == "decision"},
+            judged=dict(_intent_of(e) for e in entries if e.kind == "decision"),
         )
 
     def _settle(self, session: Session, counter: Counter) -> Ending | None:
@@ -347,5 +347,7 @@ def _finished(counter: Counter, at: datetime) -> ReconciliationReport | None:
         counter.orders.tick(at, wall_clock())
 
 
-def _intent_of(entry: JournalEntry) -> str:
-    return str(entry.body["intent"]["intent_id"])
+def _intent_of(entry: JournalEntry) -> tuple[str, datetime]:
+    """Its id, and when it expires."""
+    intent = entry.body["intent"]
+    return str(intent["intent_id"]), parse_instant(intent["expires_at"])

@@ -11,6 +11,7 @@ from desired_state.frozen import Frozen
 from desired_state.values import StopClass
 from evidence_repo.manifest import Claim, Code, Context, EvidenceLevel
 from evidence_repo.packs import Pack
+from layers.l6_execution.books import Books
 from layers.l6_execution.events import Filled, read
 from layers.l6_execution.reconciliation import ReconciliationReport
 from layers.ports import JournalEntry
@@ -70,7 +71,7 @@ def keep_evidence(
     orders: tuple[JournalEntry, ...],
 ) -> Outcome:
     """The session's packs, shipped; a difference that nobody can explain is a stop (G4)."""
-    record = _record(kept, since, orders)
+    record = _record(kept, since, orders, _books(kept.session, counter))
     context = Context(
         run_id=record.run_id,
         decision=record.ending.value,
@@ -104,8 +105,16 @@ def _unexplained(desk: Desk, counter: Counter, report: ReconciliationReport) -> 
     return stop.id
 
 
+def _books(session: Session, counter: Counter) -> Books:
+    """With every order of the session, those included that memory let go of (L6-10)."""
+    books = session.desk.execution.books
+    if books.let_go_at is None:
+        return books
+    return Books.rebuilt(counter.journal.entries(), whole=True)
+
+
 def _record(
-    kept: Kept, since: tuple[JournalEntry, ...], orders: tuple[JournalEntry, ...]
+    kept: Kept, since: tuple[JournalEntry, ...], orders: tuple[JournalEntry, ...], books: Books
 ) -> SessionRecord:
     session, setup = kept.session, kept.setup
     marks = tuple(_value(Mark, entry) for entry in since if entry.kind == "mark")
@@ -118,7 +127,7 @@ def _record(
         first=marks[0].at if marks else None,
         last=marks[-1].at if marks else None,
         bars=session.bars,
-        orders=order_lines(session.desk.execution.books, orders),
+        orders=order_lines(books, orders),
         fills=tuple(event.fill for event in events if isinstance(event, Filled)),
         marks=marks,
         triggers=tuple(

@@ -15,10 +15,13 @@ from tests.bench import (
     cycles,
     forwarding,
     journal,
+    order_life,
+    order_way,
     report,
     risk_gate,
     start_up,
     stop_latency,
+    sustained,
 )
 from tests.bench.measurement import Measured, Plan, Rows
 
@@ -29,6 +32,9 @@ GROUPS: Mapping[str, Rows] = {
     "cycle": cycles.rows,
     "audit": audit_speed.rows,
     "stop": stop_latency.rows,
+    "order": order_way.rows,
+    "life": order_life.rows,
+    "sustained": sustained.rows,
 }
 STOPS, QUICK_STOPS, QUICK_SHARE = 200, 20, 0.1
 

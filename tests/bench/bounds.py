@@ -21,6 +21,11 @@ class Bound:
 
 # "Flat" has no number in the design; half as much again, at a thousand times the size, is ours.
 FLAT = (Bound("p50", 1.5),)
+# What ended is kept until a full comparison agreed, and two minutes more (L6-10): at fifty orders a
+# second 9,000 orders of 4 kB, beside two bounded lists of 10 MB. From the fourth minute on nothing
+# is added.
+FILLING = (Bound("p50", 1.5),)
+STEADY = (Bound("p50", 1.05),)
 L5 = (Bound("p50", 25), Bound("p99", 200))
 START = (Bound("p50", 500),)
 MEMORY = (Bound("max", 120),)
@@ -41,6 +46,14 @@ BOUNDS: dict[str, tuple[Bound, ...]] = {
     **{f"L5 decision{which}, 10,000 open by 1": FLAT for which in INSTANTS},
     "L5 snapshot and decision, 10,000 open by 1": FLAT,
     "journal: append on disk": (Bound("p50", 1_000),),
+    "decision to wire: decision on disk": (Bound("p50", 1_000),),
+    "decision to wire: intent on disk": (Bound("p50", 1_000),),
+    "order's life, 2,000 open by 500": FLAT,
+    "order's life, 2,000 open by 500: in memory": FLAT,
+    "sustained: orders a second": (Bound("p50", 49.5, at_least=True),),
+    "sustained: an order, the last minute by the first": FLAT,
+    "sustained: memory, the last minute by the first": FILLING,
+    "sustained: memory, the last minute by the fourth": STEADY,
     "audit: leaves of a chain": (Bound("p50", 10_000, at_least=True),),
     "governor --help": START,
     "governor --help, memory": MEMORY,

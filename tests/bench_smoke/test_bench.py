@@ -1,6 +1,7 @@
 """The harness runs, each measurement once, so that ``make bench`` cannot rot unseen."""
 
 import json
+from datetime import timedelta
 from pathlib import Path
 
 import pytest
@@ -9,9 +10,12 @@ from tests.bench import peer_risk_engine
 from tests.bench.__main__ import GROUPS, main
 from tests.bench.bounds import BOUNDS, Bound
 from tests.bench.measurement import NOT_INSTALLED, Measured, Peer, Plan
+from tests.bench.order_desk import order_desk
+from tests.bench.order_way import PARTS
 from tests.bench.report import table
+from tests.bench.risk_gate import AT
 
-FAST = ("L5", "journal", "audit", "stop")
+FAST = ("L5", "journal", "audit", "stop", "order")
 # open_desk leaves git's pipes to the garbage collector; a measurement cannot close them for it
 LEFT_OPEN = pytest.mark.filterwarnings("ignore::pytest.PytestUnraisableExceptionWarning")
 SLOW = tuple(name for name in GROUPS if name not in FAST)
@@ -76,3 +80,29 @@ def test_quantiles_and_bounds_are_what_they_say() -> None:
     assert Measured("no such row", "ms", (1.0,)).ok is None
     assert Bound("p50", 10, at_least=True).holds(11)
     assert not Bound("p50", 10).holds(11)
+
+
+def test_an_order_is_timed_on_the_way_that_a_session_sends_it(tmp_path: Path) -> None:
+    with order_desk(tmp_path / "desk") as desk:
+        name = desk.order()
+        seen = desk.watch.seen
+        kinds = [entry.kind for entry in desk.execution.ledger.journal.entries()]
+        shown = desk.execution.queries.order("BTC/USDT", name)
+        judged = desk.session.judged
+        desk.cancel(name)
+        desk.upkeep()
+
+    assert kinds[-3:] == ["decision", "order_intent", "order_answer"]
+    assert list(seen.values()) == sorted(seen.values())
+    assert {instant for ends in PARTS.values() for instant in ends} <= set(seen)
+    assert shown is not None
+    assert len(judged) == 1
+    assert not desk.execution.books.working
+
+
+def test_ids_of_judged_intents_are_kept_while_they_are_unexpired(tmp_path: Path) -> None:
+    with order_desk(tmp_path / "desk") as desk:
+        desk.session.judged |= {"I-gone": AT - timedelta(1), "I-there": AT + timedelta(1)}
+        desk.order()
+        assert "I-gone" not in desk.session.judged
+        assert "I-there" in desk.session.judged

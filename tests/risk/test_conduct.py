@@ -13,6 +13,7 @@ from layers.l6_execution.events import (
     Absent,
     Answered,
     CancelAsked,
+    Compared,
     Differs,
     Event,
     Filled,
@@ -293,3 +294,18 @@ def test_a_restart_knows_what_the_run_before_it_knew(told: list[tuple[str, int]]
     assert again == story.record
     asked = Asked(intent=intent("next"), at=AT + HOUR, interval=TICKS, repeat_window=HOUR)
     assert again.seen(asked) == story.record.seen(asked)
+
+
+def test_orders_are_let_go_once_they_ended_and_books_and_venue_agreed() -> None:
+    story = Story().send("ended").send("working", price="90").end("ended")
+    compared = {"report": "r", "compared": 2, "missing": (), "unexplained": ()}
+    later = AT + HOUR
+    for ok, scope, kept in (
+        (False, "full", {"ended", "working"}),
+        (True, "holdings", {"ended", "working"}),
+        (True, "full", {"working"}),
+    ):
+        story.tell(Compared(ok=ok, scope=scope, **compared), later)
+        assert set(story.record.orders) == {id_of(name) for name in kept}
+    assert story.record.resting_prices(SYMBOL) == (D(90), None)
+    assert ConductRecord.rebuilt(story.entries) == story.record
