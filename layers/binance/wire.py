@@ -27,6 +27,7 @@ _COMMON: Final = frozenset(
         "quantity",
         "price",
         "recvWindow",
+        "selfTradePreventionMode",
         "signature",
     }
 )
@@ -40,6 +41,7 @@ _WAYS: Final[Mapping[TimeInForce, tuple[str, str | None]]] = MappingProxyType(
     }
 )
 _BACK: Final = {way: time_in_force for time_in_force, way in _WAYS.items()}
+_GIVES_WAY: Final = "EXPIRE_TAKER"  # H1: where L5 missed that an own order stands in the way
 _WINDOW: Final = str(RECEIVE_WINDOW.seconds * 1000)
 
 
@@ -72,13 +74,15 @@ def parameters(request: OrderRequest) -> dict[str, str]:
     }
     if time_in_force is not None:
         found["timeInForce"] = time_in_force
-    return {**found, "recvWindow": _WINDOW}
+    return {**found, "selfTradePreventionMode": _GIVES_WAY, "recvWindow": _WINDOW}
 
 
 def read_back(body: bytes | str | None, place: Place) -> OrderRequest | None:
     """The order that these bytes ask for, or none where they are not exactly one of ours."""
     found = _pairs(body)
-    if found is None or found.get("recvWindow") != _WINDOW:
+    if found is None or found["recvWindow"] != _WINDOW:
+        return None
+    if found["selfTradePreventionMode"] != _GIVES_WAY:
         return None
     way = (found.get("type", ""), found.get("timeInForce"))
     names = {market_id(symbol): symbol for symbol in place.symbols}

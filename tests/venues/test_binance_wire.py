@@ -34,7 +34,8 @@ from tests.fakes.scripted_venue import Said, ScriptedVenue, said
 POST = ("POST", "/api/v3/order")
 BODY = (
     "timestamp=1599999999999&symbol=BTCUSDT&side=BUY&newClientOrderId={id}&newOrderRespType=FULL"
-    "&type=LIMIT&quantity=0.00100&price=40000.10&timeInForce=GTC&recvWindow=5000&signature=0a"
+    "&type=LIMIT&quantity=0.00100&price=40000.10&timeInForce=GTC"
+    "&selfTradePreventionMode=EXPIRE_TAKER&recvWindow=5000&signature=0a"
 )
 
 
@@ -77,7 +78,7 @@ def test_an_order_leaves_with_exactly_the_numbers_that_were_permitted(
     assert leave.asked == [sent]
     body = venue.heard[-1][2].decode()
     assert "quantity=0.00100&price=40000.10" in body
-    assert "recvWindow=5000" in body
+    assert "selfTradePreventionMode=EXPIRE_TAKER&recvWindow=5000" in body  # H1
 
 
 @dataclass
@@ -180,6 +181,7 @@ def test_a_leave_serves_one_order_and_is_gone_after_a_failure(
         {"symbol": "ETHUSDT"},
         {"timeInForce": "GTX"},
         {"recvWindow": "60000"},
+        {"selfTradePreventionMode": "NONE"},
     ],
     ids=str,
 )
