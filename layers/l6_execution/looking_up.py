@@ -41,12 +41,12 @@ class Search:
         return wall - self.last >= (LOOKUPS[0] if self.silent else _gap(self.looked))
 
     def after(self, trace: Trace, wall: datetime) -> "Search":
-        """The search with one more sweep; what is unsure proves nothing and takes nothing back."""
+        """The search with one more sweep; negatives count as long as nothing speaks against them."""
         if trace is Trace.SILENT:
             return replace(self, last=wall, silent=True)
         seen = replace(self, looked=self.looked + 1, last=wall, silent=False)
-        if trace is not Trace.NEGATIVE:
-            return seen
+        if trace is not Trace.NEGATIVE:  # consistent negatives: unsure counts as no
+            return replace(seen, negatives=0, first_negative=None, last_negative=None)
         first = self.first_negative or wall
         return replace(seen, negatives=self.negatives + 1, first_negative=first, last_negative=wall)
 

@@ -85,7 +85,16 @@ def test_late_look_ups_do_not_come_in_a_burst() -> None:
         ([(0, Trace.NEGATIVE), (6.001, Trace.NEGATIVE)], True),
         ([(0, Trace.SILENT), (6.001, Trace.NEGATIVE)], False),
         ([(0, Trace.NEGATIVE), (6.001, Trace.UNSURE)], False),
-        ([(0, Trace.NEGATIVE), (3, Trace.UNSURE), (6.001, Trace.NEGATIVE)], True),
+        ([(0, Trace.NEGATIVE), (3, Trace.UNSURE), (6.001, Trace.NEGATIVE)], False),
+        (
+            [
+                (0, Trace.NEGATIVE),
+                (3, Trace.UNSURE),
+                (6.001, Trace.NEGATIVE),
+                (12.002, Trace.NEGATIVE),
+            ],
+            True,
+        ),
     ],
 )
 def test_absence_takes_two_negatives_that_span_more_than_the_venue_may_be_late(
