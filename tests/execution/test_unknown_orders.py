@@ -116,7 +116,10 @@ def test_however_the_look_ups_go_absence_is_what_the_first_and_last_negative_spa
     for milliseconds, trace in steps:
         wall += timedelta(milliseconds=milliseconds)
         search = search.after(trace, wall)
-        negatives += [wall] if trace is Trace.NEGATIVE else []
+        if trace is Trace.NEGATIVE:
+            negatives.append(wall)
+        elif trace is not Trace.SILENT:
+            negatives.clear()
     spans = len(negatives) >= 2 and negatives[-1] - negatives[0] > late.total
     assert search.is_absent(late) is spans
     assert search.looked == sum(trace is not Trace.SILENT for _, trace in steps)
