@@ -44,6 +44,8 @@ class Witness:
     live: dict[str, None] = field(default_factory=dict)  # what may stand at the venue
     explained: dict[tuple[str, str], str] = field(default_factory=dict)  # (subject, told): why
     standing: dict[str, str] = field(default_factory=dict)  # differences met and not explained
+    refused: set[str] = field(default_factory=set)  # executions that were not taken in
+    not_ours: dict[str, str] = field(default_factory=dict)  # those that people explained: why
     reset: int | None = None  # entry that says that the venue was wiped, not yet accepted
     sequence: int = 0
 
@@ -116,17 +118,22 @@ class Witness:
                 self.totals = {b.currency: b.free + b.locked for b in balances}
             case events.Transferred(currency=currency, amount=amount, direction=direction):
                 self._move(currency, amount if direction == "in" else -amount)
-            case events.Differs(subject=subject, what=what):
+            case events.Differs(code=code, subject=subject, what=what):
                 self.standing[subject] = what
+                if code != "RECON_DIFF":
+                    self.refused.add(subject)
             case events.Explained(subject=subject, told=told, why=why, by=by):
                 self.standing.pop(subject, None)
                 self.explained[subject, told] = f"entry {sequence}, {by}: {why}"
+                if subject in self.refused:
+                    self.not_ours[subject] = self.explained[subject, told]
             case events.Reset():
                 self.reset = sequence
             case events.ResetAccepted(balances=balances):
                 self.reset, self.opened_at = None, at
                 self.totals = {b.currency: b.free + b.locked for b in balances}
-                self.standing.clear()
+                for words in (self.standing, self.explained, self.refused, self.not_ours):
+                    words.clear()  # ids and balances begin anew: what was said meant the old ones
                 self.intents.clear()
                 self.fate.clear()
                 self.live.clear()
