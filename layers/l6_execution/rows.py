@@ -154,5 +154,5 @@ def _amount_row(subject: str, expected: Decimal, actual: Decimal) -> Row:
         subject=subject,
         expected=format(expected, "f"),
         actual=format(actual, "f"),
-        difference=format(gap, "f") if gap else "",
+        difference=amount_text(gap) if gap else "",  # the same amount has one text
     )
