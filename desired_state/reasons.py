@@ -340,7 +340,7 @@ class Reason(StrEnum):
     NO_BIJECTION = ("NO_BIJECTION", "An order at the venue has no intent, or its intent had ended.",
         "Find out who sent it; then propose a release that names the stop.", STOPPED, True)
     RECON_DIFF = ("RECON_DIFF", "Our books and the venue's differ without an explanation.",
-        "Find the difference; then propose a release that names the stop.", STOPPED, True)
+        "Find the difference and write it down with governor books explain; then propose a release that names the stop.", STOPPED, True)
     SAFETY_NET_DOWN = ("SAFETY_NET_DOWN", "The watcher's heartbeat is older than the root allows.",
         "Start governor run or governor watch.", REFUSED)
     JOURNAL = ("JOURNAL", "The journal could not be written, so nothing may leave.",
@@ -374,15 +374,19 @@ class Reason(StrEnum):
     NOT_RECONCILED = ("NOT_RECONCILED", "Since the start, books and venue have not been compared yet.",
         "Wait for the look-ups to end; if they do not, look at the session's findings.", REFUSED)
     FILL_IMPLAUSIBLE = ("FILL_IMPLAUSIBLE", "The venue reports an execution that the order does not allow: its size, price or fee, or one id for two executions.",
-        "Compare the fill with the venue's own record; then propose a release that names the stop.", STOPPED, True)
+        "Compare the fill with the venue's own record and write down with governor books explain what it was; then propose a release that names the stop.", STOPPED, True)
     VENUE_RESET = ("VENUE_RESET", "The venue was wiped: orders, fills and balances that it had are gone together. Our books still hold them.",
-        "Confirm with the venue's announcements; then accept the reset in the journal by name, and propose a release that names the stop.", STOPPED, True)
+        "Confirm with the venue's announcements; then governor books accept-reset, and propose a release that names the stop.", STOPPED, True)
     FOREIGN_ORDER = ("FOREIGN_ORDER", "The venue shows an order that is not ours.",
-        "Find out who sent it; use a dedicated account.", STOPPED, True)
+        "Find out who sent it and write it down with governor books explain; use a dedicated account.", STOPPED, True)
     UNATTENDED = ("UNATTENDED", "The order could rest at a venue without a dead-man switch, and no watcher on another host is heard.",
         "Run governor watch on a second host and name its heartbeat in governor.yaml; orders that cannot rest are sent all the same.", REFUSED)
     SESSION_RUNNING = ("SESSION_RUNNING", "A session is running or asked for on this host, and there is one at a time.",
         "Wait for it, or end it: governor session stop.", NOTHING_DONE)
+    NOT_STOPPED = ("NOT_STOPPED", "No stop of class integrity is in force on this host, so nothing waits for people's word on our books.",
+        "Nothing; a difference that a session meets stops it, and is explained then.", NOTHING_DONE)
+    BOOKS_AGREE = ("BOOKS_AGREE", "Nothing stands in these books that people could explain or accept.",
+        "Look at governor books show; a stop that stands needs its release alone.", NOTHING_DONE)
     SESSION_LOST = ("SESSION_LOST", "The process that ran the session, or was to run it, is gone.",
         "Look at governor status; a new session looks up what the old one left.", "what the verdict says")
     VENUE_UNREACHABLE = ("VENUE_UNREACHABLE", "The venue cannot be reached or its store not read.",

@@ -1,8 +1,9 @@
 """What was sent, executed and lost so far, folded from the journal: L5's memory (risk.md, E, D, H).
 
-The books say what is; this says how it came about. Nothing but entries of the journal moves it, so
-that a restart knows what the run before it knew. A stop that people released begins its control's
-count anew: what was counted before it has been looked at.
+The books say what is (which orders are unknown, what was refused, which answers were lost); this
+says how it came about, and counts nothing that they count. Nothing but entries of the journal moves
+it, so that a restart knows what the run before it knew. A stop that people released begins its
+control's count anew: what was counted before it has been looked at.
 """
 
 from bisect import bisect_left, insort
@@ -14,6 +15,7 @@ from decimal import Decimal
 from typing import Any, Final
 
 from layers.l6_execution import events
+from layers.l6_execution.books import Books
 from layers.l6_execution.terms import LET_GO
 from layers.orders import AnswerKind, Fill, Intent, OrderState, Side
 from layers.ports import JournalEntry
@@ -24,12 +26,9 @@ ZERO: Final = Decimal(0)
 HALF: Final = Decimal("0.5")
 LAST: Final = 20  # B6, D5: so many orders and executions make the median
 KEPT: Final = 1_000  # of what is counted in windows; far above any limit
-MINUTE: Final = timedelta(minutes=1)
 HOUR: Final = timedelta(hours=1)
-FEE_MOST: Final = Decimal("0.01")  # H3: no venue of ours takes a hundredth
 STOP: Final = "risk_stop"  # kind of the entry that says which control raised which stop
 ENDED: Final = frozenset({OrderState.CANCELLED, OrderState.EXPIRED, OrderState.REJECTED})
-UNDEAD: Final = "open at the venue, ended in our books"  # as L6 says it
 NOTHING_KNOWN: Final = Conduct(**dict.fromkeys(Conduct.__dataclass_fields__))
 
 
@@ -48,6 +47,7 @@ class Asked:
     """For which order, when, and on what feed; ``released`` are stops that people released."""
 
     intent: Intent
+    books: Books  # L6's: what it met and nobody explained is counted there (H3, H4)
     at: datetime
     interval: timedelta
     repeat_window: timedelta | None
@@ -60,8 +60,6 @@ class ConductRecord:
 
     orders: dict[str, _Order] = field(default_factory=dict)
     resting: dict[tuple[str, Side], list[Decimal]] = field(default_factory=dict)
-    unknown: dict[str, dict[str, datetime]] = field(default_factory=dict)  # symbol: id: since
-    lost_answers: deque[datetime] = field(default_factory=lambda: deque(maxlen=KEPT))
     stops: list[tuple[str, str, datetime]] = field(default_factory=list)  # stop, control, when
     _sizes: dict[str, deque[Decimal]] = field(default_factory=dict)
     _filled: dict[date, Decimal] = field(default_factory=dict)
@@ -73,9 +71,6 @@ class ConductRecord:
     _trips: RoundTrips = field(default_factory=RoundTrips)
     _arrivals: dict[str, Decimal] = field(default_factory=dict)  # mid at the decision, by order
     _slips: deque[tuple[datetime, Decimal]] = field(default_factory=lambda: deque(maxlen=KEPT))
-    _implausible: deque[datetime] = field(default_factory=lambda: deque(maxlen=KEPT))
-    _foreign: dict[str, datetime] = field(default_factory=dict)
-    _undead: dict[str, datetime] = field(default_factory=dict)
 
     @classmethod
     def rebuilt(cls, entries: Iterable[JournalEntry]) -> "ConductRecord":
@@ -105,18 +100,17 @@ class ConductRecord:
             case events.Filled(fill=fill):
                 self._executed_by(fill, at)
             case events.Seen(order=order):
-                self._known_again(order.client_order_id, at, ended=order.state in ENDED)
+                if order.state in ENDED:
+                    self._end(order.client_order_id, at)
             case events.Absent(client_order_id=name):
-                self._known_again(name, at, ended=True)
+                self._end(name, at)
             case events.Compared(ok=True, scope="full"):
                 self._let_go(at - LET_GO)
-            case events.CancelAsked(asked=asked, unreachable=unreachable):
+            case events.CancelAsked(asked=asked):
                 today = at.date()
                 self._cancels[today] = self._cancels.get(today, 0) + len(asked)
-                if unreachable:
-                    self.lost_answers.append(at)
-            case events.Differs(code=code, subject=subject, what=what):
-                self._differs(code, subject, what, at)
+            case events.ResetAccepted():
+                self._begin_again(at)
             case _:
                 return
 
@@ -151,17 +145,7 @@ class ConductRecord:
             self._rejects.clear()
         elif kind is AnswerKind.REJECTED:
             self._rejects.append(at)
-        elif kind is AnswerKind.UNKNOWN:
-            self.lost_answers.append(at)
-            if name in self.orders:
-                self.unknown.setdefault(self.orders[name].symbol, {})[name] = at
         if kind in {AnswerKind.REJECTED, AnswerKind.NOT_SENT}:
-            self._end(name, at)
-
-    def _known_again(self, name: str, at: datetime, *, ended: bool) -> None:
-        if name in self.orders:
-            self.unknown.get(self.orders[name].symbol, {}).pop(name, None)
-        if ended:
             self._end(name, at)
 
     def _let_go(self, before: datetime) -> None:
@@ -172,14 +156,11 @@ class ConductRecord:
 
     def _executed_by(self, fill: Fill, at: datetime) -> None:
         name = fill.client_order_id
-        self._known_again(name, at, ended=False)
         order = self.orders.get(name)
         value, today = fill.quantity * fill.price, fill.at.date()
         self._filled[today] = self._filled.get(today, ZERO) + value
         self._fills[today] = self._fills.get(today, 0) + 1
         self._trips.take(fill)
-        if order is None or not _plausible(fill, order):
-            self._implausible.append(at)
         if order is None:
             return
         done = self._executed.setdefault((order.symbol, order.side), {})
@@ -197,11 +178,15 @@ class ConductRecord:
         if order.remaining <= ZERO:
             self._end(name, at)
 
-    def _differs(self, code: str, subject: str, what: str, at: datetime) -> None:
-        if code == "FOREIGN_ORDER":
-            self._foreign[subject] = at
-        elif what == UNDEAD:
-            self._undead[subject] = at
+    def _begin_again(self, at: datetime) -> None:
+        """A wipe that a person accepted: nothing rests, nothing is held, no plan wants anything.
+
+        What was done stays counted, as the limits of the day do.
+        """
+        for name in [n for n, order in self.orders.items() if order.ended_at is None]:
+            self._end(name, at)
+        self._plans.clear()
+        self._trips.begin_again()
 
     def _end(self, name: str, at: datetime) -> None:
         order = self.orders.get(name)
@@ -229,16 +214,6 @@ class ConductRecord:
                 del plans[plan]
 
     # --- what L5 asks ------------------------------------------------------------------------
-    def lost(self, at: datetime, interval: timedelta) -> tuple[Decimal, int]:
-        """G2: answers lost, halved for every minute (or bar) since; and those of the last one."""
-        span = window(MINUTE, interval)
-        ages = [(at - when) // span for when in self.lost_answers]
-        return sum((HALF**age for age in ages if age < LAST), ZERO), ages.count(0)
-
-    def unknown_since(self, symbol: str) -> datetime | None:
-        """G3: since when the oldest order of unknown fate has been one."""
-        return min(self.unknown.get(symbol, {}).values(), default=None)
-
     def resting_prices(self, symbol: str) -> tuple[Decimal | None, Decimal | None]:
         """H1: our own highest buy and lowest sell."""
         buys = self.resting.get((symbol, Side.BUY))
@@ -266,9 +241,9 @@ class ConductRecord:
             takers=len(slips),
             median_slip=_median(slips),
             worst_slip=max(recent, default=ZERO),
-            implausible=_count(self._implausible, since["H3"]),
-            foreign=_count(self._foreign.values(), since["H4"]),
-            undead=_count(self._undead.values(), since["H4"]),
+            implausible=len(asked.books.fills_refused),
+            foreign=len(asked.books.foreign),
+            undead=len(asked.books.undead),
         )
 
     def _repeats(self, asked: Asked, since: datetime | None) -> int | None:
@@ -284,16 +259,7 @@ class ConductRecord:
         return max(freed, default=None)
 
 
-RESET: Final = ("D4", "D5", "E4", "E6", "H3", "H4")  # controls that count, and latch
-
-
-def _plausible(fill: Fill, order: _Order) -> bool:
-    """H3: no more than remains, no worse than the order's price, a fee in proportion."""
-    base, quote = fill.symbol.split("/")
-    worse = fill.price > order.price if order.side is Side.BUY else fill.price < order.price
-    whole = {base: fill.quantity, quote: fill.quantity * fill.price}.get(fill.fee_currency)
-    dear = whole is not None and fill.fee > whole * FEE_MOST
-    return fill.quantity <= order.remaining and not worse and not dear
+RESET: Final = ("D4", "D5", "E4", "E6")  # controls that count, and latch
 
 
 def _after(when: datetime, since: datetime | None) -> bool:

@@ -14,6 +14,7 @@ from desired_state.values import StopClass
 from layers.feed import FeedItem, Window
 from layers.l5_risk_gate.finding import RiskVerdict
 from layers.l6_execution.books import Books
+from layers.l6_execution.circuit import Circuit
 from layers.l6_execution.reconciliation import ReconciliationReport
 from layers.market import Bar
 from layers.orders import CancelReport, Intent
@@ -28,6 +29,11 @@ class Orders(Protocol):
     @property
     def books(self) -> Books:
         """What became of them."""
+        ...
+
+    @property
+    def circuit(self) -> Circuit:
+        """Which of its answers were lost lately (G2)."""
         ...
 
     @property

@@ -40,6 +40,10 @@ class RoundTrips:
             # the rest goes on at the price at which it was counted
             self._open[fill.symbol] = _Trip(trip.held, -rest)
 
+    def begin_again(self) -> None:
+        """Nothing is held any more: a venue was wiped. How trips ended before stays."""
+        self._open.clear()
+
     def losing_streak(self, since: datetime | None) -> int:
         """How many of the last ones in a row brought less than they cost."""
         count = 0

@@ -278,6 +278,7 @@ class Session:
             journal_writable=True,
             conduct=self.conduct,
             venue=self.desk.venue.look(),
+            circuit=self.desk.execution.circuit,
         )
 
     def _view(self, scene: Scene, bar: Bar) -> DeskView | None:

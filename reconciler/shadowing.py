@@ -17,6 +17,7 @@ from desired_state.reasons import Reason
 from layers.l5_risk_gate.finding import RiskVerdict
 from layers.l6_execution import events
 from layers.l6_execution.books import Books
+from layers.l6_execution.circuit import Circuit
 from layers.l6_execution.own_order import OwnOrder
 from layers.market import Bar, Book
 from layers.orders import (
@@ -58,6 +59,7 @@ class Shadow:
     book_of: Callable[[Bar], Book]
     verdict: Callable[[], str]  # digest of the one in force
     books: Books = field(default_factory=Books)
+    circuit: Circuit = field(default_factory=Circuit)  # made-up money is asked of nobody
     imagined: list[JournalEntry] = field(default_factory=list)  # L6's events, in memory alone
     _book: Book | None = None
 

@@ -13,6 +13,7 @@ from desired_state.values import Mode
 from layers.artifacts import Decision
 from layers.l3_trade_plan import ladder
 from layers.l6_execution.books import Books
+from layers.l6_execution.circuit import Circuit
 from layers.market import Book
 from layers.orders import Balance, Intent, Side, SymbolRules
 from layers.planner.desk import ApprovedPlan
@@ -84,6 +85,7 @@ class Scene:
     journal_writable: bool
     conduct: ConductRecord = field(default_factory=ConductRecord)
     venue: VenueSeen | None = None  # none: it was not asked, and nothing may leave
+    circuit: Circuit | None = None  # which answers were lost; none: not known (G2)
 
 
 def equity(books: Books, balances: tuple[Balance, ...], symbol: str, book: Book) -> Decimal:
@@ -138,7 +140,9 @@ def account(scene: Scene) -> Snapshot:
 
 def _health(scene: Scene) -> VenueHealth:
     interval = scene.quote.interval if scene.quote else timedelta()
-    errors, timeouts = scene.conduct.lost(scene.at, interval)
+    errors, timeouts = (
+        scene.circuit.lost(scene.at, window(MINUTE, interval)) if scene.circuit else (None, None)
+    )
     seen = scene.venue
     told = seen.standing if seen else None
     return VenueHealth(
@@ -208,6 +212,7 @@ def _conduct(scene: Scene, intent: Intent) -> Conduct:
     return scene.conduct.seen(
         Asked(
             intent=intent,
+            books=scene.books,
             at=scene.at,
             interval=scene.quote.interval if scene.quote else timedelta(),
             repeat_window=scene.verdict.permitted.limits.repeat_window,
@@ -253,7 +258,7 @@ def _symbol(scene: Scene, name: str) -> SymbolState:
         if outlook
         else None,
         strategy=STRATEGY,
-        unknown_since=scene.conduct.unknown_since(name),
+        unknown_since=held.unknown_since,
         highest_buy=highest_buy,
         lowest_sell=lowest_sell,
         active=trading.get(name),

@@ -1,6 +1,7 @@
 """What Binance spot says of itself, in the words of the desk."""
 
 from collections.abc import Mapping
+from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 from typing import Any, Final
 
@@ -29,6 +30,7 @@ from layers.binance.rows import (
     balances_of,
     fill_of,
     levels_of,
+    made_at,
     millis,
     order_of,
     rows,
@@ -37,9 +39,20 @@ from layers.binance.rows import (
 )
 from layers.market import Book
 from layers.orders import Balance, Fill, SymbolRules, VenueOrder
+from layers.risk_snapshot import VenueClass
 
 NO_SUCH_PATH: Final = 404
 MAX_PAGES: Final = 100  # of executions; a dedicated account has far fewer
+RENUMBERED: Final = timedelta(seconds=30)  # no book that is merely late goes on for so long
+
+
+@dataclass(frozen=True, slots=True)
+class Renumbered:
+    """Books with lower ids than the newest, one after the other and none of them falling."""
+
+    first: int
+    last: int
+    since: datetime
 
 
 class BinanceQueries:
@@ -51,6 +64,7 @@ class BinanceQueries:
         self._fees = fees
         self._names: dict[tuple[str, int], str] = {}  # (symbol, venue's order id) -> client id
         self._newest: dict[str, tuple[int, datetime]] = {}  # lastUpdateId, first asked for when
+        self._lower: dict[str, Renumbered] = {}
 
     def order(self, symbol: str, client_order_id: str) -> VenueOrder | None:
         """The order with this client id in any state, or none where the venue says it has none."""
@@ -68,7 +82,7 @@ class BinanceQueries:
 
     def orders(self, symbol: str, since: datetime) -> tuple[VenueOrder, ...]:
         """Orders made at or after ``since`` in any state, as allOrders pages them."""
-        found: dict[int, VenueOrder] = {}
+        found: dict[int, tuple[datetime, VenueOrder]] = {}
         ours = self._line.clock.wall() + (self._line.skew.offset or timedelta(0))
         recent = ours - since < TRADE_WINDOW
         asked: Mapping[str, Any] = {"startTime": millis(since)} if recent else {"orderId": 0}
@@ -77,10 +91,10 @@ class BinanceQueries:
             heard_rows = rows(self._asked(ALL_ORDERS, told), "all orders")
             for row in heard_rows:
                 order = order_of(row, self._line.terms.place.symbols)
-                found[int(order.venue_order_id)] = order
+                found[int(order.venue_order_id)] = (made_at(row), order)
             if len(heard_rows) < PAGE:
                 kept = (found[number] for number in sorted(found))
-                return tuple(order for order in kept if order.updated_at >= since)
+                return tuple(order for made, order in kept if made >= since)
             asked = {"orderId": 1 + max(found)}
         raise unreadable(f"orders, more than {MAX_PAGES * PAGE}")
 
@@ -138,12 +152,23 @@ class BinanceQueries:
         except ValueError:
             number = -1
         newest, first_sent = self._newest.get(symbol, (0, sent))
-        if number < newest:
+        if number < newest and not self._begun_again(symbol, number, sent):
             raise unreadable("a book, older than the last one")
-        if number > newest:
+        self._lower.pop(symbol, None)
+        if number != newest:
             self._newest[symbol] = (number, sent)
             return sent
         return first_sent
+
+    def _begun_again(self, symbol: str, number: int, sent: datetime) -> bool:
+        """Whether a wiped testnet counts its books from the start again (BIN-11)."""
+        if number < 0 or self._line.terms.venue_class is not VenueClass.TESTNET:
+            return False
+        before = self._lower.get(symbol)
+        if before is None or number < before.last:
+            before = Renumbered(number, number, sent)
+        self._lower[symbol] = replace(before, last=number)
+        return number > before.first and sent - before.since >= RENUMBERED
 
     def rules(self, symbol: str) -> SymbolRules:
         """Filters and fees. Raises ``Stalled(FEED_INVALID)`` for an unlisted symbol."""

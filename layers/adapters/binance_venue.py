@@ -2,6 +2,7 @@
 
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass, replace
+from datetime import datetime, timedelta
 
 from layers.adapters.binance_cancels import BinanceCancels
 from layers.adapters.binance_entry import BinanceEntry
@@ -21,6 +22,11 @@ class BinanceVenue:
     queries: BinanceQueries
     probe: BinanceProbe
     lines: tuple[Line, ...]
+
+    def time(self) -> datetime:
+        """The venue's time as well as it is known: our clock and the offset last measured."""
+        line = self.lines[0]
+        return line.clock.wall() + (line.skew.offset or timedelta(0))
 
     def close(self) -> None:
         """Close every connection."""

@@ -109,6 +109,15 @@ def order_of(row: Any, listed: tuple[str, ...]) -> VenueOrder:  # noqa: ANN401
     raise unreadable("an order")
 
 
+def made_at(row: Any) -> datetime:  # noqa: ANN401
+    """When an order of allOrders was made. Raises ``Waiting``."""
+    try:
+        return instant(row["time"])
+    except _BROKEN:
+        pass
+    raise unreadable("an order")
+
+
 def fill_of(row: Any, symbol: str, client_order_id: str) -> Fill:  # noqa: ANN401
     """An execution of myTrades; which order it belongs to is looked up. Raises ``Waiting``."""
     try:

@@ -58,6 +58,7 @@ class Books:
     fills: dict[str, Fill] = field(default_factory=dict)
     unexplained: dict[str, str] = field(default_factory=dict)  # subject: what differs
     foreign: set[str] = field(default_factory=set)  # orders and fills without an intent (H4)
+    undead: set[str] = field(default_factory=set)  # orders that we had ended, open there (H4)
     fills_refused: set[str] = field(default_factory=set)  # implausible ones (H3)
     fills_repeated: set[str] = field(default_factory=set)  # twice in one answer, taken once (H3)
     unresolved: dict[str, datetime] = field(default_factory=dict)  # all look-ups made in vain
@@ -169,6 +170,8 @@ class Books:
             case events.Explained(subject=subject):
                 self.unexplained.pop(subject, None)
                 self.explained.add(subject)
+                for kind in (self.foreign, self.undead, self.fills_refused):
+                    kind.discard(subject)
             case events.Transferred(currency=currency, amount=amount, direction=direction):
                 moved = amount if direction == "in" else -amount
                 self.flows[currency] = self.flows.get(currency, NOTHING) + moved
@@ -190,6 +193,8 @@ class Books:
             self.foreign.add(event.subject)
         elif event.code == "FILL_IMPLAUSIBLE":
             self.fills_refused.add(event.subject)
+        elif event.what == events.UNDEAD:
+            self.undead.add(event.subject)
 
     def _begin_again(self, event: events.ResetAccepted, at: datetime) -> None:
         """A wipe that a person accepted: what was there is gone, what was realised stays ours."""
@@ -203,6 +208,8 @@ class Books:
         self.opening = {b.currency: b.free + b.locked for b in event.balances}
         self.flows.clear()
         self.fills.clear()  # a wiped venue counts its executions from the start again
+        for met in (self.foreign, self.undead, self.fills_refused, self.fills_repeated):
+            met.clear()
         self.unexplained.clear()
 
     def _unseen(self, intent: Intent) -> None:

@@ -11,7 +11,7 @@ from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from decimal import Decimal
 
-from layers.l6_execution.rows import ORDER, Kind, Row
+from layers.l6_execution.rows import FILL, ORDER, Kind, Row
 from layers.l6_execution.terms import PATIENCE
 from layers.l6_execution.witness import ABSENT, NOTHING, UNRESOLVED, Witness
 
@@ -43,7 +43,8 @@ def classified(rows: Iterable[Row], witness: Witness, moment: Moment) -> tuple[R
 def _judged(row: Row, witness: Witness, moment: Moment) -> Row:
     if not row.difference:
         return row
-    why = witness.explained.get((row.subject, row.told)) or _cancelled(row, witness)
+    told = witness.explained.get((row.subject, row.told))
+    why = told or _not_taken_in(row, witness) or _cancelled(row, witness)
     if why:
         return row.model_copy(update={"kind": Kind.EXPLAINED, "why": why})
     flying = _in_flight(row, witness, moment)
@@ -52,6 +53,12 @@ def _judged(row: Row, witness: Witness, moment: Moment) -> Row:
         if moment.late and waited < patience:
             return row.model_copy(update={"kind": Kind.LAG, "why": why})
     return row.model_copy(update={"kind": Kind.UNEXPLAINED})
+
+
+def _not_taken_in(row: Row, witness: Witness) -> str:
+    """An execution that our books refused, explained when it was met: the row says it again."""
+    absent = row.difference == FILL and row.expected == ABSENT
+    return witness.not_ours.get(row.subject, "") if absent else ""
 
 
 def _cancelled(row: Row, witness: Witness) -> str:

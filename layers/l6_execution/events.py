@@ -12,6 +12,8 @@ from desired_state.values import Amount, Text
 from layers.orders import Balance, Fill, Intent, VenueAnswer, VenueOrder
 from layers.ports import JournalEntry
 
+UNDEAD: Final = "open at the venue, ended in our books"  # H4; stands so in the journal
+
 
 class Event(Frozen):
     """Base; ``KIND`` is the entry's kind in the journal."""

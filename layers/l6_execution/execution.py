@@ -10,12 +10,13 @@ from typing import Final
 
 from desired_state.errors import Finding, Stalled, Waiting, finding
 from desired_state.reasons import Reason
+from layers.l6_execution import people
 from layers.l6_execution.books import Books
 from layers.l6_execution.cancelling import Cancelling
 from layers.l6_execution.circuit import Circuit
 from layers.l6_execution.comparing import Comparing
 from layers.l6_execution.door import Door
-from layers.l6_execution.events import Explained, Opened, ResetAccepted
+from layers.l6_execution.events import Opened
 from layers.l6_execution.intake import Intake
 from layers.l6_execution.ledger import Ledger
 from layers.l6_execution.reconciliation import ReconciliationReport, reconcile
@@ -81,12 +82,15 @@ class Execution:
     def start(self, at: datetime, wall: datetime, *, keep: bool = False) -> tuple[Finding, ...]:
         """Begin to find out where we stand; ``tick`` goes on with it until ``is_ready`` (L6-8).
 
-        Our own resting orders are cancelled unless ``keep``. Raises ``Stalled(JOURNAL)``,
-        ``Waiting(VENUE_UNREACHABLE)`` where the account was never opened and does not answer.
+        Differences that nobody explained since the last run are told again: a release alone
+        explains nothing. Our own resting orders are cancelled unless ``keep``.
+        Raises ``Stalled(JOURNAL)``, ``Waiting(VENUE_UNREACHABLE)`` where the account was never
+        opened and does not answer.
         """
         self.ledger.reread()
         self._starting, self._keep, self._compared = True, keep, None
         self.open_account(at)
+        self._intake.remember()
         return self.tick(at, wall)
 
     def tick(self, at: datetime, wall: datetime) -> tuple[Finding, ...]:
@@ -99,9 +103,9 @@ class Execution:
         self.record_gap(at)
         try:
             if self._upkeep(at, wall):
-                self._answer(wall)
+                self._answer(at, wall)
         except Waiting as fault:
-            self._no_answer(fault, wall)
+            self._no_answer(fault, at, wall)
         self._resolution.spend(at, wall)
         return self._intake.tell()
 
@@ -116,7 +120,7 @@ class Execution:
         try:
             self._comparing.compare(Scope.FULL, at, wall)
         except Waiting as fault:
-            self._no_answer(fault, wall)
+            self._no_answer(fault, at, wall)
             return self._from_the_disk()
         last = self._comparing.last
         if last is None or self.books.reset:
@@ -175,14 +179,14 @@ class Execution:
     def _reset_stands(self) -> tuple[Finding, ...]:
         return (finding(Reason.VENUE_RESET, "venue", self.books.reset or ""),)
 
-    def _no_answer(self, fault: Waiting, wall: datetime) -> None:
-        self.circuit.note(wall, answered=False)
+    def _no_answer(self, fault: Waiting, at: datetime, wall: datetime) -> None:
+        self.circuit.note(at, wall, answered=False)
         if not self._silent:
             self._silent = True
             self._intake.met.append(fault.finding)
 
-    def _answer(self, wall: datetime) -> None:
-        self.circuit.note(wall, answered=True)
+    def _answer(self, at: datetime, wall: datetime) -> None:
+        self.circuit.note(at, wall, answered=True)
         if self._silent:
             self._silent = False
             self.schedule.reconnected()
@@ -196,7 +200,8 @@ class Execution:
         answer = self.door.send(intent, permit)
         wall = self.door.wall_clock()
         if answer.kind is not AnswerKind.NOT_SENT:
-            self.circuit.note(wall, answered=answer.kind is not AnswerKind.UNKNOWN)
+            answered = answer.kind is not AnswerKind.UNKNOWN
+            self.circuit.note(intent.created_at, wall, answered=answered)
         name = intent.request.client_order_id
         if name in self.books.unproven:
             self._resolution.begin(name, wall)
@@ -238,30 +243,25 @@ class Execution:
 
         Raises ``Stalled(RECON_DIFF)`` where no reset stands, ``Waiting(VENUE_UNREACHABLE)``.
         """
-        self.ledger.record(ResetAccepted(balances=self.queries.balances(), why=why, by=by), at)
+        people.accept_reset(self.ledger, self.queries.balances(), people.Word(by, why), at)
 
     def explain(self, subject: str, by: str, why: str, at: datetime) -> None:
         """A person found out what this difference was. Raises ``Stalled(RECON_DIFF)`` if none."""
-        told = self.books.unexplained.get(subject)
-        if told is None:
-            raise Stalled(
-                Reason.RECON_DIFF, subject, "no difference stands that could be explained"
-            )
-        self.ledger.record(Explained(subject=subject, told=told, why=why, by=by), at)
+        people.explain(self.ledger, subject, people.Word(by, why), at)
 
     # --- cancels -----------------------------------------------------------------------------
     def cancel(self, symbol: str, client_order_id: str, at: datetime) -> CancelReport:
         """Ask for one order; it stays in the books until the venue shows that it is gone."""
-        return self._heard(self._cancelling.one(client_order_id, symbol, at))
+        return self._heard(self._cancelling.one(client_order_id, symbol, at), at)
 
     def cancel_all(self, at: datetime) -> CancelReport:
         """Ask for all; neither a full disk nor a broken journal delays it (L6-4)."""
-        return self._heard(self._cancelling.everything(at))
+        return self._heard(self._cancelling.everything(at), at)
 
     def record_gap(self, at: datetime) -> bool:
         """Write down the cancels that the journal missed; true if none are missing after."""
         return self._cancelling.record_gap(at)
 
-    def _heard(self, report: CancelReport) -> CancelReport:
-        self.circuit.note(self.door.wall_clock(), answered=not report.unreachable)
+    def _heard(self, report: CancelReport, at: datetime) -> CancelReport:
+        self.circuit.note(at, self.door.wall_clock(), answered=not report.unreachable)
         return report

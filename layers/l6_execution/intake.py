@@ -13,10 +13,11 @@ from typing import Final, Literal, TypeAlias
 from desired_state.errors import Finding, Stalled, finding
 from desired_state.reasons import Reason
 from layers.l6_execution.books import Books
-from layers.l6_execution.events import Differs, Event, Filled, Repeated, Seen
+from layers.l6_execution.events import UNDEAD, Differs, Event, Filled, Repeated, Seen
 from layers.l6_execution.ledger import Ledger
 from layers.l6_execution.own_order import UNPROVEN, OwnOrder
 from layers.l6_execution.plausibility import implausible
+from layers.l6_execution.rows import foreign_row
 from layers.l6_execution.terms import FILL_OVERLAP, FillBounds, Propagation
 from layers.orders import Fill, OrderState, VenueOrder
 from layers.ports import Cancels, VenueQueries
@@ -89,6 +90,18 @@ class Intake:
         told = tuple(self.met)
         self.met.clear()
         return told
+
+    def remember(self) -> None:
+        """What was met in an earlier run and stands unexplained is told again (G4)."""
+        books = self.books
+        for subject, what in books.unexplained.items():
+            code = Reason.RECON_DIFF
+            if subject in books.foreign:
+                code = Reason.FOREIGN_ORDER
+            elif subject in books.fills_refused:
+                code = Reason.FILL_IMPLAUSIBLE
+            if books.reset is None:
+                self.met.append(finding(code, subject, what))
 
     def differ(self, code: Code, subject: str, what: str, at: datetime) -> None:
         """Write a difference down once; not if it stands already, or a person explained it."""
@@ -165,10 +178,9 @@ class Intake:
         name = order.client_order_id
         own = self.books.orders.get(name)
         if own is None:
-            what = f"open at the venue: {order.side} {order.quantity} {order.symbol}"
-            self.differ("FOREIGN_ORDER", name, what, at)
+            self.differ("FOREIGN_ORDER", name, foreign_row(order).told, at)
         elif not self._may_lag(own, at):
-            self.differ("RECON_DIFF", name, "open at the venue, ended in our books", at)
+            self.differ("RECON_DIFF", name, UNDEAD, at)
 
     def _may_lag(self, own: OwnOrder, at: datetime) -> bool:
         """A venue may be late with what has just changed; what never was there it never shows."""

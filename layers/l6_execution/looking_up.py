@@ -41,7 +41,7 @@ class Search:
         return wall - self.last >= (LOOKUPS[0] if self.silent else _gap(self.looked))
 
     def after(self, trace: Trace, wall: datetime) -> "Search":
-        """The search with one more sweep; negatives count as long as nothing speaks against them."""
+        """The search with one more sweep; negatives count while nothing speaks against."""
         if trace is Trace.SILENT:
             return replace(self, last=wall, silent=True)
         seen = replace(self, looked=self.looked + 1, last=wall, silent=False)

@@ -60,17 +60,19 @@ def order_rows(
         actual = ABSENT if found is None else _shown(found)
         rows.append(_row(name, (expected, actual), ORDER, name))
     foreign = (o for n, o in sorted(shown.items()) if o is not None and n not in witness.intents)
-    rows.extend(
-        Row(
-            subject=order.client_order_id,
-            expected=ABSENT,
-            actual=f"{order.symbol} {_shown(order)}",
-            difference=FOREIGN,
-            order=order.client_order_id,
-        )
-        for order in foreign
-    )
+    rows.extend(foreign_row(order) for order in foreign)
     return tuple(rows)
+
+
+def foreign_row(order: VenueOrder) -> Row:
+    """An order without an intent; in these words it is met, compared and explained."""
+    return Row(
+        subject=order.client_order_id,
+        expected=ABSENT,
+        actual=f"{order.symbol} {_shown(order)}",
+        difference=FOREIGN,
+        order=order.client_order_id,
+    )
 
 
 def fill_rows(witness: Witness, theirs: Mapping[str, Fill], since: datetime) -> tuple[Row, ...]:
@@ -152,5 +154,5 @@ def _amount_row(subject: str, expected: Decimal, actual: Decimal) -> Row:
         subject=subject,
         expected=format(expected, "f"),
         actual=format(actual, "f"),
-        difference=format(gap, "f") if gap else "",
+        difference=amount_text(gap) if gap else "",  # the same amount has one text
     )

@@ -12,7 +12,7 @@ from typing import Final
 
 from layers.l6_execution import events
 from layers.l6_execution.terms import FILLS_KEPT, LET_GO
-from layers.orders import AnswerKind, Fill, Intent, OrderState, Side
+from layers.orders import AnswerKind, Balance, Fill, Intent, OrderState, Side
 from layers.ports import JournalEntry
 
 NOTHING: Final = Decimal(0)
@@ -45,6 +45,8 @@ class Witness:
     live: dict[str, None] = field(default_factory=dict)  # what may stand at the venue
     explained: dict[tuple[str, str], str] = field(default_factory=dict)  # (subject, told): why
     standing: dict[str, str] = field(default_factory=dict)  # differences met and not explained
+    refused: set[str] = field(default_factory=set)  # executions that were not taken in
+    not_ours: dict[str, str] = field(default_factory=dict)  # those that people explained: why
     reset: int | None = None  # entry that says that the venue was wiped, not yet accepted
     sequence: int = 0
     whole: bool = False  # nothing is let go
@@ -121,26 +123,34 @@ class Witness:
                 self.totals = {b.currency: b.free + b.locked for b in balances}
             case events.Transferred(currency=currency, amount=amount, direction=direction):
                 self._move(currency, amount if direction == "in" else -amount)
-            case events.Differs(subject=subject, what=what):
+            case events.Differs(code=code, subject=subject, what=what):
                 self.standing[subject] = what
+                self.refused.update([subject] if code != "RECON_DIFF" else [])
             case events.Explained(subject=subject, told=told, why=why, by=by):
-                self.standing.pop(subject, None)
-                self.explained[subject, told] = f"entry {sequence}, {by}: {why}"
+                self._explain(subject, told, f"entry {sequence}, {by}: {why}")
             case events.Compared(ok=True, scope="full"):
                 self._let_go(at - LET_GO)
             case events.Reset():
                 self.reset = sequence
             case events.ResetAccepted(balances=balances):
-                self.reset, self.opened_at = None, at
-                self.totals = {b.currency: b.free + b.locked for b in balances}
-                self.standing.clear()
-                self.intents.clear()
-                self.fate.clear()
-                self.live.clear()
-                self.fills.clear()
-                self.filled.clear()
+                self._begin_again(balances, at)
             case _:
                 return
+
+    def _explain(self, subject: str, told: str, why: str) -> None:
+        self.standing.pop(subject, None)
+        self.explained[subject, told] = why
+        if subject in self.refused:
+            self.not_ours[subject] = why
+
+    def _begin_again(self, balances: tuple[Balance, ...], at: datetime) -> None:
+        """A wipe was accepted: ids and balances begin anew, and what was said meant others."""
+        self.reset, self.opened_at = None, at
+        self.totals = {b.currency: b.free + b.locked for b in balances}
+        for words in (self.standing, self.explained, self.refused, self.not_ours):
+            words.clear()
+        for orders in (self.intents, self.fate, self.live, self.fills, self.filled):
+            orders.clear()
 
     def _let_go(self, before: datetime) -> None:
         """L6-10: what the books let go of, by this record alone."""

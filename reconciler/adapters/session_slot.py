@@ -2,8 +2,8 @@
 
 ``<var>/session/``: ``lock`` is held while a session runs and ``host`` while a reconciler takes
 requests, so that what a crash leaves behind is told from what is alive; ``running.json``,
-``request.json``, ``stop.json``, ``last.json`` and ``told-<ticket>.json`` are whole when they are
-there (SESSION-4).
+``request.json``, ``books.json``, ``stop.json``, ``last.json`` and ``told-<ticket>.json`` are whole
+when they are there (SESSION-4).
 """
 
 import fcntl
@@ -20,9 +20,11 @@ from desired_state.canonical import canonical
 from desired_state.errors import Stalled
 from desired_state.frozen import Frozen
 from desired_state.reasons import Reason
+from reconciler.books_word import BooksTold, BooksWord
 from reconciler.session_request import Asked, EndAsked, Standing, Told
 
 MAX_BYTES: Final = 64 * 1024
+BOOKS: Final = "books.json"
 PATIENCE: Final = 0.5  # somebody who only looks holds the lock for microseconds
 M = TypeVar("M", bound=Frozen)
 
@@ -116,6 +118,40 @@ class SessionSlot:
         """How the last session of this host went."""
         return self._read(Told, "last.json")
 
+    # --- what people say of our books (BOOKS-1) --------------------------------------------------
+    def say_books(self, word: BooksWord) -> None:
+        """For the reconciler that takes requests here. Raises ``Stalled(SESSION_RUNNING)``."""
+        part = self._write(f"books-{word.ticket}.part", word)
+        try:
+            os.link(part, self.folder / BOOKS)
+        except FileExistsError as error:
+            raise Stalled(Reason.SESSION_RUNNING, "books", "another word waits here") from error
+        finally:
+            part.unlink()
+
+    def books_word(self) -> BooksWord | None:
+        """Take the one that lies here; one that does not read is gone."""
+        found = self._read(BooksWord, BOOKS)
+        self._drop(BOOKS)
+        return found
+
+    def withdraw_books(self, ticket: str) -> None:
+        """Nobody took it."""
+        found = self._read(BooksWord, BOOKS)
+        if found is not None and found.ticket == ticket:
+            self._drop(BOOKS)
+
+    def answer_books(self, told: BooksTold) -> None:
+        """To whoever holds this ticket."""
+        self._write(f"told-{told.ticket}.json", told)
+
+    def books_told(self, ticket: str) -> BooksTold | None:
+        """The answer to this ticket, once; none yet."""
+        found = self._read(BooksTold, f"told-{ticket}.json")
+        if found is not None:
+            self._drop(f"told-{ticket}.json")
+        return found
+
     # --- ending ------------------------------------------------------------------------------
     def ask_end(self, asked: EndAsked) -> None:
         """The session ends at its next step, in order."""
@@ -130,7 +166,7 @@ class SessionSlot:
 
     def left_behind(self) -> tuple[str, ...]:
         """Take away what a process that is gone left here, and answer who may be waiting."""
-        names = ("running.json", "request.json", "stop.json")
+        names = ("running.json", "request.json", "stop.json", BOOKS)
         left = tuple(name for name in names if (self.folder / name).exists())
         waiting = [self._read(Asked, "request.json"), self._read(Standing, "running.json")]
         self._drop(*left)

@@ -1,10 +1,11 @@
 """The evidence journal as the layers see it: one record, so one order of what happened."""
 
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from datetime import datetime
 from typing import Any, Final
 
 from desired_state.values import instant_text, parse_instant
+from evidence_repo.chain import Leaf
 from evidence_repo.journal import Journal, read
 from layers.ports import JournalEntry
 
@@ -44,10 +45,14 @@ class SharedJournal:
 
     def entries(self, first: int = 0) -> Iterator[JournalEntry]:
         """From the leaf ``first`` on, oldest first. Raises ``Stalled(JOURNAL)``."""
-        for leaf in read(self._journal, first):
-            body = dict(leaf.body)
-            at = body.pop(MARKET_TIME, None)
-            counter = body.pop(COUNTER, FIRST_COUNTER)
-            # what has no market time is none of the layers' entries
-            if isinstance(at, str) and counter == self._counter:
-                yield JournalEntry(leaf.seq, leaf.kind, body, parse_instant(at))
+        return entries_of(read(self._journal, first), self._counter)
+
+
+def entries_of(leaves: Iterable[Leaf], counter: str) -> Iterator[JournalEntry]:
+    """What one counter wrote among these leaves."""
+    for leaf in leaves:
+        body = dict(leaf.body)
+        at = body.pop(MARKET_TIME, None)
+        # what has no market time is none of the layers' entries
+        if isinstance(at, str) and body.pop(COUNTER, FIRST_COUNTER) == counter:
+            yield JournalEntry(leaf.seq, leaf.kind, body, parse_instant(at))

@@ -1,6 +1,7 @@
 """Lines to Binance spot, or to the local exchange that takes its place; loaded where one is."""
 
 import os
+from contextlib import closing
 from datetime import timedelta
 from typing import Final
 
@@ -12,6 +13,7 @@ from layers.adapters.ccxt_line import Clock, Terms
 from layers.adapters.venue_credentials import Credentials, from_environment, from_file
 from layers.binance.wire import Place
 from layers.market import Provenance
+from layers.orders import Balance
 from reconciler.adapters.clock import boot_clock_ns, wall_clock
 from reconciler.host import Host, VenueAccess
 from reconciler.opened_venue import OpenedVenue
@@ -40,6 +42,22 @@ def venue(host: Host, record: OpenedVenue) -> BinanceVenue:
     return open_venue(
         _terms(access, record), _credentials(host, access), CLOCK, lambda: record.symbols
     )
+
+
+def holdings(host: Host, record: OpenedVenue) -> tuple[Balance, ...]:
+    """What the account holds there now, said by the account itself.
+
+    Raises:
+        Stalled: as ``way_out``; ``ACCOUNT_UNAPPROVED`` where the key is of another account.
+        Waiting: ``VENUE_UNREACHABLE``.
+    """
+    opened = venue(host, record)
+    with closing(opened):
+        found = opened.probe.standing().account
+        if found != record.account:
+            text = f"expected {record.account} as it was opened, found {found or 'no answer'}"
+            raise Stalled(Reason.ACCOUNT_UNAPPROVED, record.venue, text)
+        return opened.queries.balances()
 
 
 def terms_of(host: Host, record: OpenedVenue) -> Terms:

@@ -1,7 +1,5 @@
 """The counter of sessions at Binance spot: its testnet, itself, or a local exchange for either."""
 
-from collections.abc import Iterator
-from dataclasses import dataclass
 from datetime import timedelta
 from typing import Final
 
@@ -13,16 +11,14 @@ from layers.adapters.binance_market import BinanceMarket, open_market
 from layers.adapters.binance_venue import BinanceVenue
 from layers.adapters.ccxt_line import Line
 from layers.binance.protocol import RECEIVE_WINDOW
-from layers.binance.wipe import Known, Shown, reset
+from layers.binance.wipe import WipeSigns
 from layers.configuration import VenueRow
-from layers.feed import FeedItem, Window
 from layers.l6_execution.books import Books
 from layers.l6_execution.door import Door
 from layers.l6_execution.execution import Execution
 from layers.l6_execution.ledger import Ledger
 from layers.l6_execution.terms import Propagation
 from layers.market_data.polling import Polling
-from layers.ports import Remains
 from layers.risk_snapshot import VenueClass
 from reconciler.adapters.clock import wall_clock
 from reconciler.adapters.opened_venues import OpenedVenues
@@ -58,7 +54,7 @@ def open_counter(place: Place) -> Counter:
         _proven(place, opened, record)
         market, line = open_market(terms_of(place.host, record), CLOCK)
         lines.append(line)
-        execution = _execution(place, opened, record)
+        execution = _execution(place, opened)
         return Counter(
             venue=record.venue,
             account=record.account,
@@ -68,7 +64,9 @@ def open_counter(place: Place) -> Counter:
             probe=opened.probe,
             journal=place.journal,
             hand=_hand(place, row, execution),
-            items=lambda window, nap: _items(place, market, line, window, nap),
+            items=lambda window, nap: _polling(place, market, opened, nap).bars(
+                place.request.series, window
+            ),
             feed=digest(f"{record.venue} {record.venue_class} klines"),
             start=wall_clock(),
             advance=lambda _bar: True,
@@ -126,7 +124,7 @@ def _proven(place: Place, opened: BinanceVenue, record: OpenedVenue) -> None:
         raise Stalled(Reason.ACCOUNT_UNAPPROVED, record.venue, text)
 
 
-def _execution(place: Place, opened: BinanceVenue, record: OpenedVenue) -> Execution:
+def _execution(place: Place, opened: BinanceVenue) -> Execution:
     keys = place.door_keys
     ledger = Ledger(place.journal, Books.rebuilt(place.journal.entries()))
     door = Door(
@@ -137,7 +135,7 @@ def _execution(place: Place, opened: BinanceVenue, record: OpenedVenue) -> Execu
         ledger=ledger,
         wall_clock=wall_clock,
     )
-    signs = Wiped(record)
+    signs = WipeSigns(opened.probe.standing)
     return Execution(door, opened.cancels, opened.queries, ledger, PROPAGATION, signs)
 
 
@@ -148,28 +146,10 @@ def _hand(place: Place, row: VenueRow, execution: Execution) -> Hand:
     return sending
 
 
-@dataclass(frozen=True)
-class Wiped:
-    """``ResetSigns`` by the rule of layers/binance."""
-
-    record: OpenedVenue
-
-    def recognise(self, remains: Remains) -> str | None:
-        """Why this is a wipe, or none; that it answered at all shows that the key works."""
-        known = Known(orders=remains.orders, fills=remains.fills)
-        shown = Shown(self.record.account, remains.orders_shown, remains.fills_shown)
-        found = reset(self.record.venue_class, known, shown)
-        return None if found is None else found.message
-
-
-def _items(
-    place: Place, market: BinanceMarket, line: Line, window: Window, nap: Nap
-) -> Iterator[FeedItem]:
-    line.measure()
-    series = place.request.series
-    settle = min(SETTLED, series.interval)
-    polling = Polling(market, wall_clock, nap, settle=settle)
-    return polling.bars(series, window)
+def _polling(place: Place, market: BinanceMarket, opened: BinanceVenue, nap: Nap) -> Polling:
+    """On the venue's clock, as the probe measures it again with every look of L5 (G1)."""
+    settle = min(SETTLED, place.request.series.interval)
+    return Polling(market, opened.time, nap, settle=settle)
 
 
 def _claim(place: Place, record: OpenedVenue) -> str:

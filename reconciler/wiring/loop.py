@@ -15,6 +15,7 @@ from reconciler.adapters.clock import wall_clock
 from reconciler.host import CONFIG_NAME, Host
 from reconciler.ports import Report
 from reconciler.verdicts import substance
+from reconciler.wiring.bookkeeping import serve_word
 from reconciler.wiring.desk import Desk, latch, local_stop, open_desk, ship, watched_paths
 from reconciler.wiring.hosting import clear, serve, slot_of
 from reconciler.wiring.watching import token_exists, watcher_pid
@@ -50,6 +51,7 @@ def run_loop(
             report = desk.reconcile()
             loop.seen(report)
             loop.ship(report.verdict.now)
+            serve_word(desk)
             serve(desk, ends, loop.seen)
             wait = loop.backoff.after(failed=report.actual is None)
             if ends() or (wait and stop.wait(wait)):

@@ -18,6 +18,7 @@ from desired_state.values import Access, Mode, Switch, Trading
 from layers.l5_risk_gate.finding import Outcome
 from layers.l5_risk_gate.gate import evaluate
 from layers.l6_execution.books import Books
+from layers.l6_execution.circuit import Circuit
 from layers.l6_execution.client_ids import client_order_id
 from layers.l6_execution.events import Answered, Intended, body
 from layers.market import Book, Level, Provenance
@@ -214,6 +215,7 @@ def _scene(thinking: Thinking, market: MarketState, marks: Marks, mark: Mark) ->
         heartbeat_at=AT,
         journal_writable=True,
         venue=VenueSeen(STANDING, timedelta()),
+        circuit=Circuit(),
     )
 
 

@@ -2,6 +2,7 @@
 
 import random
 from datetime import UTC, datetime, timedelta
+from decimal import Decimal
 from pathlib import Path
 
 from layers.l6_execution.circuit import Circuit
@@ -16,7 +17,8 @@ SECOND = timedelta(seconds=1)
 
 def note(circuit: Circuit, answers: str, every: timedelta = 20 * SECOND) -> Circuit:
     for number, answer in enumerate(answers):
-        circuit.note(WALL + number * every, answered=answer == "+")
+        at = WALL + number * every
+        circuit.note(at, at, answered=answer == "+")
     return circuit
 
 
@@ -29,7 +31,8 @@ def test_one_failure_in_fifty_does_not_open_it() -> None:
     drawn = random.Random(7)  # noqa: S311  (a seeded sequence is the point)
     circuit = Circuit()
     for number in range(20_000):
-        circuit.note(WALL + number * SECOND, answered=drawn.random() > 0.02)
+        at = WALL + number * SECOND
+        circuit.note(at, at, answered=drawn.random() > 0.02)
         assert not circuit.is_open
 
 
@@ -44,6 +47,25 @@ def test_three_answered_reads_in_a_row_close_it_and_forget() -> None:
     assert not circuit.is_open
     assert (circuit.rate, circuit.silences(WALL)) == (0, 0)
     assert note(Circuit(), "-----++-++").is_open
+
+
+def test_lost_answers_lose_half_their_weight_every_minute_or_bar() -> None:
+    circuit, minute, bar = note(Circuit(), "--", SECOND), 60 * SECOND, 3600 * SECOND
+    assert circuit.lost(WALL + SECOND, minute) == (2, 2)
+    assert circuit.lost(WALL + 59 * SECOND, minute) == (2, 2)
+    assert circuit.lost(WALL + 61 * SECOND, minute) == (1, 0)
+    assert circuit.lost(WALL + 181 * SECOND, minute) == (Decimal("0.25"), 0)
+    assert circuit.lost(WALL + 181 * SECOND, bar) == (2, 2)
+    assert circuit.lost(WALL + 48 * bar, minute) == (0, 0)
+
+
+def test_while_it_is_open_no_lost_answer_fades_and_answered_reads_end_them_all() -> None:
+    circuit, minute = note(Circuit(), "-----", SECOND), 60 * SECOND
+    assert circuit.is_open
+    assert circuit.lost(WALL + 48 * 60 * minute, minute) == (5, 5)
+    for _ in range(3):
+        circuit.note(WALL, WALL, answered=True)
+    assert circuit.lost(WALL, minute) == (0, 0)
 
 
 def test_it_says_since_when_it_is_open() -> None:

@@ -9,21 +9,25 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from layers.l6_execution import events
+from layers.l6_execution.books import Books
 from layers.l6_execution.events import (
+    UNDEAD,
     Absent,
     Answered,
     CancelAsked,
     Compared,
     Differs,
     Event,
+    Explained,
     Filled,
     Intended,
+    ResetAccepted,
     Seen,
 )
 from layers.orders import AnswerKind, Fill, OrderState, Side, VenueAnswer, VenueOrder
 from layers.ports import JournalEntry
 from layers.risk_snapshot import Conduct
-from reconciler.conduct import STOP, UNDEAD, Asked, ConductRecord
+from reconciler.conduct import STOP, Asked, ConductRecord
 from reconciler.noted_journal import NotedJournal
 from reconciler.round_trips import RoundTrips
 from tests.fakes.paper_desk import SYMBOL, intent, request
@@ -82,6 +86,8 @@ class Story:
 
     def seen(self, at: datetime = AT, **more: Any) -> Conduct:  # noqa: ANN401
         asked = {"repeat_window": HOUR, "interval": TICKS, "released": (), **more}
+        books = {"books": more.pop("books", Books())}
+        asked = {**asked, **books}
         return self.record.seen(Asked(intent=intent("next"), at=at, **asked))
 
 
@@ -177,31 +183,6 @@ def test_h1_our_own_resting_prices_are_those_of_orders_that_work() -> None:
     assert story.record.resting_prices("ETH/USDT") == (None, None)
 
 
-def test_g3_an_unknown_order_is_known_again_once_it_is_seen_filled_or_proven_absent() -> None:
-    found: list[Callable[[Story], Story]] = [
-        lambda story: story.end("a", OrderState.OPEN),
-        lambda story: story.fill("a", "0.1"),
-        lambda story: story.tell(Absent(client_order_id=id_of("a"), lookups=2)),
-    ]
-    for happens in found:
-        story = Story().send("a").answer("a", AnswerKind.UNKNOWN, AT - MINUTE)
-        story.send("b").answer("b", AnswerKind.UNKNOWN)
-        assert story.record.unknown_since(SYMBOL) == AT - MINUTE
-        assert happens(story).record.unknown_since(SYMBOL) == AT
-    assert Story().record.unknown_since(SYMBOL) is None
-
-
-def test_g2_lost_answers_lose_half_their_weight_every_minute_or_bar() -> None:
-    story = Story().send("a").answer("a", AnswerKind.UNKNOWN)
-    story.send("b").answer("b", AnswerKind.UNKNOWN)
-    assert story.record.lost(AT, TICKS) == (2, 2)
-    assert story.record.lost(AT + 59 * SECOND, TICKS) == (2, 2)
-    assert story.record.lost(AT + MINUTE, TICKS) == (1, 0)
-    assert story.record.lost(AT + 3 * MINUTE, TICKS) == (D("0.25"), 0)
-    assert story.record.lost(AT + 3 * MINUTE, HOUR) == (2, 2)
-    assert story.record.lost(AT + 48 * HOUR, TICKS) == (0, 0)
-
-
 def test_d5_and_h2_measure_takers_against_the_mid_of_their_decision() -> None:
     story = Story().send("a", price="102").fill("a", "1", "101", maker=False)
     assert (story.seen().takers, story.seen().median_slip) == (1, D("0.01"))
@@ -216,31 +197,44 @@ def test_d5_and_h2_measure_takers_against_the_mid_of_their_decision() -> None:
     assert story.stop("D5", AT + MINUTE).seen(AT + MINUTE, released=("S-1",)).takers == 0
 
 
-def test_h3_an_execution_must_fit_its_order() -> None:
-    good = Story().send("a").fill("a", "1", "95", fee=D("0.009"), fee_currency="BTC")
-    assert good.seen().implausible == 0
-    other_coin = Story().send("a").fill("a", fee=D(5), fee_currency="BNB")
-    assert other_coin.seen().implausible == 0  # nothing to hold it against
-    for wrong in (
-        {"price": "95.01"},
-        {"quantity": "1.1"},
-        {"fee": D("0.011"), "fee_currency": "BTC"},
-        {"fee": D("0.96")},
-    ):
-        assert Story().send("a").fill("a", **wrong).seen().implausible == 1, wrong
-    cheap = Story().send("s", side=Side.SELL, price="105").fill("s", "1", "104", side=Side.SELL)
-    assert cheap.seen().implausible == 1
-    assert cheap.stop("H3").seen(released=("S-1",)).implausible == 0
-    assert Story().fill("nobody").seen().implausible == 1
+def differs(code: Any, subject: str, what: str) -> Differs:  # noqa: ANN401
+    return Differs(code=code, subject=subject, what=what)
 
 
-def test_h4_foreign_and_undead_orders_count_once_each() -> None:
-    story = Story()
-    for _ in range(2):
-        story.tell(Differs(code="FOREIGN_ORDER", subject="x", what="open at the venue"))
-        story.tell(Differs(code="RECON_DIFF", subject="y", what=UNDEAD))
-    story.tell(Differs(code="RECON_DIFF", subject="z", what="the venue no longer knows it"))
-    assert (story.seen().foreign, story.seen().undead) == (1, 1)
+def test_h3_and_h4_are_what_our_books_met_and_nobody_explained() -> None:
+    books = Books()
+    met = [
+        differs("FILL_IMPLAUSIBLE", "F-1", "1.1 executed where 1 was left"),
+        differs("FOREIGN_ORDER", "x", "open at the venue"),
+        differs("RECON_DIFF", "y", UNDEAD),
+        differs("RECON_DIFF", "z", "the venue no longer knows it"),
+    ]
+    for number, event in enumerate([*met, *met]):
+        books.apply(event, AT, number)
+    seen = Story().seen(books=books)
+    assert (seen.implausible, seen.foreign, seen.undead) == (1, 1, 1)
+    story = Story().stop("H3").stop("H4", name="S-2")
+    released = story.seen(books=books, released=("S-1", "S-2"))
+    assert (released.implausible, released.foreign, released.undead) == (1, 1, 1)
+    for subject in ("F-1", "x", "y"):
+        books.apply(Explained(subject=subject, told="", why="mine", by="olivia"), AT, 9)
+    seen = Story().seen(books=books)
+    assert (seen.implausible, seen.foreign, seen.undead) == (0, 0, 0)
+
+
+def test_a_wipe_that_was_accepted_leaves_nothing_resting_wanted_or_held() -> None:
+    story = Story().send("a").fill("a", "0.5").send("s", side=Side.SELL, price="120")
+    assert story.record.resting_prices(SYMBOL) == (95, 120)
+    story.tell(ResetAccepted(balances=(), why="announced", by="olivia"))
+    assert story.record.resting_prices(SYMBOL) == (None, None)
+    seen = story.seen()
+    assert (seen.plan_notional, seen.fills_today, seen.filled_today) == (0, 1, D("47.5"))
+    story.send("b", price="100").send("t", side=Side.SELL, price="90")
+    story.fill("b", "1", "100").fill("t", "1", "101", side=Side.SELL)
+    assert story.seen().losing_streak == 0
+    story.send("c", price="100").send("u", side=Side.SELL, price="90")
+    story.fill("c", "1", "100").fill("u", "1", "99", side=Side.SELL)
+    assert story.seen().losing_streak == 1
 
 
 def test_d4_round_trips_lost_in_a_row_end_with_one_that_was_not() -> None:
@@ -292,7 +286,7 @@ def test_a_restart_knows_what_the_run_before_it_knew(told: list[tuple[str, int]]
         acts[what]()
     again = ConductRecord.rebuilt(story.entries)
     assert again == story.record
-    asked = Asked(intent=intent("next"), at=AT + HOUR, interval=TICKS, repeat_window=HOUR)
+    asked = Asked(intent("next"), Books(), AT + HOUR, TICKS, HOUR)
     assert again.seen(asked) == story.record.seen(asked)
 
 

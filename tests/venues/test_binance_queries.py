@@ -1,8 +1,9 @@
 """What Binance says of itself: to the last digit, by our ids, page by page, or not at all."""
 
 import json
+import time
 from collections.abc import Iterator
-from datetime import datetime, timedelta
+from datetime import UTC, datetime, timedelta
 from decimal import Decimal
 from pathlib import Path
 
@@ -11,16 +12,20 @@ import pytest
 from desired_state.errors import Stalled, Waiting
 from desired_state.reasons import Reason
 from layers.adapters.binance_venue import BinanceVenue
+from layers.adapters.ccxt_line import Clock
 from layers.binance.listing import Fees
 from layers.binance.protocol import LISTING
 from layers.binance.rows import EPOCH, MILLISECOND
 from layers.local_exchange.faults import Fault, FaultKind
 from layers.market import Provenance
 from layers.orders import AnswerKind, OrderState, Side, TimeInForce
+from layers.risk_snapshot import VenueClass
 from tests.fakes.binance_desk import PATIENT, SYMBOL, desk, rehearsed, request
 from tests.fakes.exchange import Served, carried_bars, served
 from tests.fakes.leave import Leave
 from tests.fakes.scripted_venue import ScriptedVenue, refused, said
+
+AT = datetime(2026, 1, 1, tzinfo=UTC)
 
 
 @pytest.fixture
@@ -142,6 +147,73 @@ def test_an_empty_book_is_none_and_half_a_book_is_half(
     ]
     with pytest.raises(Waiting, match="older"):
         scripted.queries.book(SYMBOL)
+
+
+def test_after_a_wipe_books_are_counted_anew_once_they_go_on_for_half_a_minute(
+    venue: ScriptedVenue,
+) -> None:
+    wall, numbers = AT, [900, 5, 5, 7, 6, 8, 9, 9]
+    opened = desk(venue.base, timeout=PATIENT, clock=Clock(lambda: wall, time.monotonic))
+    answers = [said({"lastUpdateId": n, "bids": [["1", "2"]], "asks": []}) for n in numbers]
+    venue.says("GET", "/api/v3/depth", *answers)
+    assert opened.queries.book(SYMBOL).event_at == AT
+    for passed in (0, 40, 10, 20, 30):  # one book again and again, a rising one, a falling one
+        wall += timedelta(seconds=passed if passed < 30 else 0)
+        with pytest.raises(Waiting, match="older"):
+            opened.queries.book(SYMBOL)
+    wall += timedelta(seconds=30)
+    assert opened.queries.book(SYMBOL).event_at == wall
+    begun, wall = wall, wall + timedelta(seconds=5)
+    assert opened.queries.book(SYMBOL).event_at == begun
+    opened.close()
+
+
+def test_at_the_venue_itself_no_book_is_ever_counted_anew(venue: ScriptedVenue) -> None:
+    wall = AT
+    clock = Clock(lambda: wall, time.monotonic)
+    opened = desk(venue.base, timeout=PATIENT, clock=clock, venue_class=VenueClass.LIVE)
+    answers = [said({"lastUpdateId": n, "bids": [], "asks": []}) for n in (900, 5, 6, 7)]
+    venue.says("GET", "/api/v3/depth", *answers)
+    assert opened.queries.book(SYMBOL) is None
+    for _ in range(3):
+        wall += timedelta(minutes=5)
+        with pytest.raises(Waiting, match="older"):
+            opened.queries.book(SYMBOL)
+    opened.close()
+
+
+def test_orders_are_those_made_since_however_late_they_changed(
+    exchange: Served, binance: BinanceVenue
+) -> None:
+    old, new = (
+        request("old", price="5000", quantity="0.01"),
+        request("new", price="5001", quantity="0.01"),
+    )
+    binance.entry.submit(old, Leave())
+    exchange.advance(timedelta(minutes=30))
+    since = now(exchange)
+    binance.entry.submit(new, Leave())
+    binance.cancels.cancel(SYMBOL, old.client_order_id)
+    assert binance.queries.order(SYMBOL, old.client_order_id).updated_at >= since
+    for asked, names in ((since, {new}), (since - timedelta(days=3), {old, new})):
+        found = {order.client_order_id for order in binance.queries.orders(SYMBOL, asked)}
+        assert found == {one.client_order_id for one in names}
+
+
+def test_an_order_of_the_list_that_does_not_say_when_it_was_made_is_not_read(
+    venue: ScriptedVenue, scripted: BinanceVenue
+) -> None:
+    row = look_up(1, clientOrderId=request("x").client_order_id, status="NEW")
+    venue.says("GET", "/api/v3/allOrders", said([{**row, "updateTime": 1, "time": None}]))
+    with pytest.raises(Waiting):
+        scripted.queries.orders(SYMBOL, EPOCH)
+
+
+def test_the_venues_time_is_ours_and_the_offset_last_measured(exchange: Served) -> None:
+    slow = Clock(lambda: now(exchange) - timedelta(seconds=3), time.monotonic)
+    opened = rehearsed(exchange, timeout=PATIENT, clock=slow)
+    assert abs(opened.time() - now(exchange)) < timedelta(seconds=1)
+    opened.close()
 
 
 def test_rules_are_the_filters_and_the_accounts_fees(
