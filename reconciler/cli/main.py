@@ -19,6 +19,7 @@ VERBS: Final[Mapping[str, tuple[str, ...]]] = {
     "suspending": ("suspend", "resume"),
     "operating": ("reconcile", "run", "status", "get", "diff"),
     "sessions": ("session",),
+    "explaining": ("session",),
     "evidence": ("audit", "evidence"),
     "data": ("data",),
     "demonstrating": ("demo",),
