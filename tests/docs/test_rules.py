@@ -1,4 +1,4 @@
-"""Each rule that the code cites is told in a package's README, and each file a README lists is there."""
+"""Each rule that the code cites is told in a README, and each file a README lists is there."""
 
 import re
 from collections.abc import Iterator
