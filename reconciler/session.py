@@ -199,14 +199,18 @@ class Session:
         if wanted.cancels:
             self.desk.execution.poll(scene.at)
         for intent in wanted.intents:
-            fresh = self._scene(scene.at, scene.verdict, scene.mark)
-            ending = self._order(fresh, intent)
+            verdict = self.desk.verdict()  # the order before may have waited for the venue
+            fresh = self._scene(scene.at, verdict, scene.mark)
+            ending = self._may_go_on(verdict) or self._order(fresh, intent)
             if ending:
                 return ending
         return None
 
     def _order(self, scene: Scene, intent: Intent) -> Ending | None:
-        now = self.desk.wall_clock()
+        now, ends = self.desk.wall_clock(), scene.verdict.valid_until
+        if ends is not None and now >= ends:  # the venue took long: nothing is judged by the past
+            self._count(Reason.VERDICT_EXPIRED)
+            return None
         limits = scene.verdict.permitted.limits
         given = snapshot(scene, intent)
         risk = evaluate(intent, given, limits, now)
@@ -215,13 +219,13 @@ class Session:
         body = decision_body(intent, given, limits, made, risk)
         self.desk.journal.append(LEAF_KIND, body, scene.at)
         for refusal in risk.refusals:
-            self.outcomes[refusal.control] = self.outcomes.get(refusal.control, 0) + 1
+            self._count(refusal.control)
         if risk.outcome is Outcome.HALT:
             self._halt(scene, risk)
             return Ending.STOPPED
         handed = self.desk.hand(intent, risk, scene.at)
         if handed.refused:
-            self.outcomes[handed.refused] = self.outcomes.get(handed.refused, 0) + 1
+            self._count(handed.refused)
         return Ending.STOPPED if handed.stopped else None
 
     def _judge_once(self, intent: Intent, at: datetime) -> None:
@@ -258,7 +262,10 @@ class Session:
                     found = LossStop(stop=stop, window=name, pnl=pnl, at=scene.at)
                     self.marks.stops.append(found)
                     self.desk.journal.append("loss_stop", found.model_dump(mode="json"), scene.at)
-        self.outcomes[control] = self.outcomes.get(control, 0) + 1
+        self._count(control)
+
+    def _count(self, refusal: str) -> None:
+        self.outcomes[refusal] = self.outcomes.get(refusal, 0) + 1
 
     def _scene(self, at: datetime, verdict: Verdict, mark: Mark | None) -> Scene:
         problem, beat = self.desk.token()

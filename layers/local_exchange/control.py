@@ -8,6 +8,7 @@ from desired_state.frozen import Frozen
 from desired_state.values import Amount
 from layers.local_exchange.exchange import Exchange
 from layers.local_exchange.faults import Fault, Faults
+from layers.local_exchange.shapes import account_number
 from layers.local_exchange.terms import DESK, NOTHING
 
 
@@ -30,6 +31,7 @@ class Told(Frozen):
     """How the exchange stands after a command, or why the command was not carried out."""
 
     refusal: str = ""
+    account: int = 0  # as the API's ``uid`` tells it
     now_ms: int = 0
     last_price: Amount | None = None
     open_orders: tuple[str, ...] = ()  # client order ids
@@ -42,6 +44,7 @@ class Told(Frozen):
 def told(exchange: Exchange, faults: Faults) -> Told:
     """The desk's account as it truly is, and which faults have struck."""
     return Told(
+        account=account_number(DESK),
         now_ms=exchange.now_ms,
         last_price=exchange.tapes[exchange.terms.symbols[0].symbol].last,
         open_orders=tuple(order.client_id for order in exchange.open_orders(DESK, None)),

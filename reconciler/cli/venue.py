@@ -116,6 +116,7 @@ def _tell(told: Told, *, as_json: bool) -> None:
         at = datetime.fromtimestamp(told.now_ms / 1000, UTC)
         price = "none" if told.last_price is None else amount_text(told.last_price)
         show(f"time {instant_text(at)}  last price {price}")
+        show(f"account {told.account}")
         show(f"orders {told.orders}, open {len(told.open_orders)}, fills {told.fills}")
         for holding in told.holdings:
             free, locked = amount_text(holding.free), amount_text(holding.locked)

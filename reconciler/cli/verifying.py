@@ -38,10 +38,12 @@ def verify(
         if now:
             reading.reader.clock_unsure = ""  # another time is asked about than the clocks show
         _, verdict = reading.reader.verify(reading.revision(rev), at)
+        build = reading.reader.build  # what mode.yaml names from testnet up (GATE-3)
     if as_json:
-        show_json(verdict_data(verdict))
+        show_json({**verdict_data(verdict), "build": build})
     else:
         _tell(verdict)
+        show(f"runs:      build {build or 'that cannot be told'}")
     if not verdict.as_asked:
         raise typer.Exit(NO)
 

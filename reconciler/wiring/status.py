@@ -4,6 +4,7 @@ from datetime import timedelta
 
 from reconciler.adapters.clock import wall_clock
 from reconciler.adapters.latch import Latch
+from reconciler.adapters.session_slot import SessionSlot
 from reconciler.clearing import view_of
 from reconciler.host import Host
 from reconciler.plan import Actual
@@ -19,10 +20,12 @@ def look(host: Host) -> tuple[Report, Latch]:
     with open_reading(host) as reading:
         admission, verdict = reading.reader.verify(None, now)
     age = token_reader(host).age_ns()
-    head = reading.journal_head
+    head, running = reading.journal_head, SessionSlot(host.var).running()
     actual = Actual(
         venues=tuple(view_of(name, venue) for name, venue in sorted(venues(host)().items())),
         token_age_ms=None if age is None else age // 1_000_000,
+        session=(running.run_id or "beginning") if running else None,
+        session_mode=running.mode if running else None,
         released=tuple(sorted(records.releases())),
         journal_head=head,
         seen_at=now,
