@@ -118,15 +118,8 @@ class Witness:
                 self.totals = {b.currency: b.free + b.locked for b in balances}
             case events.Transferred(currency=currency, amount=amount, direction=direction):
                 self._move(currency, amount if direction == "in" else -amount)
-            case events.Differs(code=code, subject=subject, what=what):
-                self.standing[subject] = what
-                if code != "RECON_DIFF":
-                    self.refused.add(subject)
-            case events.Explained(subject=subject, told=told, why=why, by=by):
-                self.standing.pop(subject, None)
-                self.explained[subject, told] = f"entry {sequence}, {by}: {why}"
-                if subject in self.refused:
-                    self.not_ours[subject] = self.explained[subject, told]
+            case events.Differs() | events.Explained():
+                self._difference(event, sequence)
             case events.Reset():
                 self.reset = sequence
             case events.ResetAccepted(balances=balances):
@@ -141,6 +134,22 @@ class Witness:
                 self.filled.clear()
             case _:
                 return
+
+    def _difference(self, event: "events.Differs | events.Explained", sequence: int) -> None:
+        subject = event.subject
+        if isinstance(event, events.Differs):
+            self.standing[subject] = event.what
+            if event.code != "RECON_DIFF":
+                self.refused.add(subject)
+            return
+        self.standing.pop(subject, None)
+        why = f"entry {sequence}, {event.by}: {event.why}"
+        self.explained[subject, event.told] = why
+        if event.told == events.GONE and subject in self.intents:
+            self.fate[subject] = ABSENT
+            self.live.pop(subject, None)
+        if subject in self.refused:
+            self.not_ours[subject] = why
 
     def _fill(self, fill: Fill) -> None:
         if fill.fill_id in self.fills:
