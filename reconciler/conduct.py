@@ -109,6 +109,8 @@ class ConductRecord:
             case events.CancelAsked(asked=asked):
                 today = at.date()
                 self._cancels[today] = self._cancels.get(today, 0) + len(asked)
+            case events.Explained(subject=name, told=events.GONE):
+                self._end(name)
             case events.ResetAccepted():
                 self._begin_again(at)
             case _:

@@ -13,7 +13,7 @@ from enum import StrEnum
 from typing import Final
 
 from desired_state.authority import Authority, at_most
-from desired_state.errors import Finding, GovernanceError
+from desired_state.errors import Finding, GovernanceError, Waiting
 from desired_state.limits import Limits
 from desired_state.reasons import Reason
 from desired_state.values import Access, Mode, StopClass, Trading
@@ -23,7 +23,7 @@ from layers.l5_risk_gate.gate import evaluate
 from layers.l5_risk_gate.loss import watch_loss
 from layers.l6_execution.own_order import OwnOrder
 from layers.l6_execution.stops import stop_for
-from layers.market import Bar
+from layers.market import Bar, Book
 from layers.orders import Intent
 from layers.planner.desk import DeskView, OpenOrder, Route
 from layers.planner.planner import propose
@@ -138,7 +138,7 @@ class Session:
         ending = self.upkeep(at, self.desk.execution.poll(at))
         if ending:
             return ending
-        book = self.desk.queries.book(symbol)
+        book = self._book(symbol)
         limits = verdict.permitted.limits
         self.market.add(bar)
         self.market.see(book, limits.max_jump)
@@ -160,6 +160,13 @@ class Session:
         if self._loss(scene, limits):
             return Ending.STOPPED
         return self._trade(scene, bar)
+
+    def _book(self, symbol: str) -> Book | None:
+        """None where it cannot be had now, such as after a wipe: then nothing is sent on it."""
+        try:
+            return self.desk.queries.book(symbol)
+        except Waiting:
+            return None
 
     def refused(self, verdict: Verdict) -> tuple[str, ...] | None:
         """Open orders that L5 would refuse under this verdict; none before there was a bar."""

@@ -167,11 +167,8 @@ class Books:
                 self.opening = {b.currency: b.free + b.locked for b in balances}
             case events.Differs():
                 self._differs(event)
-            case events.Explained(subject=subject):
-                self.unexplained.pop(subject, None)
-                self.explained.add(subject)
-                for kind in (self.foreign, self.undead, self.fills_refused):
-                    kind.discard(subject)
+            case events.Explained():
+                self._explained(event, at)
             case events.Transferred(currency=currency, amount=amount, direction=direction):
                 moved = amount if direction == "in" else -amount
                 self.flows[currency] = self.flows.get(currency, NOTHING) + moved
@@ -195,6 +192,17 @@ class Books:
             self.fills_refused.add(event.subject)
         elif event.what == events.UNDEAD:
             self.undead.add(event.subject)
+
+    def _explained(self, event: events.Explained, at: datetime) -> None:
+        """Counted no more; an order of ours that is gone from the venue is gone from here too."""
+        subject = event.subject
+        self.unexplained.pop(subject, None)
+        self.explained.add(subject)
+        for kind in (self.foreign, self.undead, self.fills_refused):
+            kind.discard(subject)
+        if event.told == events.GONE and subject in self.working:
+            ended = self._moved(subject, (Happening.WIPED,))
+            self._put(replace(ended, reason=Reason.RECON_DIFF, changed_at=at))
 
     def _begin_again(self, event: events.ResetAccepted, at: datetime) -> None:
         """A wipe that a person accepted: what was there is gone, what was realised stays ours."""

@@ -18,7 +18,7 @@ from layers.l6_execution.own_order import UNPROVEN
 from layers.l6_execution.reconciliation import RECENT, Reading, ReconciliationReport, report
 from layers.l6_execution.rows import FOREIGN, Kind
 from layers.l6_execution.schedule import Scope
-from layers.l6_execution.witness import Witness
+from layers.l6_execution.witness import ABSENT, Witness
 from layers.ports import Remains, ResetSigns
 
 READINGS: Final = 3  # while something executes, two readings of it may fall into its middle
@@ -79,7 +79,10 @@ class Comparing:
         differing = {row.subject for row in found.rows if row.kind is Kind.LAG}
         self.seen = {subject: self.seen.get(subject, wall) for subject in sorted(differing)}
         odd = [row for row in found.rows if row.kind is Kind.UNEXPLAINED]
-        known = set(self.intake.books.unexplained)
+        books = self.intake.books
+        known = set(books.unexplained)
+        lost = (r.subject for r in odd if r.actual == ABSENT and r.subject in books.working)
+        look = Look(look.unseen, tuple(dict.fromkeys((*look.gone, *lost))))
         if (look.gone or odd) and not self._wiped(look, at):
             self.intake.no_longer_known(look.gone, at)
             for row in odd:

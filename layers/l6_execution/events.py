@@ -12,6 +12,7 @@ from desired_state.values import Amount, Text
 from layers.orders import Balance, Fill, Intent, VenueAnswer, VenueOrder
 from layers.ports import JournalEntry
 
+GONE: Final = "the venue no longer knows it"
 UNDEAD: Final = "open at the venue, ended in our books"  # H4; stands so in the journal
 
 

@@ -13,7 +13,7 @@ from typing import Final, Literal, TypeAlias
 from desired_state.errors import Finding, Stalled, finding
 from desired_state.reasons import Reason
 from layers.l6_execution.books import Books
-from layers.l6_execution.events import UNDEAD, Differs, Event, Filled, Repeated, Seen
+from layers.l6_execution.events import GONE, UNDEAD, Differs, Event, Filled, Repeated, Seen
 from layers.l6_execution.ledger import Ledger
 from layers.l6_execution.own_order import UNPROVEN, OwnOrder
 from layers.l6_execution.plausibility import implausible
@@ -29,7 +29,7 @@ CODES: Final[dict[Code, Reason]] = {
     "RECON_DIFF": Reason.RECON_DIFF,
     "FILL_IMPLAUSIBLE": Reason.FILL_IMPLAUSIBLE,
 }
-ABSENT_FOR_GOOD: Final = frozenset({Reason.EXPIRED_UNKNOWN, Reason.VENUE_RESET})
+ABSENT_FOR_GOOD: Final = frozenset({Reason.EXPIRED_UNKNOWN, Reason.VENUE_RESET, Reason.RECON_DIFF})
 STILL: Final = frozenset({OrderState.OPEN, OrderState.PARTIAL})
 
 
@@ -114,7 +114,7 @@ class Intake:
     def no_longer_known(self, names: Iterable[str], at: datetime) -> None:
         """Orders that the venue had and does not know any more."""
         for name in names:
-            self.differ("RECON_DIFF", name, "the venue no longer knows it", at)
+            self.differ("RECON_DIFF", name, GONE, at)
 
     # --- executions --------------------------------------------------------------------------
     def _fills(self, listed: Iterable[VenueOrder], since: datetime | None) -> list[Fill]:

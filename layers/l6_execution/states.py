@@ -23,7 +23,7 @@ class Happening(StrEnum):
     SEEN_REJECTED = "seen_rejected"
     SEEN_EXPIRED = "seen_expired"
     PROVEN_ABSENT = "proven_absent"
-    WIPED = "wiped"  # the venue lost everything, and a person accepted that
+    WIPED = "wiped"  # the venue lost it, and a person took note of that
 
 
 _S: Final = OrderState

@@ -123,11 +123,8 @@ class Witness:
                 self.totals = {b.currency: b.free + b.locked for b in balances}
             case events.Transferred(currency=currency, amount=amount, direction=direction):
                 self._move(currency, amount if direction == "in" else -amount)
-            case events.Differs(code=code, subject=subject, what=what):
-                self.standing[subject] = what
-                self.refused.update([subject] if code != "RECON_DIFF" else [])
-            case events.Explained(subject=subject, told=told, why=why, by=by):
-                self._explain(subject, told, f"entry {sequence}, {by}: {why}")
+            case events.Differs() | events.Explained():
+                self._difference(event, sequence)
             case events.Compared(ok=True, scope="full"):
                 self._let_go(at - LET_GO)
             case events.Reset():
@@ -137,9 +134,19 @@ class Witness:
             case _:
                 return
 
-    def _explain(self, subject: str, told: str, why: str) -> None:
+    def _difference(self, event: "events.Differs | events.Explained", sequence: int) -> None:
+        subject = event.subject
+        if isinstance(event, events.Differs):
+            self.standing[subject] = event.what
+            if event.code != "RECON_DIFF":
+                self.refused.add(subject)
+            return
         self.standing.pop(subject, None)
-        self.explained[subject, told] = why
+        why = f"entry {sequence}, {event.by}: {event.why}"
+        self.explained[subject, event.told] = why
+        if event.told == events.GONE and subject in self.intents:
+            self.fate[subject] = ABSENT
+            self.live.pop(subject, None)
         if subject in self.refused:
             self.not_ours[subject] = why
 

@@ -77,6 +77,7 @@ class SessionRun:
     _flag: Flag = field(init=False)
     _stop: str | None = None
     _elsewhere: datetime | None = None  # when a watcher on another host was last heard
+    _bar: Bar | None = None  # the last one
     _ended: Ending | None = None  # while nothing was new in the market
     _renewed: datetime | None = None
     _shipped: datetime | None = None
@@ -131,7 +132,8 @@ class SessionRun:
         ending, last = self._settle(session, counter), counter.start
         if ending is None:
             ending, last = self._bars(session, counter)
-        report = _finished(counter, last)
+        bar = self._bar
+        report = _finished(counter, lambda: last if bar is None else counter.now(bar))
         kept = Kept(
             desk=self.desk,
             session=session,
@@ -271,7 +273,8 @@ class SessionRun:
             ending = self._ended or self.between() or session.step(item)
             self._note(session)
             if isinstance(item, Bar):
-                last = item.closed if ending is None or session.bars else last
+                if ending is None or session.bars:
+                    self._bar, last = item, item.closed
                 self.watch(session, item)
             if ending:
                 return ending, last
@@ -335,16 +338,16 @@ def _setup(request: Request, verdict: Verdict, counter: Counter) -> SessionSetup
     )
 
 
-def _finished(counter: Counter, at: datetime) -> ReconciliationReport | None:
+def _finished(counter: Counter, now: Callable[[], datetime]) -> ReconciliationReport | None:
     """Everything cancelled and compared, again while something is on its way."""
     end = wall_clock() + SETTLE
     while True:
-        report = counter.orders.finish(at, wall_clock())
+        report = counter.orders.finish(now(), wall_clock())
         settled = report is None or (report.is_final and not counter.orders.books.unproven)
         if settled or wall_clock() >= end:
             return report
         pause(WAIT)
-        counter.orders.tick(at, wall_clock())
+        counter.orders.tick(now(), wall_clock())
 
 
 def _intent_of(entry: JournalEntry) -> tuple[str, datetime]:

@@ -114,6 +114,21 @@ def test_a_difference_that_a_person_explains_lets_the_next_start_through(tmp_pat
     assert again.books.foreign == set()
 
 
+def test_a_difference_that_nobody_explained_is_told_at_every_start(tmp_path: Path) -> None:
+    desk = begun(tmp_path)
+    stranger = request("stranger").client_order_id
+    desk.venue.submit(request("stranger"))
+    assert desk.execution.poll(START)
+    desk.venue.cancel_all()
+    for epoch in (2, 3):
+        again, _ = veiled(tmp_path, epoch=epoch)
+        met = again.execution.start(START, again.wall)
+        assert [(f.code, f.subject) for f in met] == [(Reason.FOREIGN_ORDER, stranger)]
+    again.execution.explain(stranger, "olivia", "my own test order", START)
+    last, _ = veiled(tmp_path, epoch=4)
+    assert last.execution.start(START, last.wall) == ()
+
+
 def test_a_venue_that_does_not_answer_keeps_the_start_open_until_it_does(tmp_path: Path) -> None:
     desk = begun(tmp_path)
     desk.send(intent("a"))

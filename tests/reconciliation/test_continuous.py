@@ -7,12 +7,13 @@ from pathlib import Path
 from desired_state.errors import Waiting
 from desired_state.reasons import Reason
 from desired_state.values import StopClass
+from layers.l6_execution.books import Books
 from layers.l6_execution.reconciliation import reconcile
 from layers.l6_execution.report_table import table
 from layers.l6_execution.schedule import Scope
 from layers.l6_execution.stops import stop_for
 from layers.orders import OrderState
-from tests.fakes.paper_desk import START, SYMBOL, Desk, bar, intent, make_venue, request
+from tests.fakes.paper_desk import HOUR, START, SYMBOL, Desk, bar, intent, make_venue, request
 from tests.fakes.veiled_venue import Veil, veiled
 
 
@@ -213,6 +214,22 @@ def test_a_difference_that_stands_keeps_every_later_report_from_agreeing(tmp_pat
     for subject in list(desk.books.unexplained):
         desk.execution.explain(subject, "olivia", "mine", desk.venue.clock())
     assert desk.execution.finish(desk.venue.clock(), desk.wall).ok
+
+
+def test_an_order_that_the_venue_lost_ends_with_its_explanation(tmp_path: Path) -> None:
+    desk = traded(tmp_path)
+    rest = next(iter(desk.books.working))
+    veiled_desk, veil = veiled(tmp_path, epoch=2)
+    veil.ids, veil.kinds = {rest}, {"order", "orders", "open"}
+    at = desk.venue.clock() + HOUR
+    assert [f.subject for f in veiled_desk.execution.poll(at)] == [rest]
+    desk.venue.cancel_all()
+    veiled_desk.execution.explain(rest, "olivia", "the venue lost it", at)
+    own = veiled_desk.books.orders[rest]
+    assert (own.state, own.reason) == (OrderState.EXPIRED, Reason.RECON_DIFF)
+    assert not veiled_desk.books.working
+    assert veiled_desk.execution.finish(at, veiled_desk.wall).ok
+    assert Books.rebuilt(veiled_desk.disk.entries()) == veiled_desk.books
 
 
 def test_finish_leaves_nothing_open_and_agrees(tmp_path: Path) -> None:
