@@ -66,3 +66,13 @@ def h4_bijection(case: Case) -> Row:
     if foreign or undead:
         return ("H4", Reason.NO_BIJECTION, HALT, seen, 0, "foreign, undead", "account", None, None)
     return ("H4", MISSING, DENY, seen, 0, "foreign, undead", "account", None, None)
+
+
+def aftermath_rows(case: Case) -> tuple[Row, ...]:
+    """H1 to H4."""
+    return (
+        h1_self_trade(case),
+        h2_fill_slippage(case),
+        h3_fill_plausible(case),
+        h4_bijection(case),
+    )

@@ -208,3 +208,17 @@ def a8_no_trade(case: Case) -> Row:
     if triggers is not None and not standing and expires is not None and at < expires:
         return ("A8", WITHIN, ALLOW, told, "no trigger", "", "symbol", None, None)
     return ("A8", code, DENY, told, "no trigger", "", "symbol", None, None)
+
+
+def authority_rows(case: Case) -> tuple[Row, ...]:
+    """A1 to A8."""
+    return (
+        a1_mode(case),
+        a2_arming(case),
+        a3_kill_latch(case),
+        a4_trading(case),
+        a5_intent(case),
+        a6_allow_list(case),
+        a7_leverage(case),
+        a8_no_trade(case),
+    )

@@ -170,3 +170,17 @@ def _working(state: SymbolState) -> Decimal | None:
         return ZERO
     ask = None if state.quote is None else state.quote.ask
     return None if ask is None else (buys + sells) * ask
+
+
+def exposure_rows(case: Case) -> tuple[Row, ...]:
+    """C1 to C8."""
+    return (
+        c1_total_exposure(case),
+        c2_symbol_exposure(case),
+        c3_strategy_exposure(case),
+        c4_positions(case),
+        c5_funds(case),
+        c6_open_orders(case),
+        c7_reduce_only(case),
+        c8_daily_turnover(case),
+    )

@@ -136,3 +136,16 @@ def e7_slicing(case: Case) -> Row:
     if total <= most:
         return ("E7", WITHIN, ALLOW, total, most, "quote", "plan", None, None)
     return ("E7", Reason.SLICING, DENY, total, most, "quote", "plan", None, None)
+
+
+def flow_rows(case: Case) -> tuple[Row, ...]:
+    """E1 to E7."""
+    return (
+        e1_message_rate(case),
+        e2_orders_day(case),
+        e3_order_ratios(case),
+        e4_repeated_execution(case),
+        e5_duplicate(case),
+        e6_reject_streak(case),
+        e7_slicing(case),
+    )

@@ -172,3 +172,18 @@ def g9_headroom(case: Case) -> Row:
         return ("G9", WITHIN, ALLOW, left, least, "ratio", "venue", None, ages)
     code = against(least, left, Reason.RATE_HEADROOM)
     return ("G9", code, DENY, left, least, "ratio", "venue", None, ages)
+
+
+def infrastructure_rows(case: Case) -> tuple[Row, ...]:
+    """G1 to G9."""
+    return (
+        g1_clock_skew(case),
+        g2_venue_errors(case),
+        g3_unknown_orders(case),
+        g4_reconciliation(case),
+        g5_safety_net(case),
+        g6_journal(case),
+        g7_key_scope(case),
+        g8_venue_identity(case),
+        g9_headroom(case),
+    )

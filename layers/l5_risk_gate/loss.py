@@ -139,6 +139,17 @@ def d5_slippage(case: Case) -> Row:
     return ("D5", code, DENY, seen, most, "ratio", "account", None, None)
 
 
+def loss_rows(case: Case) -> tuple[Row, ...]:
+    """D1 to D5."""
+    return (
+        d1_daily_loss(case),
+        d2_rolling_loss(case),
+        d3_drawdown(case),
+        d4_losing_streak(case),
+        d5_slippage(case),
+    )
+
+
 def watch_loss(
     snapshot: Snapshot, limits: Limits, interval: timedelta = TICKS
 ) -> tuple[ControlFinding, ...]:

@@ -162,18 +162,6 @@ def f8_provenance(case: Case) -> Row:
     return ("F8", code, DENY, source, mode, "", "symbol", None, None)
 
 
-_JUDGES: Final = (
-    f1_fresh_book,
-    f2_book_shape,
-    f3_price_jump,
-    f4_sequence,
-    f5_second_source,
-    f6_market_open,
-    f7_range,
-    f8_provenance,
-)
-
-
 class _Kept(NamedTuple):
     """The rows of the last order, and everything that they were made of."""
 
@@ -208,7 +196,16 @@ def market_rows(case: Case) -> tuple[Row, ...]:
             and reduces is case.reduces
         ):
             return rows
-    rows = tuple([judge(case) for judge in _JUDGES])
+    rows = (
+        f1_fresh_book(case),
+        f2_book_shape(case),
+        f3_price_jump(case),
+        f4_sequence(case),
+        f5_second_source(case),
+        f6_market_open(case),
+        f7_range(case),
+        f8_provenance(case),
+    )
     known = (snapshot.mode, snapshot.rehearsal, case.symbol.active, case.reduces)
     _kept[:] = [_Kept(quote, bounds, case.at, *known, rows)]
     return rows

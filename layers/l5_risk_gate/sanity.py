@@ -153,3 +153,17 @@ def b8_order_times(case: Case) -> Row:
     if ends > at:
         return ("B8", WITHIN, ALLOW, ends, bound, "end, age", "order", over, None)
     return ("B8", Reason.ORDER_EXPIRED, DENY, ends, bound, "end, age", "order", over, None)
+
+
+def sanity_rows(case: Case) -> tuple[Row, ...]:
+    """B1 to B8."""
+    return (
+        b1_numbers(case),
+        b2_increments(case),
+        b3_venue_bounds(case),
+        b4_order_notional(case),
+        b5_quantity(case),
+        b6_fat_finger(case),
+        b7_price_collar(case),
+        b8_order_times(case),
+    )
