@@ -17,6 +17,10 @@ from layers.orders import SymbolRules
 from layers.risk_values import TICKS, window
 
 ONE: Final = Decimal(1)
+SECOND: Final = timedelta(seconds=1)
+MINUTE: Final = timedelta(minutes=1)
+HOUR: Final = timedelta(hours=1)
+DAY: Final = timedelta(days=1)
 SPANS: Final = (
     "intent_ttl",
     "max_order_age",
@@ -40,17 +44,24 @@ class Bounds:
 
     __slots__ = (
         "_digest",
-        "buy_high",
-        "buy_low",
+        "clock",
+        "collar_buying",
+        "collar_selling",
+        "day",
+        "depth",
         "down",
+        "errors",
+        "fresh",
         "given",
+        "hour",
         "interval",
         "limits",
         "lowest_day",
         "lowest_peak",
+        "minute",
         "over",
-        "sell_high",
-        "sell_low",
+        "ratios",
+        "second",
         "span",
         "up",
     )
@@ -65,10 +76,25 @@ class Bounds:
             span: timedelta | None = getattr(given, name)
             self.span[name] = None if span is None else window(span, interval)
             self.over[name] = None if span is None else (span, interval)
+        self.second, self.minute = (SECOND, interval), (MINUTE, interval)
+        self.hour, self.day = (HOUR, interval), (DAY, interval)
         near, far, lost = limits.price_collar, limits.passive_collar, limits.loss_collar
-        self.buy_low, self.buy_high = _less(far), _more(near)
-        self.sell_low, self.sell_high = _less(near), _more(far)
+        self.collar_buying = (near, limits.period_collar, _less(far), _more(near))
+        self.collar_selling = (near, limits.period_collar, _less(near), _more(far))
         self.down, self.up = _less(lost), _more(lost)
+        times, part = limits.max_size_ratio, limits.max_depth_share
+        self.depth = (times, part, (times, "x usual", part, "of depth"))
+        each, cancelled = limits.max_orders_per_fill, limits.max_cancels_per_order
+        self.ratios = (each, cancelled, (each, cancelled))
+        most, late = limits.max_venue_errors, limits.max_venue_timeouts
+        self.errors = (most, late, (most, late))
+        skew = limits.max_clock_skew
+        self.clock = (None if skew is None else -skew, skew, limits.max_venue_check_age)
+        self.fresh = (
+            self.span["max_book_age"],
+            self.span["max_event_age"],
+            self.over["max_book_age"],
+        )
         self.lowest_day = _minus(limits.max_daily_loss)
         self.lowest_peak = _minus(limits.max_drawdown)
         self._digest = ""

@@ -167,10 +167,8 @@ class Case:
         self.bid, self.ask = bid, ask = quote.bid, quote.ask
         self.mid = mid = None if bid is None or ask is None else (bid + ask) * HALF
         self.buying = buying = self.side is BUY
-        self.price, self.quantity = price, quantity = (
-            wire_number(wire[1]),
-            wire_number(wire[0]),
-        )
+        self.price = price = wire_number(wire[1])
+        self.quantity = quantity = wire_number(wire[0])
         self.notional = None if price is None or quantity is None else price * quantity
         self.rules = rules = rules_of(symbol.rules)
         self.taker = taker = None if rules is None else rules.taker_fee
@@ -185,8 +183,7 @@ def wire_number(text: str) -> Decimal | None:
     """The number if the string is plain and positive, else none."""
     if not _wire(text):
         return None
-    number = Decimal(text)
-    return number if number > ZERO else None
+    return Decimal(text) or None  # there is no sign
 
 
 def _symbol(snapshot: Snapshot, name: str) -> SymbolState:

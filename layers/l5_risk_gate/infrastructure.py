@@ -18,7 +18,6 @@ from layers.l5_risk_gate.finding import (
 )
 from layers.risk_snapshot import Snapshot, VenueClass
 
-MINUTE: Final = timedelta(minutes=1)
 DAY: Final = timedelta(days=1)  # G7: key and identity are checked again daily at least
 NO_TIME: Final = timedelta(0)
 _TESTNET: Final = VenueClass.TESTNET
@@ -30,16 +29,16 @@ def g1_clock_skew(case: Case) -> Row:
 
     Half the bound is where the finding says ``warn``.
     """
-    most, stale = case.limits.max_clock_skew, case.limits.max_venue_check_age
+    least, most, stale = case.bounds.clock
     offset, jump, age = case.health.clock_offset, case.health.clock_jump, case.asked
     seen: tuple[Quantity, ...] = (offset, "jump", jump)
-    if most is None or stale is None:
+    if most is None or least is None or stale is None:
         return ("G1", NO_LIMIT, DENY, seen, most, "offset", "host", None, None)
     ages = (age, None)
     if offset is None or jump is None or age is None or age > stale:
         return ("G1", MISSING, DENY, seen, most, "offset", "host", None, ages)
-    if -most <= offset <= most and -most <= jump <= most:
-        if not -most <= offset + offset <= most:
+    if least <= offset <= most and least <= jump <= most:
+        if not least <= offset + offset <= most:
             seen = ("warn", offset, "jump", jump)
         return ("G1", WITHIN, ALLOW, seen, most, "offset", "host", None, ages)
     return ("G1", Reason.CLOCK_SKEW, DENY, seen, most, "offset", "host", None, ages)
@@ -47,9 +46,9 @@ def g1_clock_skew(case: Case) -> Row:
 
 def g2_venue_errors(case: Case) -> Row:
     """The venue answers; where too many answers were lost lately, nothing but reads goes there."""
-    most, late = case.limits.max_venue_errors, case.limits.max_venue_timeouts
+    most, late, bound = case.bounds.errors
     errors, timeouts = case.health.errors, case.health.timeouts
-    seen, bound, over = (errors, timeouts), (most, late), (MINUTE, case.interval)
+    seen, over = (errors, timeouts), case.bounds.minute
     if most is None or late is None:
         code = NO_LIMIT
     elif errors is None or timeouts is None:

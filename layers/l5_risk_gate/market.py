@@ -29,7 +29,6 @@ from layers.market import Provenance
 from layers.risk_snapshot import Quote
 
 NO_TIME: Final = timedelta(0)
-MINUTE: Final = timedelta(minutes=1)
 _LIVE: Final = Provenance.LIVE
 _NEEDS_LIVE: Final = (Mode.TESTNET, Mode.BOUNDED_LIVE)
 _F4: Final[Row] = ("F4", WITHIN, ALLOW, "whole", "whole", "", "symbol", None, None)
@@ -38,8 +37,7 @@ _F6: Final[Row] = ("F6", WITHIN, ALLOW, "open", "open", "", "symbol", None, None
 
 def f1_fresh_book(case: Case) -> Row:
     """The book was received and made recently enough, and its feed is known to be alive."""
-    span, over = case.bounds.span, case.bounds.over["max_book_age"]
-    most, most_event = span["max_book_age"], span["max_event_age"]
+    most, most_event, over = case.bounds.fresh
     seen = (received, event) = case.ages
     alive = case.quote.alive
     if most is None or most_event is None:
@@ -138,7 +136,7 @@ def f6_market_open(case: Case) -> Row:
 def f7_range(case: Case) -> Row:
     """High and low of the last minute, or bar, lie close together. Not held for reductions."""
     most, low, high = case.limits.max_range, case.quote.low, case.quote.high
-    over = (MINUTE, case.interval)
+    over = case.bounds.minute
     if case.reduces:
         return ("F7", WITHIN, ALLOW, NOT_HELD, most, "ratio", "symbol", over, None)
     if low is None or high is None or low <= ZERO:

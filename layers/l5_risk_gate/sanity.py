@@ -1,7 +1,5 @@
 """B: the order as it will be sent is sane. Held against every order, reductions too."""
 
-from decimal import Decimal
-
 from desired_state.reasons import Reason
 from layers.l5_risk_gate.case import Case
 from layers.l5_risk_gate.finding import (
@@ -72,22 +70,16 @@ def b3_venue_bounds(case: Case) -> Row:
 def b4_order_notional(case: Case) -> Row:
     """Worst price x quantity x (1 + taker fee) is no more than one order may be worth."""
     most, quantity, fee = case.limits.max_order_notional, case.quantity, case.taker
-    worst = _worst_price(case, case.price)
-    value = None
+    # a buy pays at most its limit; a sell may bring the bid where that is higher
+    worst, bid, value = case.price, case.bid, None
+    if not case.buying and worst is not None:
+        worst = None if bid is None else max(worst, bid)
     if worst is not None and quantity is not None and fee is not None:
         value = worst * quantity * (ONE + fee)
         if most is not None and value <= most:
             return ("B4", WITHIN, ALLOW, value, most, "quote", "order", None, case.ages)
     code = against(most, value, Reason.MAX_ORDER_NOTIONAL)
     return ("B4", code, DENY, value, most, "quote", "order", None, case.ages)
-
-
-def _worst_price(case: Case, price: Decimal | None) -> Decimal | None:
-    """A buy pays at most its limit; a sell may bring the bid where that is higher."""
-    if price is None or case.buying:
-        return price
-    bid = case.bid
-    return None if bid is None else max(price, bid)
 
 
 def b5_quantity(case: Case) -> Row:
@@ -104,12 +96,11 @@ def b6_fat_finger(case: Case) -> Row:
 
     The first order of all has none before it; the depth, B4 and B5 bound it.
     """
-    limits, conduct, quantity = case.limits, case.conduct, case.quantity
-    times, part = limits.max_size_ratio, limits.max_depth_share
+    conduct, quantity = case.conduct, case.quantity
+    times, part, bound = case.bounds.depth
     depth = case.quote.ask_depth if case.buying else case.quote.bid_depth
     sizes, usual = conduct.sizes, conduct.median_size
     seen = (quantity, "usual", usual, "of depth", depth)
-    bound = (times, "x usual", part, "of depth")
     if times is None or part is None:
         code = NO_LIMIT
     elif quantity is None or depth is None or sizes is None or (sizes and usual is None):
@@ -123,11 +114,8 @@ def b6_fat_finger(case: Case) -> Row:
 
 def b7_price_collar(case: Case) -> Row:
     """The price lies inside the collar round the mid, and the mid near its own recent mean."""
-    bounds, mid, price, mean = case.bounds, case.mid, case.price, case.quote.reference
-    near, period = case.limits.price_collar, case.limits.period_collar
-    low, high = (
-        (bounds.buy_low, bounds.buy_high) if case.buying else (bounds.sell_low, bounds.sell_high)
-    )
+    buying, mid, price, mean = case.buying, case.mid, case.price, case.quote.reference
+    near, period, low, high = case.bounds.collar_buying if buying else case.bounds.collar_selling
     if low is None or high is None or period is None or near is None:
         return ("B7", NO_LIMIT, DENY, None, near, "ratio", "order", None, case.ages)
     if mid is None or price is None or mean is None or mid <= ZERO or mean <= ZERO:
@@ -139,7 +127,7 @@ def b7_price_collar(case: Case) -> Row:
     if abs(mid - mean) > period * mean:
         off = (SHARE, mid, mean, ONE)
         return ("B7", Reason.PRICE_COLLAR, DENY, off, period, "ratio", "order", None, case.ages)
-    bound = near if case.buying else -near
+    bound = near if buying else -near
     return ("B7", WITHIN, ALLOW, seen, bound, "ratio", "order", None, case.ages)
 
 
