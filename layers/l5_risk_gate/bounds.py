@@ -6,7 +6,7 @@ The last set is kept by identity, which is safe because limits never change (``F
 
 from datetime import timedelta
 from decimal import Decimal
-from typing import Final, cast
+from typing import Final, NamedTuple, cast
 
 from pydantic import BaseModel
 
@@ -130,14 +130,24 @@ def bounds_of(limits: Limits, interval: timedelta) -> Bounds:
     return fresh
 
 
-_rules: Final[list[tuple[SymbolRules | None, SymbolRules | None]]] = [(None, None)]
+class Rules(NamedTuple):
+    """The venue's filters in the same plain form, and what a taker pays on an amount."""
+
+    given: SymbolRules | None
+    plain: SymbolRules | None
+    taker: Decimal | None  # fee rate
+    gross: Decimal | None  # one and the fee
 
 
-def rules_of(given: SymbolRules | None) -> SymbolRules | None:
-    """The venue's filters in the same plain form, made anew only where they are not the last."""
-    kept, plain = _rules[0]
-    if kept is given:
-        return plain
+_rules: Final = [Rules(None, None, None, None)]
+
+
+def rules_of(given: SymbolRules | None) -> Rules:
+    """The venue's filters made ready, anew only where they are not the last ones."""
+    kept = _rules[0]
+    if kept[0] is given:
+        return kept
     plain = None if given is None else cast("SymbolRules", _Plain(given))
-    _rules[0] = (given, plain)
-    return plain
+    fee = None if plain is None else plain.taker_fee
+    _rules[0] = fresh = Rules(given, plain, fee, _more(fee))
+    return fresh

@@ -65,7 +65,7 @@ def e3_order_ratios(case: Case) -> Row:
     else:
         count = orders + 1
         # with few orders a ratio says nothing
-        most = cancelled * (count if count > FEW else FEW)
+        most = cancelled * (count if count > FEW else FEW)  # noqa: FURB136  (hot)
         if count <= each * (fills or 1) and cancels <= most:
             return ("E3", WITHIN, ALLOW, seen, bound, _RATIOS, "account", None, None)
         code = Reason.ORDER_RATIO

@@ -21,6 +21,7 @@ from layers.risk_snapshot import Snapshot, VenueClass
 DAY: Final = timedelta(days=1)  # G7: key and identity are checked again daily at least
 NO_TIME: Final = timedelta(0)
 _TESTNET: Final = VenueClass.TESTNET
+_SAID: Final = {None: "None", True: "True", False: "False"}
 _G6: Final[Row] = ("G6", WITHIN, ALLOW, "True", "True", "writable", "host", None, None)
 
 
@@ -134,7 +135,7 @@ def g7_key_scope(case: Case) -> Row:
     """
     health, expected, age = case.health, case.snapshot.account, case.asked
     wired, scope, bound_to = case.snapshot.venue_class, health.can_withdraw, health.address_bound
-    seen = (str(scope), str(bound_to), health.account)
+    seen = (_SAID[scope], _SAID[bound_to], health.account)
     bound = ("False", "True", expected)
     told = wired is _TESTNET or (scope is not None and bound_to is not None)
     if not told or age is None or wired is None or expected is None or health.account is None:

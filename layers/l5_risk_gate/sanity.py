@@ -1,5 +1,7 @@
 """B: the order as it will be sent is sane. Held against every order, reductions too."""
 
+from decimal import Decimal
+
 from desired_state.reasons import Reason
 from layers.l5_risk_gate.case import Case
 from layers.l5_risk_gate.finding import (
@@ -69,17 +71,22 @@ def b3_venue_bounds(case: Case) -> Row:
 
 def b4_order_notional(case: Case) -> Row:
     """Worst price x quantity x (1 + taker fee) is no more than one order may be worth."""
-    most, quantity, fee = case.limits.max_order_notional, case.quantity, case.taker
+    most, value = case.limits.max_order_notional, case.outlay
     # a buy pays at most its limit; a sell may bring the bid where that is higher
-    worst, bid, value = case.price, case.bid, None
-    if not case.buying and worst is not None:
-        worst = None if bid is None else max(worst, bid)
-    if worst is not None and quantity is not None and fee is not None:
-        value = worst * quantity * (ONE + fee)
-        if most is not None and value <= most:
-            return ("B4", WITHIN, ALLOW, value, most, "quote", "order", None, case.ages)
+    if not case.buying:
+        value = _brought(case)
+    if most is not None and value is not None and value <= most:
+        return ("B4", WITHIN, ALLOW, value, most, "quote", "order", None, case.ages)
     code = against(most, value, Reason.MAX_ORDER_NOTIONAL)
     return ("B4", code, DENY, value, most, "quote", "order", None, case.ages)
+
+
+def _brought(case: Case) -> Decimal | None:
+    """What a sell may bring, with the fee on top."""
+    price, quantity, bid, gross = case.price, case.quantity, case.bid, case.gross
+    if price is None or quantity is None or bid is None or gross is None:
+        return None
+    return max(price, bid) * quantity * gross
 
 
 def b5_quantity(case: Case) -> Row:
