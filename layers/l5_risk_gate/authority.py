@@ -22,9 +22,11 @@ VENUE_OF_MODE: Final = (
     (Mode.TESTNET, VenueClass.TESTNET),
     (Mode.BOUNDED_LIVE, VenueClass.LIVE),
 )
-UNARMED: Final = (Mode.HALTED, Mode.ADVISORY, Mode.SHADOW, Mode.PAPER)  # A2: nothing is at stake
+UNARMED: Final = frozenset(
+    (Mode.HALTED, Mode.ADVISORY, Mode.SHADOW, Mode.PAPER)
+)  # A2: nothing is at stake
 LIMIT: Final = "limit"
-TIMES_IN_FORCE: Final = tuple(TimeInForce)
+TIMES_IN_FORCE: Final = frozenset(TimeInForce)
 APPROVE: Final = "APPROVE"
 PEOPLE: Final = 2  # A2: two distinct principals at least; the gate asks for its own number
 _ACTIVE: Final = Trading.ACTIVE

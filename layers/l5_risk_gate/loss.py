@@ -68,7 +68,10 @@ def _judged(
     least, over = held
     if case.reduces:
         return (control, WITHIN, ALLOW, NOT_HELD, least, "quote", "account", over, None)
-    pnl, risked = loss_pnl(case.snapshot.equity_now, loss), case.risked
+    now, opened, transfers = case.snapshot.equity_now, loss.equity_open, loss.net_transfers
+    pnl, risked = None, case.risked
+    if now is not None and opened is not None and transfers is not None:
+        pnl = now - opened - transfers
     if least is None or case.bounds.down is None:
         return (control, NO_LIMIT, DENY, pnl, least, "quote", "account", over, case.ages)
     would_be = None

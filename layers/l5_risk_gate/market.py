@@ -30,7 +30,7 @@ from layers.risk_snapshot import Quote
 
 NO_TIME: Final = timedelta(0)
 _LIVE: Final = Provenance.LIVE
-_NEEDS_LIVE: Final = (Mode.TESTNET, Mode.BOUNDED_LIVE)
+_NEEDS_LIVE: Final = frozenset((Mode.TESTNET, Mode.BOUNDED_LIVE))
 _F4: Final[Row] = ("F4", WITHIN, ALLOW, "whole", "whole", "", "symbol", None, None)
 _F6: Final[Row] = ("F6", WITHIN, ALLOW, "open", "open", "", "symbol", None, None)
 
