@@ -48,24 +48,23 @@ def loss_pnl(equity_now: Decimal | None, loss: LossWindow) -> Decimal | None:
 def d1_daily_loss(case: Case) -> Row:
     """The UTC day's loss, with the worst this order can do, stays inside the limit."""
     bounds = case.bounds
-    return _judged("D1", case, case.snapshot.day, (bounds.lowest_day, bounds.day))
+    return _judged("D1", case, case.snapshot.day, bounds.lowest_day, bounds.day)
 
 
 def d2_rolling_loss(case: Case) -> Row:
     """The last 24 hours' loss, with the worst this order can do, stays inside the same limit."""
     bounds = case.bounds
-    return _judged("D2", case, case.snapshot.rolling, (bounds.lowest_day, bounds.day))
+    return _judged("D2", case, case.snapshot.rolling, bounds.lowest_day, bounds.day)
 
 
 def d3_drawdown(case: Case) -> Row:
     """The fall from the highest equity, with the worst of this order, stays inside its limit."""
-    return _judged("D3", case, case.snapshot.peak, (case.bounds.lowest_peak, None))
+    return _judged("D3", case, case.snapshot.peak, case.bounds.lowest_peak, None)
 
 
 def _judged(
-    control: str, case: Case, loss: LossWindow, held: tuple[Decimal | None, Window | None]
+    control: str, case: Case, loss: LossWindow, least: Decimal | None, over: Window | None
 ) -> Row:
-    least, over = held
     if case.reduces:
         return (control, WITHIN, ALLOW, NOT_HELD, least, "quote", "account", over, None)
     now, opened, transfers = case.snapshot.equity_now, loss.equity_open, loss.net_transfers

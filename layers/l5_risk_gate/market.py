@@ -7,7 +7,7 @@ worst exactly when a position must be reduced; B7's collars still bound the pric
 """
 
 from datetime import datetime, timedelta
-from typing import Final, NamedTuple
+from typing import Final, TypeAlias
 
 from desired_state.reasons import Reason
 from desired_state.values import Mode
@@ -160,19 +160,11 @@ def f8_provenance(case: Case) -> Row:
     return ("F8", code, DENY, source, mode, "", "symbol", None, None)
 
 
-class _Kept(NamedTuple):
-    """The rows of the last order, and everything that they were made of."""
-
-    quote: Quote
-    bounds: Bounds
-    at: datetime
-    mode: Mode | None
-    rehearsal: bool | None
-    active: bool | None
-    reduces: bool
-    rows: tuple[Row, ...]
-
-
+# the rows of the last order, after everything that they were made of: quote, bounds, instant,
+# mode, rehearsal, active, reduces
+_Kept: TypeAlias = tuple[
+    Quote, Bounds, datetime, Mode | None, bool | None, bool | None, bool, tuple[Row, ...]
+]
 _kept: Final[list[_Kept]] = []
 
 
@@ -182,16 +174,18 @@ def market_rows(case: Case) -> tuple[Row, ...]:
     The next order of the same instant meets the same quote, and then the same rows: kept while
     all that the controls read are the very same values, none of which ever changes.
     """
-    quote, bounds, snapshot = case.quote, case.bounds, case.snapshot
+    quote, bounds, snapshot, reduces = case.quote, case.bounds, case.snapshot, case.reduces
+    at, mode, rehearsal, active = case.at, snapshot.mode, snapshot.rehearsal, case.symbol.active
     if _kept:
-        of_quote, of_bounds, at, mode, rehearsal, active, reduces, rows = _kept[0]
+        of_quote, of_bounds, of_at, of_mode, rehearsed, was_active, reduced, rows = _kept[0]
         if (
             of_quote is quote
             and of_bounds is bounds
-            and at == case.at
-            and mode is snapshot.mode
-            and (rehearsal, active) == (snapshot.rehearsal, case.symbol.active)
-            and reduces is case.reduces
+            and of_at == at
+            and of_mode is mode
+            and rehearsed is rehearsal
+            and was_active is active
+            and reduced is reduces
         ):
             return rows
     rows = (
@@ -204,6 +198,5 @@ def market_rows(case: Case) -> tuple[Row, ...]:
         f7_range(case),
         f8_provenance(case),
     )
-    known = (snapshot.mode, snapshot.rehearsal, case.symbol.active, case.reduces)
-    _kept[:] = [_Kept(quote, bounds, case.at, *known, rows)]
+    _kept[:] = [(quote, bounds, at, mode, rehearsal, active, reduces, rows)]
     return rows
