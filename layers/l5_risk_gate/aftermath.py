@@ -1,6 +1,5 @@
 """H: what earlier orders did. Held against every order, save H2 against a reduction."""
 
-from datetime import timedelta
 from typing import Final
 
 from desired_state.reasons import Reason
@@ -16,7 +15,6 @@ from layers.l5_risk_gate.finding import (
     against,
 )
 
-HOUR: Final = timedelta(hours=1)  # H2: so long one bad execution keeps new risk away
 _ALONE: Final = "none resting"
 
 
@@ -39,7 +37,7 @@ def h1_self_trade(case: Case) -> Row:
 def h2_fill_slippage(case: Case) -> Row:
     """No execution of the last hour, or bar, cost far more than the price of its decision."""
     most, seen = case.limits.max_fill_slippage, case.conduct.worst_slip
-    over = (HOUR, case.interval)
+    over = case.bounds.hour  # so long one bad execution keeps new risk away
     if case.reduces:
         return ("H2", WITHIN, ALLOW, NOT_HELD, most, "ratio", "account", over, None)
     if most is not None and seen is not None and seen <= most:
@@ -66,3 +64,13 @@ def h4_bijection(case: Case) -> Row:
     if foreign or undead:
         return ("H4", Reason.NO_BIJECTION, HALT, seen, 0, "foreign, undead", "account", None, None)
     return ("H4", MISSING, DENY, seen, 0, "foreign, undead", "account", None, None)
+
+
+def aftermath_rows(case: Case) -> tuple[Row, ...]:
+    """H1 to H4."""
+    return (
+        h1_self_trade(case),
+        h2_fill_slippage(case),
+        h3_fill_plausible(case),
+        h4_bijection(case),
+    )

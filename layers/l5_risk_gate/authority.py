@@ -22,9 +22,11 @@ VENUE_OF_MODE: Final = (
     (Mode.TESTNET, VenueClass.TESTNET),
     (Mode.BOUNDED_LIVE, VenueClass.LIVE),
 )
-UNARMED: Final = (Mode.HALTED, Mode.ADVISORY, Mode.SHADOW, Mode.PAPER)  # A2: nothing is at stake
+UNARMED: Final = frozenset(
+    (Mode.HALTED, Mode.ADVISORY, Mode.SHADOW, Mode.PAPER)
+)  # A2: nothing is at stake
 LIMIT: Final = "limit"
-TIMES_IN_FORCE: Final = tuple(TimeInForce)
+TIMES_IN_FORCE: Final = frozenset(TimeInForce)
 APPROVE: Final = "APPROVE"
 PEOPLE: Final = 2  # A2: two distinct principals at least; the gate asks for its own number
 _ACTIVE: Final = Trading.ACTIVE
@@ -208,3 +210,17 @@ def a8_no_trade(case: Case) -> Row:
     if triggers is not None and not standing and expires is not None and at < expires:
         return ("A8", WITHIN, ALLOW, told, "no trigger", "", "symbol", None, None)
     return ("A8", code, DENY, told, "no trigger", "", "symbol", None, None)
+
+
+def authority_rows(case: Case) -> tuple[Row, ...]:
+    """A1 to A8."""
+    return (
+        a1_mode(case),
+        a2_arming(case),
+        a3_kill_latch(case),
+        a4_trading(case),
+        a5_intent(case),
+        a6_allow_list(case),
+        a7_leverage(case),
+        a8_no_trade(case),
+    )

@@ -6,7 +6,7 @@ The last set is kept by identity, which is safe because limits never change (``F
 
 from datetime import timedelta
 from decimal import Decimal
-from typing import Final, cast
+from typing import Final, NamedTuple, cast
 
 from pydantic import BaseModel
 
@@ -17,6 +17,10 @@ from layers.orders import SymbolRules
 from layers.risk_values import TICKS, window
 
 ONE: Final = Decimal(1)
+SECOND: Final = timedelta(seconds=1)
+MINUTE: Final = timedelta(minutes=1)
+HOUR: Final = timedelta(hours=1)
+DAY: Final = timedelta(days=1)
 SPANS: Final = (
     "intent_ttl",
     "max_order_age",
@@ -40,17 +44,24 @@ class Bounds:
 
     __slots__ = (
         "_digest",
-        "buy_high",
-        "buy_low",
+        "clock",
+        "collar_buying",
+        "collar_selling",
+        "day",
+        "depth",
         "down",
+        "errors",
+        "fresh",
         "given",
+        "hour",
         "interval",
         "limits",
         "lowest_day",
         "lowest_peak",
+        "minute",
         "over",
-        "sell_high",
-        "sell_low",
+        "ratios",
+        "second",
         "span",
         "up",
     )
@@ -65,10 +76,25 @@ class Bounds:
             span: timedelta | None = getattr(given, name)
             self.span[name] = None if span is None else window(span, interval)
             self.over[name] = None if span is None else (span, interval)
+        self.second, self.minute = (SECOND, interval), (MINUTE, interval)
+        self.hour, self.day = (HOUR, interval), (DAY, interval)
         near, far, lost = limits.price_collar, limits.passive_collar, limits.loss_collar
-        self.buy_low, self.buy_high = _less(far), _more(near)
-        self.sell_low, self.sell_high = _less(near), _more(far)
+        self.collar_buying = (near, limits.period_collar, _less(far), _more(near))
+        self.collar_selling = (near, limits.period_collar, _less(near), _more(far))
         self.down, self.up = _less(lost), _more(lost)
+        times, part = limits.max_size_ratio, limits.max_depth_share
+        self.depth = (times, part, (times, "x usual", part, "of depth"))
+        each, cancelled = limits.max_orders_per_fill, limits.max_cancels_per_order
+        self.ratios = (each, cancelled, (each, cancelled))
+        most, late = limits.max_venue_errors, limits.max_venue_timeouts
+        self.errors = (most, late, (most, late))
+        skew = limits.max_clock_skew
+        self.clock = (None if skew is None else -skew, skew, limits.max_venue_check_age)
+        self.fresh = (
+            self.span["max_book_age"],
+            self.span["max_event_age"],
+            self.over["max_book_age"],
+        )
         self.lowest_day = _minus(limits.max_daily_loss)
         self.lowest_peak = _minus(limits.max_drawdown)
         self._digest = ""
@@ -104,14 +130,24 @@ def bounds_of(limits: Limits, interval: timedelta) -> Bounds:
     return fresh
 
 
-_rules: Final[list[tuple[SymbolRules | None, SymbolRules | None]]] = [(None, None)]
+class Rules(NamedTuple):
+    """The venue's filters in the same plain form, and what a taker pays on an amount."""
+
+    given: SymbolRules | None
+    plain: SymbolRules | None
+    taker: Decimal | None  # fee rate
+    gross: Decimal | None  # one and the fee
 
 
-def rules_of(given: SymbolRules | None) -> SymbolRules | None:
-    """The venue's filters in the same plain form, made anew only where they are not the last."""
-    kept, plain = _rules[0]
-    if kept is given:
-        return plain
+_rules: Final = [Rules(None, None, None, None)]
+
+
+def rules_of(given: SymbolRules | None) -> Rules:
+    """The venue's filters made ready, anew only where they are not the last ones."""
+    kept = _rules[0]
+    if kept[0] is given:
+        return kept
     plain = None if given is None else cast("SymbolRules", _Plain(given))
-    _rules[0] = (given, plain)
-    return plain
+    fee = None if plain is None else plain.taker_fee
+    _rules[0] = fresh = Rules(given, plain, fee, _more(fee))
+    return fresh

@@ -78,6 +78,7 @@ class Case:
         "created",
         "expires",
         "exposure",
+        "gross",
         "health",
         "in_force",
         "interval",
@@ -87,6 +88,7 @@ class Case:
         "name",
         "notional",
         "now",
+        "outlay",
         "plan",
         "price",
         "quantity",
@@ -98,7 +100,6 @@ class Case:
         "side",
         "snapshot",
         "symbol",
-        "taker",
         "venue",
         "wire",
     )
@@ -132,7 +133,8 @@ class Case:
     price: Decimal | None  # positive and plain, else none
     quantity: Decimal | None
     notional: Decimal | None  # price x quantity
-    taker: Decimal | None  # taker fee rate
+    gross: Decimal | None  # one and the taker's fee rate
+    outlay: Decimal | None  # price x quantity x gross: what a buy may cost (B4, C5)
     exposure: Decimal | None  # of the symbol with this order, worst case, quote currency
     risked: Decimal | None  # what this order could lose
     reducible: Decimal | None  # base units that may still be sold (or bought back): C7
@@ -167,13 +169,12 @@ class Case:
         self.bid, self.ask = bid, ask = quote.bid, quote.ask
         self.mid = mid = None if bid is None or ask is None else (bid + ask) * HALF
         self.buying = buying = self.side is BUY
-        self.price, self.quantity = price, quantity = (
-            wire_number(wire[1]),
-            wire_number(wire[0]),
-        )
+        self.price = price = wire_number(wire[1])
+        self.quantity = quantity = wire_number(wire[0])
         self.notional = None if price is None or quantity is None else price * quantity
-        self.rules = rules = rules_of(symbol.rules)
-        self.taker = taker = None if rules is None else rules.taker_fee
+        _, self.rules, taker, self.gross = rules_of(symbol.rules)
+        gross, worth = self.gross, self.notional
+        self.outlay = None if worth is None or gross is None else worth * gross
         exposure, far = (buy_exposure, bounds.down) if buying else (sell_exposure, bounds.up)
         self.exposure = exposure(symbol, quote, price, quantity)
         self.risked = worst_loss((price, quantity, mid, far, taker), buying)
@@ -185,8 +186,7 @@ def wire_number(text: str) -> Decimal | None:
     """The number if the string is plain and positive, else none."""
     if not _wire(text):
         return None
-    number = Decimal(text)
-    return number if number > ZERO else None
+    return Decimal(text) or None  # there is no sign
 
 
 def _symbol(snapshot: Snapshot, name: str) -> SymbolState:

@@ -19,7 +19,7 @@ from layers.l5_risk_gate.finding import (
     Row,
     against,
 )
-from layers.l5_risk_gate.worst import ONE, ZERO, standing_exposure
+from layers.l5_risk_gate.worst import ZERO, standing_exposure
 from layers.risk_snapshot import SymbolState
 
 _ACTIVE: Final = Trading.ACTIVE
@@ -107,13 +107,11 @@ def c5_funds(case: Case) -> Row:
     """Free balance less own reservations covers it: quote and fee for a buy, base for a sell."""
     funds = case.snapshot.funds
     if case.buying:
-        unit, free, reserved = "quote", funds.free_quote, funds.reserved_quote
-        value, fee = case.notional, case.taker
-        need = None if value is None or fee is None else value * (ONE + fee)
+        if case.reduces:
+            return ("C5", WITHIN, ALLOW, NOT_HELD, None, "quote", "account", None, None)
+        unit, free, reserved, need = "quote", funds.free_quote, funds.reserved_quote, case.outlay
     else:
         unit, free, reserved, need = "base", funds.free_base, funds.reserved_base, case.quantity
-    if case.buying and case.reduces:
-        return ("C5", WITHIN, ALLOW, NOT_HELD, None, unit, "account", None, None)
     left = None if free is None or reserved is None else free - reserved
     if need is not None and left is not None and need <= left:
         return ("C5", WITHIN, ALLOW, need, left, unit, "account", None, None)
@@ -127,7 +125,9 @@ def c6_open_orders(case: Case) -> Row:
     if case.reduces:
         return ("C6", WITHIN, ALLOW, NOT_HELD, most, "orders", "account", None, None)
     own = case.symbol.working_orders
-    count = None if total is None or own is None else max(own, total) + 1
+    count = None
+    if total is not None and own is not None:
+        count = (own if own > total else total) + 1  # noqa: FURB136  (hot)
     if most is not None and count is not None and count <= most:
         return ("C6", WITHIN, ALLOW, count, most, "orders", "account", None, None)
     code = against(most, count, Reason.MAX_OPEN_ORDERS)
@@ -170,3 +170,17 @@ def _working(state: SymbolState) -> Decimal | None:
         return ZERO
     ask = None if state.quote is None else state.quote.ask
     return None if ask is None else (buys + sells) * ask
+
+
+def exposure_rows(case: Case) -> tuple[Row, ...]:
+    """C1 to C8."""
+    return (
+        c1_total_exposure(case),
+        c2_symbol_exposure(case),
+        c3_strategy_exposure(case),
+        c4_positions(case),
+        c5_funds(case),
+        c6_open_orders(case),
+        c7_reduce_only(case),
+        c8_daily_turnover(case),
+    )

@@ -1,6 +1,5 @@
 """E: how many messages and orders, and none of them twice. Held against reductions too."""
 
-from datetime import timedelta
 from typing import Final
 
 from desired_state.reasons import Reason
@@ -18,8 +17,6 @@ from layers.l5_risk_gate.finding import (
 )
 from layers.risk_snapshot import NEVER
 
-SECOND: Final = timedelta(seconds=1)
-MINUTE: Final = timedelta(minutes=1)
 _RATIOS: Final = "orders, fills, cancels"
 FEW: Final = 10  # E3: of fewer orders in a day a ratio of cancels says nothing
 
@@ -29,20 +26,18 @@ def e1_message_rate(case: Case) -> Row:
     flow, limits = case.snapshot.flow, case.limits
     quick, slow = flow.messages_second, flow.messages_minute
     most_quick, most_slow = limits.max_messages_per_second, limits.max_messages_per_minute
-    span, seen, bound = SECOND, quick, most_quick
+    over, seen, bound = case.bounds.second, quick, most_quick
     if most_quick is None or most_slow is None:
         code = NO_LIMIT
     elif quick is None or slow is None:
         code = MISSING
     elif quick < most_quick and slow < most_slow:
-        over = (SECOND, case.interval)
         return ("E1", WITHIN, ALLOW, quick + 1, bound, "messages", "account", over, None)
     else:
         code = Reason.MSG_RATE
         if quick < most_quick:
-            span, seen, bound = MINUTE, slow, most_slow
+            over, seen, bound = case.bounds.minute, slow, most_slow
     count = None if seen is None else seen + 1
-    over = (span, case.interval)
     return ("E1", code, DENY, count, bound, "messages", "account", over, None)
 
 
@@ -58,11 +53,11 @@ def e2_orders_day(case: Case) -> Row:
 
 def e3_order_ratios(case: Case) -> Row:
     """The UTC day's orders for each execution, and its cancels for each order, stay few."""
-    limits, conduct = case.limits, case.conduct
-    each, cancelled = limits.max_orders_per_fill, limits.max_cancels_per_order
+    conduct = case.conduct
+    each, cancelled, bound = case.bounds.ratios
     orders, fills = case.snapshot.flow.orders_today, conduct.fills_today
     cancels = conduct.cancels_today
-    seen, bound = (orders, fills, cancels), (each, cancelled)
+    seen = (orders, fills, cancels)
     if each is None or cancelled is None:
         code = NO_LIMIT
     elif orders is None or fills is None or cancels is None:
@@ -70,7 +65,7 @@ def e3_order_ratios(case: Case) -> Row:
     else:
         count = orders + 1
         # with few orders a ratio says nothing
-        most = cancelled * max(FEW, count)
+        most = cancelled * (count if count > FEW else FEW)  # noqa: FURB136  (hot)
         if count <= each * (fills or 1) and cancels <= most:
             return ("E3", WITHIN, ALLOW, seen, bound, _RATIOS, "account", None, None)
         code = Reason.ORDER_RATIO
@@ -136,3 +131,16 @@ def e7_slicing(case: Case) -> Row:
     if total <= most:
         return ("E7", WITHIN, ALLOW, total, most, "quote", "plan", None, None)
     return ("E7", Reason.SLICING, DENY, total, most, "quote", "plan", None, None)
+
+
+def flow_rows(case: Case) -> tuple[Row, ...]:
+    """E1 to E7."""
+    return (
+        e1_message_rate(case),
+        e2_orders_day(case),
+        e3_order_ratios(case),
+        e4_repeated_execution(case),
+        e5_duplicate(case),
+        e6_reject_streak(case),
+        e7_slicing(case),
+    )

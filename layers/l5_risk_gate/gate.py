@@ -1,34 +1,46 @@
 """The gate: every control on every order, every finding kept, the worst one decides."""
 
 from datetime import datetime
+from operator import itemgetter
 from typing import Final
 
 from desired_state.limits import Limits
+from layers.l5_risk_gate.aftermath import aftermath_rows
+from layers.l5_risk_gate.authority import authority_rows
 from layers.l5_risk_gate.case import Case
+from layers.l5_risk_gate.exposure import exposure_rows
 from layers.l5_risk_gate.finding import ALLOW, DENY, HALT, WITHIN, RiskVerdict, Row
+from layers.l5_risk_gate.flow import flow_rows
+from layers.l5_risk_gate.infrastructure import infrastructure_rows
+from layers.l5_risk_gate.loss import loss_rows
 from layers.l5_risk_gate.market import market_rows
+from layers.l5_risk_gate.sanity import sanity_rows
 from layers.l5_risk_gate.table import CONTROLS, GRAVEST_FIRST, STOPS
 from layers.orders import Intent
 from layers.risk_snapshot import Snapshot
 
 SEMANTICS: Final = 2  # raised when the same inputs may give another verdict (evidence.md)
-_MARKET: Final = [control.id for control in CONTROLS if control.id.startswith("F")]
-_BEFORE: Final = tuple(c.judge for c in CONTROLS if c.id < _MARKET[0])
-_AFTER: Final = tuple(c.judge for c in CONTROLS if c.id > _MARKET[-1])
+_ALL: Final = len(CONTROLS)
+_code: Final = itemgetter(1)
 
 
 def evaluate(intent: Intent, snapshot: Snapshot, limits: Limits, now: datetime) -> RiskVerdict:
     """The verdict on one order. ``now`` is the wall clock; nothing else is read than arguments."""
     case = Case(intent, snapshot, limits, now)
     rows = (
-        *[judge(case) for judge in _BEFORE],
+        *authority_rows(case),
+        *sanity_rows(case),
+        *exposure_rows(case),
+        *loss_rows(case),
+        *flow_rows(case),
         *market_rows(case),
-        *[judge(case) for judge in _AFTER],
+        *infrastructure_rows(case),
+        *aftermath_rows(case),
     )
-    for row in rows:
-        if row[1] is not WITHIN:
-            return _refused(rows, case)
-    return RiskVerdict(ALLOW, rows, not case.reduces, None)
+    # all of them, counted, so that a control which did not answer can never allow
+    if [*map(_code, rows)].count(WITHIN) == _ALL:
+        return RiskVerdict(ALLOW, rows, not case.reduces, None)
+    return _refused(rows, case)
 
 
 def _refused(rows: tuple[Row, ...], case: Case) -> RiskVerdict:

@@ -18,10 +18,10 @@ from layers.l5_risk_gate.finding import (
 )
 from layers.risk_snapshot import Snapshot, VenueClass
 
-MINUTE: Final = timedelta(minutes=1)
 DAY: Final = timedelta(days=1)  # G7: key and identity are checked again daily at least
 NO_TIME: Final = timedelta(0)
 _TESTNET: Final = VenueClass.TESTNET
+_SAID: Final = {None: "None", True: "True", False: "False"}
 _G6: Final[Row] = ("G6", WITHIN, ALLOW, "True", "True", "writable", "host", None, None)
 
 
@@ -30,16 +30,16 @@ def g1_clock_skew(case: Case) -> Row:
 
     Half the bound is where the finding says ``warn``.
     """
-    most, stale = case.limits.max_clock_skew, case.limits.max_venue_check_age
+    least, most, stale = case.bounds.clock
     offset, jump, age = case.health.clock_offset, case.health.clock_jump, case.asked
     seen: tuple[Quantity, ...] = (offset, "jump", jump)
-    if most is None or stale is None:
+    if most is None or least is None or stale is None:
         return ("G1", NO_LIMIT, DENY, seen, most, "offset", "host", None, None)
     ages = (age, None)
     if offset is None or jump is None or age is None or age > stale:
         return ("G1", MISSING, DENY, seen, most, "offset", "host", None, ages)
-    if -most <= offset <= most and -most <= jump <= most:
-        if not -most <= offset + offset <= most:
+    if least <= offset <= most and least <= jump <= most:
+        if not least <= offset + offset <= most:
             seen = ("warn", offset, "jump", jump)
         return ("G1", WITHIN, ALLOW, seen, most, "offset", "host", None, ages)
     return ("G1", Reason.CLOCK_SKEW, DENY, seen, most, "offset", "host", None, ages)
@@ -47,9 +47,9 @@ def g1_clock_skew(case: Case) -> Row:
 
 def g2_venue_errors(case: Case) -> Row:
     """The venue answers; where too many answers were lost lately, nothing but reads goes there."""
-    most, late = case.limits.max_venue_errors, case.limits.max_venue_timeouts
+    most, late, bound = case.bounds.errors
     errors, timeouts = case.health.errors, case.health.timeouts
-    seen, bound, over = (errors, timeouts), (most, late), (MINUTE, case.interval)
+    seen, over = (errors, timeouts), case.bounds.minute
     if most is None or late is None:
         code = NO_LIMIT
     elif errors is None or timeouts is None:
@@ -135,7 +135,7 @@ def g7_key_scope(case: Case) -> Row:
     """
     health, expected, age = case.health, case.snapshot.account, case.asked
     wired, scope, bound_to = case.snapshot.venue_class, health.can_withdraw, health.address_bound
-    seen = (str(scope), str(bound_to), health.account)
+    seen = (_SAID[scope], _SAID[bound_to], health.account)
     bound = ("False", "True", expected)
     told = wired is _TESTNET or (scope is not None and bound_to is not None)
     if not told or age is None or wired is None or expected is None or health.account is None:
@@ -172,3 +172,18 @@ def g9_headroom(case: Case) -> Row:
         return ("G9", WITHIN, ALLOW, left, least, "ratio", "venue", None, ages)
     code = against(least, left, Reason.RATE_HEADROOM)
     return ("G9", code, DENY, left, least, "ratio", "venue", None, ages)
+
+
+def infrastructure_rows(case: Case) -> tuple[Row, ...]:
+    """G1 to G9."""
+    return (
+        g1_clock_skew(case),
+        g2_venue_errors(case),
+        g3_unknown_orders(case),
+        g4_reconciliation(case),
+        g5_safety_net(case),
+        g6_journal(case),
+        g7_key_scope(case),
+        g8_venue_identity(case),
+        g9_headroom(case),
+    )

@@ -23,6 +23,7 @@ from layers.l5_risk_gate.finding import (
     WITHIN,
     ControlFinding,
     Row,
+    Window,
     against,
     finding,
 )
@@ -46,28 +47,30 @@ def loss_pnl(equity_now: Decimal | None, loss: LossWindow) -> Decimal | None:
 
 def d1_daily_loss(case: Case) -> Row:
     """The UTC day's loss, with the worst this order can do, stays inside the limit."""
-    return _judged("D1", case, case.snapshot.day, case.bounds.lowest_day)
+    bounds = case.bounds
+    return _judged("D1", case, case.snapshot.day, bounds.lowest_day, bounds.day)
 
 
 def d2_rolling_loss(case: Case) -> Row:
     """The last 24 hours' loss, with the worst this order can do, stays inside the same limit."""
-    return _judged("D2", case, case.snapshot.rolling, case.bounds.lowest_day)
+    bounds = case.bounds
+    return _judged("D2", case, case.snapshot.rolling, bounds.lowest_day, bounds.day)
 
 
 def d3_drawdown(case: Case) -> Row:
     """The fall from the highest equity, with the worst of this order, stays inside its limit."""
-    return _judged("D3", case, case.snapshot.peak, case.bounds.lowest_peak)
+    return _judged("D3", case, case.snapshot.peak, case.bounds.lowest_peak, None)
 
 
-def _judged(control: str, case: Case, loss: LossWindow, least: Decimal | None) -> Row:
-    over = (DAY, case.interval) if control != "D3" else None
+def _judged(
+    control: str, case: Case, loss: LossWindow, least: Decimal | None, over: Window | None
+) -> Row:
     if case.reduces:
         return (control, WITHIN, ALLOW, NOT_HELD, least, "quote", "account", over, None)
     now, opened, transfers = case.snapshot.equity_now, loss.equity_open, loss.net_transfers
-    pnl = None
+    pnl, risked = None, case.risked
     if now is not None and opened is not None and transfers is not None:
         pnl = now - opened - transfers
-    risked = case.risked
     if least is None or case.bounds.down is None:
         return (control, NO_LIMIT, DENY, pnl, least, "quote", "account", over, case.ages)
     would_be = None
@@ -137,6 +140,17 @@ def d5_slippage(case: Case) -> Row:
         return ("D5", Reason.SLIPPAGE, HALT, seen, most, "ratio", "account", None, None)
     code = against(most, seen, Reason.SLIPPAGE)
     return ("D5", code, DENY, seen, most, "ratio", "account", None, None)
+
+
+def loss_rows(case: Case) -> tuple[Row, ...]:
+    """D1 to D5."""
+    return (
+        d1_daily_loss(case),
+        d2_rolling_loss(case),
+        d3_drawdown(case),
+        d4_losing_streak(case),
+        d5_slippage(case),
+    )
 
 
 def watch_loss(

@@ -7,7 +7,7 @@ worst exactly when a position must be reduced; B7's collars still bound the pric
 """
 
 from datetime import datetime, timedelta
-from typing import Final, NamedTuple
+from typing import Final, TypeAlias
 
 from desired_state.reasons import Reason
 from desired_state.values import Mode
@@ -29,17 +29,15 @@ from layers.market import Provenance
 from layers.risk_snapshot import Quote
 
 NO_TIME: Final = timedelta(0)
-MINUTE: Final = timedelta(minutes=1)
 _LIVE: Final = Provenance.LIVE
-_NEEDS_LIVE: Final = (Mode.TESTNET, Mode.BOUNDED_LIVE)
+_NEEDS_LIVE: Final = frozenset((Mode.TESTNET, Mode.BOUNDED_LIVE))
 _F4: Final[Row] = ("F4", WITHIN, ALLOW, "whole", "whole", "", "symbol", None, None)
 _F6: Final[Row] = ("F6", WITHIN, ALLOW, "open", "open", "", "symbol", None, None)
 
 
 def f1_fresh_book(case: Case) -> Row:
     """The book was received and made recently enough, and its feed is known to be alive."""
-    span, over = case.bounds.span, case.bounds.over["max_book_age"]
-    most, most_event = span["max_book_age"], span["max_event_age"]
+    most, most_event, over = case.bounds.fresh
     seen = (received, event) = case.ages
     alive = case.quote.alive
     if most is None or most_event is None:
@@ -138,7 +136,7 @@ def f6_market_open(case: Case) -> Row:
 def f7_range(case: Case) -> Row:
     """High and low of the last minute, or bar, lie close together. Not held for reductions."""
     most, low, high = case.limits.max_range, case.quote.low, case.quote.high
-    over = (MINUTE, case.interval)
+    over = case.bounds.minute
     if case.reduces:
         return ("F7", WITHIN, ALLOW, NOT_HELD, most, "ratio", "symbol", over, None)
     if low is None or high is None or low <= ZERO:
@@ -162,31 +160,11 @@ def f8_provenance(case: Case) -> Row:
     return ("F8", code, DENY, source, mode, "", "symbol", None, None)
 
 
-_JUDGES: Final = (
-    f1_fresh_book,
-    f2_book_shape,
-    f3_price_jump,
-    f4_sequence,
-    f5_second_source,
-    f6_market_open,
-    f7_range,
-    f8_provenance,
-)
-
-
-class _Kept(NamedTuple):
-    """The rows of the last order, and everything that they were made of."""
-
-    quote: Quote
-    bounds: Bounds
-    at: datetime
-    mode: Mode | None
-    rehearsal: bool | None
-    active: bool | None
-    reduces: bool
-    rows: tuple[Row, ...]
-
-
+# the rows of the last order, after everything that they were made of: quote, bounds, instant,
+# mode, rehearsal, active, reduces
+_Kept: TypeAlias = tuple[
+    Quote, Bounds, datetime, Mode | None, bool | None, bool | None, bool, tuple[Row, ...]
+]
 _kept: Final[list[_Kept]] = []
 
 
@@ -196,19 +174,29 @@ def market_rows(case: Case) -> tuple[Row, ...]:
     The next order of the same instant meets the same quote, and then the same rows: kept while
     all that the controls read are the very same values, none of which ever changes.
     """
-    quote, bounds, snapshot = case.quote, case.bounds, case.snapshot
+    quote, bounds, snapshot, reduces = case.quote, case.bounds, case.snapshot, case.reduces
+    at, mode, rehearsal, active = case.at, snapshot.mode, snapshot.rehearsal, case.symbol.active
     if _kept:
-        of_quote, of_bounds, at, mode, rehearsal, active, reduces, rows = _kept[0]
+        of_quote, of_bounds, of_at, of_mode, rehearsed, was_active, reduced, rows = _kept[0]
         if (
             of_quote is quote
             and of_bounds is bounds
-            and at == case.at
-            and mode is snapshot.mode
-            and (rehearsal, active) == (snapshot.rehearsal, case.symbol.active)
-            and reduces is case.reduces
+            and of_at == at
+            and of_mode is mode
+            and rehearsed is rehearsal
+            and was_active is active
+            and reduced is reduces
         ):
             return rows
-    rows = tuple([judge(case) for judge in _JUDGES])
-    known = (snapshot.mode, snapshot.rehearsal, case.symbol.active, case.reduces)
-    _kept[:] = [_Kept(quote, bounds, case.at, *known, rows)]
+    rows = (
+        f1_fresh_book(case),
+        f2_book_shape(case),
+        f3_price_jump(case),
+        f4_sequence(case),
+        f5_second_source(case),
+        f6_market_open(case),
+        f7_range(case),
+        f8_provenance(case),
+    )
+    _kept[:] = [(quote, bounds, at, mode, rehearsal, active, reduces, rows)]
     return rows

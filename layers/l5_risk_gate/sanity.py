@@ -71,23 +71,22 @@ def b3_venue_bounds(case: Case) -> Row:
 
 def b4_order_notional(case: Case) -> Row:
     """Worst price x quantity x (1 + taker fee) is no more than one order may be worth."""
-    most, quantity, fee = case.limits.max_order_notional, case.quantity, case.taker
-    worst = _worst_price(case, case.price)
-    value = None
-    if worst is not None and quantity is not None and fee is not None:
-        value = worst * quantity * (ONE + fee)
-        if most is not None and value <= most:
-            return ("B4", WITHIN, ALLOW, value, most, "quote", "order", None, case.ages)
+    most, value = case.limits.max_order_notional, case.outlay
+    # a buy pays at most its limit; a sell may bring the bid where that is higher
+    if not case.buying:
+        value = _brought(case)
+    if most is not None and value is not None and value <= most:
+        return ("B4", WITHIN, ALLOW, value, most, "quote", "order", None, case.ages)
     code = against(most, value, Reason.MAX_ORDER_NOTIONAL)
     return ("B4", code, DENY, value, most, "quote", "order", None, case.ages)
 
 
-def _worst_price(case: Case, price: Decimal | None) -> Decimal | None:
-    """A buy pays at most its limit; a sell may bring the bid where that is higher."""
-    if price is None or case.buying:
-        return price
-    bid = case.bid
-    return None if bid is None else max(price, bid)
+def _brought(case: Case) -> Decimal | None:
+    """What a sell may bring, with the fee on top."""
+    price, quantity, bid, gross = case.price, case.quantity, case.bid, case.gross
+    if price is None or quantity is None or bid is None or gross is None:
+        return None
+    return max(price, bid) * quantity * gross
 
 
 def b5_quantity(case: Case) -> Row:
@@ -104,12 +103,11 @@ def b6_fat_finger(case: Case) -> Row:
 
     The first order of all has none before it; the depth, B4 and B5 bound it.
     """
-    limits, conduct, quantity = case.limits, case.conduct, case.quantity
-    times, part = limits.max_size_ratio, limits.max_depth_share
+    conduct, quantity = case.conduct, case.quantity
+    times, part, bound = case.bounds.depth
     depth = case.quote.ask_depth if case.buying else case.quote.bid_depth
     sizes, usual = conduct.sizes, conduct.median_size
     seen = (quantity, "usual", usual, "of depth", depth)
-    bound = (times, "x usual", part, "of depth")
     if times is None or part is None:
         code = NO_LIMIT
     elif quantity is None or depth is None or sizes is None or (sizes and usual is None):
@@ -123,11 +121,8 @@ def b6_fat_finger(case: Case) -> Row:
 
 def b7_price_collar(case: Case) -> Row:
     """The price lies inside the collar round the mid, and the mid near its own recent mean."""
-    bounds, mid, price, mean = case.bounds, case.mid, case.price, case.quote.reference
-    near, period = case.limits.price_collar, case.limits.period_collar
-    low, high = (
-        (bounds.buy_low, bounds.buy_high) if case.buying else (bounds.sell_low, bounds.sell_high)
-    )
+    buying, mid, price, mean = case.buying, case.mid, case.price, case.quote.reference
+    near, period, low, high = case.bounds.collar_buying if buying else case.bounds.collar_selling
     if low is None or high is None or period is None or near is None:
         return ("B7", NO_LIMIT, DENY, None, near, "ratio", "order", None, case.ages)
     if mid is None or price is None or mean is None or mid <= ZERO or mean <= ZERO:
@@ -139,7 +134,7 @@ def b7_price_collar(case: Case) -> Row:
     if abs(mid - mean) > period * mean:
         off = (SHARE, mid, mean, ONE)
         return ("B7", Reason.PRICE_COLLAR, DENY, off, period, "ratio", "order", None, case.ages)
-    bound = near if case.buying else -near
+    bound = near if buying else -near
     return ("B7", WITHIN, ALLOW, seen, bound, "ratio", "order", None, case.ages)
 
 
@@ -153,3 +148,17 @@ def b8_order_times(case: Case) -> Row:
     if ends > at:
         return ("B8", WITHIN, ALLOW, ends, bound, "end, age", "order", over, None)
     return ("B8", Reason.ORDER_EXPIRED, DENY, ends, bound, "end, age", "order", over, None)
+
+
+def sanity_rows(case: Case) -> tuple[Row, ...]:
+    """B1 to B8."""
+    return (
+        b1_numbers(case),
+        b2_increments(case),
+        b3_venue_bounds(case),
+        b4_order_notional(case),
+        b5_quantity(case),
+        b6_fat_finger(case),
+        b7_price_collar(case),
+        b8_order_times(case),
+    )

@@ -11,6 +11,7 @@ from hypothesis import strategies as st
 from desired_state.limits import DIRECTIONS, Limits, Tighter
 from desired_state.reasons import Reason
 from desired_state.values import Access, Trading
+from layers.l5_risk_gate.case import Case
 from layers.l5_risk_gate.finding import Outcome
 from layers.l5_risk_gate.gate import evaluate
 from layers.l5_risk_gate.table import CONTROLS
@@ -134,6 +135,16 @@ def test_every_control_speaks_on_every_order_and_the_worst_decides(
     for finding in verdict.findings:
         assert (finding.code is Reason.WITHIN) == (finding.outcome is Outcome.ALLOW)
         assert all(isinstance(text, str) for text in finding.plain().values())
+
+
+@DEPTH
+@given(orders(), snapshots())
+def test_the_gate_answers_what_each_control_of_the_table_answers_alone(
+    order: Intent, snapshot: Snapshot
+) -> None:
+    case = Case(order, snapshot, LIMITS, NOW)
+    alone = tuple(control.judge(case) for control in CONTROLS)
+    assert evaluate(order, snapshot, LIMITS, NOW).rows == alone
 
 
 def test_all_findings_stand_when_everything_is_wrong_at_once() -> None:
