@@ -286,13 +286,13 @@ class Reason(StrEnum):
     DAILY_TURNOVER = ("DAILY_TURNOVER", "What was filled today and is open would exceed the day's turnover.",
         "Wait for the next day.", REFUSED)
     DAILY_LOSS = ("DAILY_LOSS", "The day's loss has reached its limit, or would with this order.",
-        "Review; then propose a release that names the stop.", STOPPED, True)
+        "Look at the session's marks and fills (governor session show), decide whether to go on today and with which limits; then propose a release that names the stop.", STOPPED, True)
     ROLLING_LOSS = ("ROLLING_LOSS", "The loss of the last 24 hours has reached its limit.",
-        "Review; then propose a release that names the stop.", STOPPED, True)
+        "Look at the fills of the last 24 hours (governor session show) and decide whether to go on; then propose a release that names the stop.", STOPPED, True)
     DRAWDOWN = ("DRAWDOWN", "Equity has fallen from its highest by the limit, or would with this order.",
-        "Review; then propose a release that names the stop.", STOPPED, True)
+        "Look at the marks since the peak (governor session show) and decide whether the strategy may go on; then propose a release that names the stop.", STOPPED, True)
     LOSING_STREAK = ("LOSING_STREAK", "Too many round trips in a row were lost.",
-        "Review; then propose a release that names the stop.", STOPPED, True)
+        "Look at the round trips that lost (governor session show) and at the market; then propose a release that names the stop.", STOPPED, True)
     SLIPPAGE = ("SLIPPAGE", "Executions cost more against the price of their decision than is accepted.",
         "Review the market and the order sizes; then propose a release that names the stop.", STOPPED, True)
     MSG_RATE = ("MSG_RATE", "Too many messages in the window.",
@@ -301,11 +301,11 @@ class Reason(StrEnum):
     ORDER_RATIO = ("ORDER_RATIO", "Too many orders or cancels for what was executed.",
         "Wait for the next day; look at what the planner chases.", REFUSED)
     REPEATED_EXECUTION = ("REPEATED_EXECUTION", "The same side of the same symbol was executed again and again.",
-        "Find out why; then propose a release that names the stop.", STOPPED, True)
+        "It looks like a loop: look at the plans and orders of the session (governor session show) and mend what repeats; then propose a release that names the stop.", STOPPED, True)
     DUPLICATE = ("DUPLICATE", "The same intent or the same order was seen already.",
         "Nothing; a doubled order never leaves.", REFUSED)
     REJECT_STREAK = ("REJECT_STREAK", "The venue refused one order after the other.",
-        "Read the venue's words; then propose a release that names the stop.", STOPPED, True)
+        "Read the venue's words in the answers (governor evidence log --kind order_answer --json) and mend what it refuses; then propose a release that names the stop.", STOPPED, True)
     SLICING = ("SLICING", "Together with its siblings the order exceeds what the plan was approved for.",
         "Have L4 approve a new plan.", REFUSED)
     STALE_BOOK = ("STALE_BOOK", "The book is too old.", "Look at the feed.", REFUSED)
@@ -328,19 +328,19 @@ class Reason(StrEnum):
     VENUE_ERRORS = ("VENUE_ERRORS", "The venue lost too many answers; the circuit is open.",
         "Wait; it closes by itself as the errors age.", REFUSED, True)
     UNKNOWN_ORDERS = ("UNKNOWN_ORDERS", "The fate of an order is not known.",
-        "Wait for the look-up. Where a stop was raised: look at the venue, then propose a release.", STOPPED, True)
+        "Wait ten seconds: it is looked up and never sent again. Where a stop was raised, look for the client order id at the venue, cancel it there if it rests, then propose a release.", STOPPED, True)
     KEY_SCOPE = ("KEY_SCOPE", "The venue's key can do more than trade, works from anywhere, or belongs to another account.",
         "Make a key that can trade and not withdraw, bound to this address.", REFUSED, True)
     VENUE_IDENTITY = ("VENUE_IDENTITY", "The venue that answers is not of the class that is wired.",
-        "Look at host and sandbox header of the signed request.", REFUSED, True)
+        "Compare the class in venues.yaml with the host in the message and with governor.yaml; stop this host (governor halt) if the venue is not the one you meant.", REFUSED, True)
     RATE_HEADROOM = ("RATE_HEADROOM", "What is left of the venue's rate limit is kept for cancels.",
         "Wait.", REFUSED)
     SELF_TRADE = ("SELF_TRADE", "The order would meet a resting order of our own.",
         "Cancel the resting one first.", REFUSED)
     NO_BIJECTION = ("NO_BIJECTION", "An order at the venue has no intent, or its intent had ended.",
-        "Find out who sent it; then propose a release that names the stop.", STOPPED, True)
+        "Find out who sent it, say so: governor books explain SUBJECT; then propose a release that names the stop.", STOPPED, True)
     RECON_DIFF = ("RECON_DIFF", "Our books and the venue's differ without an explanation.",
-        "Find the difference and write it down with governor books explain; then propose a release that names the stop.", STOPPED, True)
+        "Read the reconciliation report and find the difference at the venue. Say what it was: governor books explain SUBJECT; then propose a release that names the stop.", STOPPED, True)
     SAFETY_NET_DOWN = ("SAFETY_NET_DOWN", "The watcher's heartbeat is older than the root allows.",
         "Start governor run or governor watch.", REFUSED)
     JOURNAL = ("JOURNAL", "The journal could not be written, so nothing may leave.",
@@ -350,7 +350,7 @@ class Reason(StrEnum):
     FEED_INVALID = ("FEED_INVALID", "The market data file does not have the required form.",
         "Compare with the columns named in the message.", NOTHING_DONE)
     DATA_FILE = ("DATA_FILE", "The file of market data cannot be made or continued.",
-        "Use the arguments that the file was begun with, or another file; what it holds is whole.", NOTHING_DONE)
+        "Give the arguments that the file was begun with (FILE.source.json has them), or name another file; what it holds is whole.", NOTHING_DONE)
     PRESET_OPTIMISTIC = ("PRESET_OPTIMISTIC", "The paper venue fills more kindly than evidence may rest on.",
         "Use the pessimistic preset, or one calibrated on recorded fills; a venue keeps the model it was made with.", NOTHING_DONE)
     ARTIFACT_INVALID = ("ARTIFACT_INVALID", "A layer returned something that is not its artifact.",
@@ -372,13 +372,13 @@ class Reason(StrEnum):
     EXPIRED_UNKNOWN = ("EXPIRED_UNKNOWN", "The venue was proven not to have the order whose answer was lost; it is never sent again.",
         "Nothing; the next plan decides anew.", REFUSED)
     NOT_RECONCILED = ("NOT_RECONCILED", "Since the start, books and venue have not been compared yet.",
-        "Wait for the look-ups to end; if they do not, look at the session's findings.", REFUSED)
+        "Wait for the look-ups to end. If no session begins within 30 s, a difference stands unexplained: read the last reconciliation report, then governor books explain SUBJECT.", REFUSED)
     FILL_IMPLAUSIBLE = ("FILL_IMPLAUSIBLE", "The venue reports an execution that the order does not allow: its size, price or fee, or one id for two executions.",
-        "Compare the fill with the venue's own record and write down with governor books explain what it was; then propose a release that names the stop.", STOPPED, True)
+        "Compare the fill with the venue's own record and say what it was: governor books explain SUBJECT; then propose a release that names the stop.", STOPPED, True)
     VENUE_RESET = ("VENUE_RESET", "The venue was wiped: orders, fills and balances that it had are gone together. Our books still hold them.",
-        "Confirm with the venue's announcements; then governor books accept-reset, and propose a release that names the stop.", STOPPED, True)
+        "Confirm with the venue's announcements. Then governor books accept-reset, and propose a release that names the stop.", STOPPED, True)
     FOREIGN_ORDER = ("FOREIGN_ORDER", "The venue shows an order that is not ours.",
-        "Find out who sent it and write it down with governor books explain; use a dedicated account.", STOPPED, True)
+        "Find out who else has the key or the account, and change the key. Say what it was: governor books explain SUBJECT; then propose a release that names the stop.", STOPPED, True)
     UNATTENDED = ("UNATTENDED", "The order could rest at a venue without a dead-man switch, and no watcher on another host is heard.",
         "Run governor watch on a second host and name its heartbeat in governor.yaml; orders that cannot rest are sent all the same.", REFUSED)
     SESSION_RUNNING = ("SESSION_RUNNING", "A session is running or asked for on this host, and there is one at a time.",
@@ -388,18 +388,18 @@ class Reason(StrEnum):
     BOOKS_AGREE = ("BOOKS_AGREE", "Nothing stands in these books that people could explain or accept.",
         "Look at governor books show; a stop that stands needs its release alone.", NOTHING_DONE)
     SESSION_LOST = ("SESSION_LOST", "The process that ran the session, or was to run it, is gone.",
-        "Look at governor status; a new session looks up what the old one left.", "what the verdict says")
+        "Look at governor status, and start governor run if nothing watches; then run a new session: it looks up what the old one left before it sends anything.", "what the verdict says")
     VENUE_UNREACHABLE = ("VENUE_UNREACHABLE", "The venue cannot be reached or its store not read.",
-        "Look at the venue.", "nothing that increases risk", True)
+        "Look at the network, at the venue's own status page, and at its entry in governor.yaml; nothing is taken for clean until it answers.", "nothing that increases risk", True)
 
     VENUE_UNPROVEN = ("VENUE_UNPROVEN", "The line to the venue may lead somewhere else, so it is not used.",
-        "Compare the venue's class and host in the message with venues.yaml; then look at the installed ccxt.", "nothing that increases risk", True)
+        "Compare class, account and host in the message with venues.yaml and governor.yaml. Where both are right, reinstall the approved ccxt. A host opens a venue for one account, class and place: for another one make another desk.", "nothing that increases risk", True)
     CREDENTIALS = ("CREDENTIALS", "The venue's key or secret is missing, or not kept where nobody else can read it.",
-        "Set the two variables named in governor.yaml, or keep both in a file of your own with mode 0600.", NOTHING_DONE)
+        "Set the two variables that governor.yaml names, or keep both in the file it names: chmod 600, owned by who runs this.", NOTHING_DONE)
     WIRE_UNREADABLE = ("WIRE_UNREADABLE", "The signed order did not read back as exactly one order, so it was not sent.",
         "Nothing left; look for another version of ccxt than the approved one.", REFUSED)
     EGRESS = ("EGRESS", "A request is not on the list of what may leave for the venue.",
-        "Nothing left; find out what wanted to send it.", REFUSED)
+        "Nothing left this machine. Keep the message and tell whoever answers for security: something asked for a request that trading does not need; run the approved build again.", REFUSED)
 
     # --- evidence ----------------------------------------------------------------------------
     CHAIN_BROKEN = ("CHAIN_BROKEN", "A leaf does not follow from the one before.",

@@ -64,14 +64,14 @@ class Sight:
     def slot(self) -> SessionSlot:
         return SessionSlot(self.desk / "var")
 
-    def log(self, name: str) -> str:
-        """What a process beside the shell wrote; nothing before it has begun."""
-        path = self.desk / name
-        return path.read_text() if path.exists() else ""
-
     def loop(self) -> None:
+        """It takes requests, and its watcher arms it, unless a stop is in force."""
         host = open_host(self.desk / "governor.yaml")
-        wait_for(lambda: self.slot.hosted and token_reader(host).check() is None, 30)
+        latch = Latch(self.desk / "var")
+        wait_for(
+            lambda: self.slot.hosted and (token_reader(host).check() is None or latch.in_force()),
+            30,
+        )
 
     def session(self) -> None:
         def trades() -> bool:
@@ -83,17 +83,18 @@ class Sight:
     def told(self) -> None:
         wait_for(lambda: "our books" in self.log("session.log"), 30)
 
+    def log(self, name: str) -> str:
+        path = self.desk / name
+        return path.read_text() if path.exists() else ""
+
     def served(self) -> None:
-        wait_for(lambda: "credentials" in self.log("venue.log"), 30)
+        wait_for(lambda: self.log("venue.log").count("credentials") == 1, 30)
 
     def watched(self) -> None:
         wait_for((self.desk / "var2" / "heartbeat").exists, 30)
 
     def orders(self) -> None:
         wait_for(lambda: ask(self.desk / "venue", Control()).open_orders, 60)
-
-    def fault(self) -> None:
-        """The answer of the next placement is lost; another fault is met by the session."""
 
     def stopped(self) -> None:
         self.told()
