@@ -10,7 +10,7 @@ from desired_state.reasons import Reason
 from desired_state.values import StopClass
 from layers.local_exchange.faults import Fault, FaultKind
 from reconciler.wiring.exchange import Command, ask
-from tests.fakes.governed_desk import present, wait_for
+from tests.fakes.governed_desk import wait_for
 from tests.fakes.rehearsal_desk import RehearsalDesk, exchange, rehearsal_desk, wire
 from tests.session.test_rehearsed_sessions import SESSION, ends, leaves, running, truth
 
@@ -63,8 +63,12 @@ def test_a_wipe_that_a_person_accepts_and_people_release_is_traded_on_after(
     with testnet.watched(armed=False):
         for stop in stops:
             testnet.acknowledged(stop)
-    time.sleep(1 - present().microsecond / 1_000_000)  # papers are dated by whole seconds
-    testnet.grant(2, *(word for stop in sorted(stops) for word in ("--clears", stop)))
+        clears = (word for stop in sorted(stops) for word in ("--clears", stop))
+        testnet.propose_and_sign(2, *clears)
+        for person in ("simon", "petra", "walter"):  # oscar and rita have
+            assert testnet.verb("sign", "2", "--as", person, "--yes", "--push") == 0
+        assert testnet.verb("reconcile") == 0
+    assert testnet.latch.in_force() == {}
     with running(testnet, *SESSION, "testnet", *ends(20)) as child:
         said, _ = child.communicate(timeout=90)
     assert child.returncode == 0, said
