@@ -102,15 +102,16 @@ class ConductRecord:
             case events.Seen(order=order):
                 if order.state in ENDED:
                     self._end(order.client_order_id, at)
-            case events.Absent(client_order_id=name):
+            case (
+                events.Absent(client_order_id=name)
+                | events.Explained(subject=name, told=events.GONE)
+            ):
                 self._end(name, at)
             case events.Compared(ok=True, scope="full"):
                 self._let_go(at - LET_GO)
             case events.CancelAsked(asked=asked):
                 today = at.date()
                 self._cancels[today] = self._cancels.get(today, 0) + len(asked)
-            case events.Explained(subject=name, told=events.GONE):
-                self._end(name)
             case events.ResetAccepted():
                 self._begin_again(at)
             case _:
