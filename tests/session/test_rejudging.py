@@ -68,3 +68,19 @@ def test_what_l5_would_refuse_is_named_and_the_rest_stays(desk: GovernedDesk) ->
     assert asked["reducing"][2] == increasing
     assert asked["reduce"][2] == increasing
     assert len(asked["one"][2] & increasing) >= len(increasing) - 1
+
+
+def test_nothing_is_judged_under_a_verdict_that_has_ended(desk: GovernedDesk) -> None:
+    """A venue that takes its time lets a verdict end between asking for it and using it."""
+
+    def age(session: Session, _bar: Bar) -> None:
+        asked = session.desk
+        if session.bars == 1:
+            ended = lambda: asked.verdict().model_copy(  # noqa: E731
+                update={"valid_until": asked.wall_clock()}
+            )
+            session.desk = replace(asked, verdict=ended)
+
+    record = run(desk, age).record
+    assert record.refusals["VERDICT_EXPIRED"] > 0
+    assert record.orders == ()
