@@ -14,6 +14,7 @@ from evidence_repo.packs import Pack
 from layers.l6_execution.books import Books
 from layers.l6_execution.events import Filled, read
 from layers.l6_execution.reconciliation import ReconciliationReport
+from layers.l6_execution.rows import Kind
 from layers.ports import JournalEntry
 from reconciler import picture
 from reconciler.adapters.clock import wall_clock
@@ -99,6 +100,8 @@ def _unexplained(desk: Desk, counter: Counter, report: ReconciliationReport) -> 
     text = "; ".join(
         f"{f.subject}: {f.message}" for f in (*report.unexplained, *report.missing)[:3]
     )
+    late = ", ".join(row.subject for row in report.rows if row.kind is Kind.LAG)
+    text = text or f"still on its way when the session was over: {late}"
     stop = local_stop(desk.host).engage(
         StopClass.INTEGRITY, text, "reconciliation", counter.way_out
     )

@@ -88,7 +88,7 @@ class Sight:
         return path.read_text() if path.exists() else ""
 
     def served(self) -> None:
-        wait_for(lambda: self.log("venue.log").count("credentials") == 1, 30)
+        wait_for(lambda: "credentials" in self.log("venue.log"), 30)
 
     def watched(self) -> None:
         wait_for((self.desk / "var2" / "heartbeat").exists, 30)
