@@ -8,20 +8,19 @@ Prices in quote currency, volumes in base units, UTC instants. A row that is wro
 import re
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
-from datetime import UTC, datetime, timedelta
+from datetime import datetime, timedelta
 from decimal import Decimal
 from typing import Final, Protocol, TypeAlias
 
 from desired_state.errors import Stalled
 from desired_state.reasons import Reason
-from layers.market import Bar
+from layers.market import EPOCH, Bar
 
 # ``trades`` is optional: some venues publish bars without it
 COLUMNS: Final = ("open_time", "open", "high", "low", "close", "volume", "trades")
 _NUMBER: Final = re.compile(r"(0|[1-9][0-9]{0,14})(\.[0-9]{1,12})?\Z", re.ASCII)
 _COUNT: Final = re.compile(r"[0-9]{1,15}\Z", re.ASCII)
 _TIME: Final = re.compile(r"\d{4}-\d\d-\d\dT\d\d:\d\d:\d\dZ\Z", re.ASCII)
-_EPOCH: Final = datetime(1970, 1, 1, tzinfo=UTC)
 
 
 @dataclass(frozen=True, slots=True)
@@ -37,7 +36,7 @@ class Series:
 
     def number(self, at: datetime) -> int:
         """How many whole intervals lie between 1970 and ``at``; names a bar without its date."""
-        return (at - _EPOCH) // self.interval
+        return (at - EPOCH) // self.interval
 
 
 @dataclass(frozen=True, slots=True)
@@ -128,7 +127,7 @@ def missing_between(last: datetime, opened: datetime, interval: timedelta) -> in
 
 def _comes_back(series: Series, last: datetime, opened: datetime) -> bool:
     """Whether a short step leads from beside the grid of whole intervals back onto it."""
-    return not (opened - _EPOCH) % series.interval and bool((last - _EPOCH) % series.interval)
+    return not (opened - EPOCH) % series.interval and bool((last - EPOCH) % series.interval)
 
 
 def _bar(row: Row, series: Series) -> Bar:

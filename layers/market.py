@@ -1,9 +1,12 @@
 """Market data as the layers see it. Prices in quote currency, sizes in base units, UTC instants."""
 
 from dataclasses import dataclass
-from datetime import datetime, timedelta
+from datetime import UTC, datetime, timedelta
 from decimal import Decimal
 from enum import StrEnum
+from typing import Final
+
+EPOCH: Final = datetime(1970, 1, 1, tzinfo=UTC)  # whole units of time are counted from here
 
 
 class Provenance(StrEnum):

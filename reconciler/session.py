@@ -122,7 +122,7 @@ class Session:
             return None
         kind, cause = raised
         self.desk.halt(kind, f"{cause.code}: {cause.subject}: {cause.message}")
-        self.outcomes[cause.code] = self.outcomes.get(cause.code, 0) + 1
+        self._count(cause.code)
         return Ending.STOPPED
 
     def _may_go_on(self, verdict: Verdict) -> Ending | None:

@@ -6,7 +6,7 @@ read is no answer, and least of all an empty one.
 
 import re
 from collections.abc import Mapping
-from datetime import UTC, datetime, timedelta
+from datetime import datetime, timedelta
 from decimal import Decimal
 from types import MappingProxyType
 from typing import Any, Final
@@ -16,10 +16,9 @@ from desired_state.reasons import Reason
 from desired_state.values import amount_text
 from layers.binance.heard import AGAIN, SUBJECT
 from layers.binance.protocol import symbol_of
-from layers.market import Level
+from layers.market import EPOCH, Level
 from layers.orders import Balance, Fill, OrderState, Side, VenueOrder
 
-EPOCH: Final = datetime(1970, 1, 1, tzinfo=UTC)
 MILLISECOND: Final = timedelta(milliseconds=1)
 STATES: Final[Mapping[str, OrderState]] = MappingProxyType(
     {

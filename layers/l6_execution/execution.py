@@ -10,7 +10,6 @@ from typing import Final
 
 from desired_state.errors import Finding, Stalled, Waiting, finding
 from desired_state.reasons import Reason
-from layers.l6_execution import people
 from layers.l6_execution.books import Books
 from layers.l6_execution.cancelling import Cancelling
 from layers.l6_execution.circuit import Circuit
@@ -236,18 +235,6 @@ class Execution:
         """
         self._comparing.lost(self._resolution.sweep(self.books.unproven, at, wall), at)
         return tuple(self.books.unproven)
-
-    # --- what people decide --------------------------------------------------------------------
-    def accept_reset(self, by: str, why: str, at: datetime) -> None:
-        """A person takes note of the wipe: the books begin again with what the venue holds now.
-
-        Raises ``Stalled(RECON_DIFF)`` where no reset stands, ``Waiting(VENUE_UNREACHABLE)``.
-        """
-        people.accept_reset(self.ledger, self.queries.balances(), people.Word(by, why), at)
-
-    def explain(self, subject: str, by: str, why: str, at: datetime) -> None:
-        """A person found out what this difference was. Raises ``Stalled(RECON_DIFF)`` if none."""
-        people.explain(self.ledger, subject, people.Word(by, why), at)
 
     # --- cancels -----------------------------------------------------------------------------
     def cancel(self, symbol: str, client_order_id: str, at: datetime) -> CancelReport:

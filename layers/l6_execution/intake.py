@@ -7,7 +7,7 @@ that our books had ended is a difference.
 
 from collections.abc import Iterable
 from dataclasses import dataclass, field
-from datetime import UTC, datetime, timedelta
+from datetime import datetime, timedelta
 from typing import Final, Literal, TypeAlias
 
 from desired_state.errors import Finding, Stalled, finding
@@ -19,10 +19,10 @@ from layers.l6_execution.own_order import UNPROVEN, OwnOrder
 from layers.l6_execution.plausibility import implausible
 from layers.l6_execution.rows import foreign_row
 from layers.l6_execution.terms import FILL_OVERLAP, FillBounds, Propagation
+from layers.market import EPOCH
 from layers.orders import Fill, OrderState, VenueOrder
 from layers.ports import Cancels, VenueQueries
 
-EPOCH: Final = datetime(1970, 1, 1, tzinfo=UTC)
 Code: TypeAlias = Literal["FOREIGN_ORDER", "RECON_DIFF", "FILL_IMPLAUSIBLE"]
 CODES: Final[dict[Code, Reason]] = {
     "FOREIGN_ORDER": Reason.FOREIGN_ORDER,

@@ -5,7 +5,7 @@ from datetime import datetime
 from typing import Protocol
 
 from layers.l6_execution.books import Books
-from layers.l6_execution.events import Event, body
+from layers.l6_execution.events import Event, body, read
 from layers.l6_execution.witness import Witness
 from layers.ports import Journal, JournalReader
 
@@ -29,6 +29,17 @@ class Ledger:
         """Books of an earlier run come with the witness that the disk gives."""
         if self.witness.sequence < self.books.sequence:
             self.reread()
+
+    @classmethod
+    def rebuilt(cls, journal: Record) -> "Ledger":
+        """Books and witness of one reading. Raises ``Stalled`` where it cannot be read."""
+        books, witness = Books(), Witness()
+        for entry in journal.entries():
+            event = read(entry)
+            if event is not None:
+                books.apply(event, entry.at, entry.sequence)
+                witness.take(event, entry.at, entry.sequence)
+        return cls(journal, books, witness)
 
     def reread(self) -> None:
         """The witness as the journal on disk has it. Raises ``Stalled(JOURNAL)``."""

@@ -7,7 +7,7 @@ it is never a zero (L6-7). The same inputs give the same report, byte by byte.
 
 from collections.abc import Callable, Collection, Iterable
 from dataclasses import dataclass, field
-from datetime import UTC, datetime, timedelta
+from datetime import datetime, timedelta
 from decimal import Decimal
 from typing import Final
 
@@ -20,10 +20,10 @@ from layers.l6_execution.rows import FOREIGN, Kind, Row, balance_rows, fill_rows
 from layers.l6_execution.schedule import Scope
 from layers.l6_execution.terms import FILL_OVERLAP
 from layers.l6_execution.witness import ABSENT, Witness
+from layers.market import EPOCH
 from layers.orders import Fill, VenueOrder
 from layers.ports import JournalEntry, VenueQueries
 
-EPOCH: Final = datetime(1970, 1, 1, tzinfo=UTC)
 RECENT: Final = timedelta(minutes=10)  # executions that a comparison between two full ones covers
 ORDERS, FILLS, BALANCES = "orders", "fills", "balances"
 

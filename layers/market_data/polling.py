@@ -6,17 +6,16 @@ bar is yielded only when it is closed (DATA-5).
 
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
-from datetime import UTC, datetime, timedelta
+from datetime import datetime, timedelta
 from typing import Final
 
 from layers.feed import FeedItem, Gap, Series, Window, follow, sound
-from layers.market import Bar
+from layers.market import EPOCH, Bar
 from layers.market_data.source import PublicMarket, Sleep, persistently
 from layers.market_data.ticks import Quote, TradeGap, TradeItem
 
 PAGE: Final = 500  # rows of one request
 LONGEST_NAP: Final = timedelta(seconds=5)  # so that whoever is to end, ends soon
-_EPOCH: Final = datetime(1970, 1, 1, tzinfo=UTC)
 
 
 @dataclass(frozen=True, slots=True)
@@ -109,5 +108,5 @@ def _before(
 
 
 def _on_grid(at: datetime, interval: timedelta, *, up: bool) -> datetime:
-    whole, rest = divmod(at - _EPOCH, interval)
-    return _EPOCH + (whole + (1 if up and rest else 0)) * interval
+    whole, rest = divmod(at - EPOCH, interval)
+    return EPOCH + (whole + (1 if up and rest else 0)) * interval

@@ -3,17 +3,16 @@
 import json
 import sqlite3
 from collections.abc import Mapping
-from datetime import UTC, datetime, timedelta
+from datetime import datetime, timedelta
 from decimal import Decimal
 from typing import Any, Final
 
 from desired_state.values import amount_text
-from layers.market import Level
+from layers.market import EPOCH, Level
 from layers.orders import Fill, Side, SymbolRules, TimeInForce
 from layers.paper_venue.matching import Exchange
 from layers.paper_venue.terms import Market, MarketModel, Order, Purse, Status
 
-EPOCH: Final = datetime(1970, 1, 1, tzinfo=UTC)
 MICROSECOND: Final = timedelta(microseconds=1)
 LAST_TRADE: Final = "last_trade:"  # and the symbol: key of ``meta``
 ORDER_COLUMNS: Final = (

@@ -1,12 +1,12 @@
 """The venues that this host ever opened, one file each beside the embedded venue's store."""
 
-import os
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Final
 
 from pydantic import ValidationError
 
+from desired_state.adapters.memory_store import write_whole
 from desired_state.canonical import canonical
 from desired_state.errors import Stalled
 from desired_state.reasons import Reason
@@ -41,14 +41,7 @@ class OpenedVenues:
 
     def write(self, opened: OpenedVenue) -> None:
         """On disk when this returns. Raises ``Stalled(JOURNAL)``."""
-        path = self._folder / f"{opened.venue}{SUFFIX}"
-        part = path.with_suffix(".part")
         try:
-            self._folder.mkdir(parents=True, exist_ok=True)
-            with part.open("wb") as file:
-                file.write(canonical(opened))
-                file.flush()
-                os.fsync(file.fileno())
-            part.replace(path)
-        except OSError as error:
-            raise Stalled(Reason.JOURNAL, path.name, str(error)) from error
+            write_whole(self._folder / f"{opened.venue}{SUFFIX}", canonical(opened))
+        except Stalled as error:
+            raise Stalled(Reason.JOURNAL, error.subject, error.message) from error

@@ -21,7 +21,6 @@ from evidence_repo.adapters.git_reader import GitReader
 from evidence_repo.chain import parse
 from evidence_repo.reader import pack_files, pack_folders
 from layers.adapters.paper_queries import PaperQueries
-from layers.l6_execution.books import Books
 from layers.l6_execution.ledger import Ledger
 from layers.l6_execution.people import Word, accept_reset, explain
 from layers.orders import Balance
@@ -118,7 +117,7 @@ def take(desk: Desk, word: BooksWord) -> BooksTold:
         _refuse_while_running(SessionSlot(desk.host.var))
         stops = integrity_stops(desk.latch.in_force())
         shared = {name: _shared(desk, name) for name in counters(desk.host)}
-        ledgers = {n: Ledger(j, Books.rebuilt(j.entries())) for n, j in shared.items()}
+        ledgers = {n: Ledger.rebuilt(j) for n, j in shared.items()}
         counter = meant(word, {name: own.books for name, own in ledgers.items()})
         entries = _written(desk.host, word, counter, ledgers[counter])
     except GovernanceError as error:

@@ -1,5 +1,6 @@
 """The counter of sessions at Binance spot: its testnet, itself, or a local exchange for either."""
 
+from contextlib import ExitStack, closing
 from datetime import timedelta
 from typing import Final
 
@@ -9,14 +10,10 @@ from desired_state.reasons import Reason
 from desired_state.values import Mode
 from layers.adapters.binance_market import BinanceMarket, open_market
 from layers.adapters.binance_venue import BinanceVenue
-from layers.adapters.ccxt_line import Line
 from layers.binance.protocol import RECEIVE_WINDOW
 from layers.binance.wipe import WipeSigns
 from layers.configuration import VenueRow
-from layers.l6_execution.books import Books
-from layers.l6_execution.door import Door
 from layers.l6_execution.execution import Execution
-from layers.l6_execution.ledger import Ledger
 from layers.l6_execution.terms import Propagation
 from layers.market_data.polling import Polling
 from layers.risk_snapshot import VenueClass
@@ -28,6 +25,7 @@ from reconciler.sending import Attended, Sending
 from reconciler.wiring.approved import venue_row
 from reconciler.wiring.binance import CLOCK, NAME, terms_of, venue
 from reconciler.wiring.counters import Place
+from reconciler.wiring.doors import door_of
 
 KINDS: Final = {
     Mode.TESTNET: ("sandbox", VenueClass.TESTNET),
@@ -48,12 +46,11 @@ def open_counter(place: Place) -> Counter:
     """
     row = venue_row(place.files, place.venue)
     record = _recorded(place, row)
-    opened = venue(place.host, record)
-    lines = list(opened.lines)
-    try:
+    with ExitStack() as unless_open:
+        opened = unless_open.enter_context(closing(venue(place.host, record)))
         _proven(place, opened, record)
         market, line = open_market(terms_of(place.host, record), CLOCK)
-        lines.append(line)
+        unless_open.callback(line.close)
         execution = _execution(place, opened)
         return Counter(
             venue=record.venue,
@@ -76,11 +73,8 @@ def open_counter(place: Place) -> Counter:
             may_halt=lambda _kind: True,
             entries=lambda first: tuple(place.journal.entries(first)),
             claim=_claim(place, record),
-            close=lambda: _close(lines),
+            close=unless_open.pop_all().close,
         )
-    except BaseException:
-        _close(lines)
-        raise
 
 
 def _recorded(place: Place, row: VenueRow) -> OpenedVenue:
@@ -125,18 +119,9 @@ def _proven(place: Place, opened: BinanceVenue, record: OpenedVenue) -> None:
 
 
 def _execution(place: Place, opened: BinanceVenue) -> Execution:
-    keys = place.door_keys
-    ledger = Ledger(place.journal, Books.rebuilt(place.journal.entries()))
-    door = Door(
-        entry=opened.entry,
-        armed=keys.armed,
-        seal_key=keys.permits.key,
-        epoch=keys.epoch,
-        ledger=ledger,
-        wall_clock=wall_clock,
-    )
+    door = door_of(place, opened.entry)
     signs = WipeSigns(opened.probe.standing)
-    return Execution(door, opened.cancels, opened.queries, ledger, PROPAGATION, signs)
+    return Execution(door, opened.cancels, opened.queries, door.ledger, PROPAGATION, signs)
 
 
 def _hand(place: Place, row: VenueRow, execution: Execution) -> Hand:
@@ -155,8 +140,3 @@ def _polling(place: Place, market: BinanceMarket, opened: BinanceVenue, nap: Nap
 def _claim(place: Place, record: OpenedVenue) -> str:
     where = "a local exchange" if record.rehearsed else f"{record.venue} ({record.venue_class})"
     return f"a session in {place.request.mode} at {where}"
-
-
-def _close(lines: list[Line]) -> None:
-    for line in lines:
-        line.close()

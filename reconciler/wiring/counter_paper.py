@@ -12,10 +12,7 @@ from layers.adapters.paper_cancels import PaperCancels
 from layers.adapters.paper_entry import PaperEntry
 from layers.adapters.paper_probe import PaperProbe
 from layers.adapters.paper_queries import PaperQueries
-from layers.l6_execution.books import Books
-from layers.l6_execution.door import Door
 from layers.l6_execution.execution import Execution
-from layers.l6_execution.ledger import Ledger
 from layers.l6_execution.terms import Propagation
 from layers.paper_venue.presets import evidence_preset
 from layers.paper_venue.spot_rules import BTC_USDT
@@ -29,6 +26,7 @@ from reconciler.sending import Sending
 from reconciler.wiring.approved import venue_row
 from reconciler.wiring.counters import Place
 from reconciler.wiring.desk import PAPER, paper_store
+from reconciler.wiring.doors import door_of
 from reconciler.wiring.recorded import first_bar, provenance_of, recorded
 
 ACCOUNT: Final = "paper"
@@ -78,18 +76,9 @@ def open_counter(place: Place) -> Counter:
 
 def execution_at(place: Place, entry: OrderEntry, venue: PaperVenue) -> Execution:
     """L6 behind the one door."""
-    keys = place.door_keys
-    ledger = Ledger(place.journal, Books.rebuilt(place.journal.entries()))
-    door = Door(
-        entry=entry,
-        armed=keys.armed,
-        seal_key=keys.permits.key,
-        epoch=keys.epoch,
-        ledger=ledger,
-        wall_clock=wall_clock,
-    )
+    door = door_of(place, entry)
     cancels = PaperCancels(venue)  # on bars a cancel arrives long before the next one
-    return Execution(door, cancels, PaperQueries(venue), ledger, PROPAGATION)
+    return Execution(door, cancels, PaperQueries(venue), door.ledger, PROPAGATION)
 
 
 def _venue(place: Place, feed: CsvBars) -> tuple[PaperVenue, datetime]:

@@ -11,8 +11,9 @@ import pytest
 
 from layers.adapters.binance_market import BinanceMarket, open_market
 from layers.adapters.ccxt_line import Clock
-from layers.binance.rows import EPOCH, MILLISECOND
+from layers.binance.rows import MILLISECOND
 from layers.feed import Series, Window
+from layers.market import EPOCH
 from layers.market_data.polling import Polling
 from layers.market_data.ticks import Quote, Trade
 from tests.data.bar_feed_conformance import *  # noqa: F403  (the suite is the module)

@@ -11,8 +11,9 @@ import pytest
 from layers.adapters.binance_market import open_market
 from layers.adapters.ccxt_line import Clock
 from layers.adapters.csv_ticks import CsvTrades
-from layers.binance.rows import EPOCH, MILLISECOND
+from layers.binance.rows import MILLISECOND
 from layers.feed import Window
+from layers.market import EPOCH
 from layers.market_data.fetching import trade_row
 from layers.market_data.polling import Polling
 from layers.market_data.ticks import TRADE_COLUMNS

@@ -9,6 +9,7 @@ import pytest
 from desired_state.reasons import Reason
 from layers.l6_execution.events import CancelAsked, Compared
 from layers.l6_execution.execution import Execution
+from layers.l6_execution.people import Word, explain
 from layers.l6_execution.schedule import Scope
 from layers.orders import AnswerKind, CancelReport, OrderState
 from tests.fakes.paper_desk import START, SYMBOL, Desk, bar, intent, make_venue, request
@@ -107,7 +108,7 @@ def test_a_difference_that_a_person_explains_lets_the_next_start_through(tmp_pat
     until_ready(again)
     assert not again.execution.is_ready
     for subject in list(again.books.unexplained):
-        again.execution.explain(subject, "olivia", "my own test order", START)
+        explain(again.ledger, subject, Word("olivia", "my own test order"), START)
     until_ready(again)
     assert again.execution.is_ready
     assert again.books.unexplained == {}
@@ -124,7 +125,7 @@ def test_a_difference_that_nobody_explained_is_told_at_every_start(tmp_path: Pat
         again, _ = veiled(tmp_path, epoch=epoch)
         met = again.execution.start(START, again.wall)
         assert [(f.code, f.subject) for f in met] == [(Reason.FOREIGN_ORDER, stranger)]
-    again.execution.explain(stranger, "olivia", "my own test order", START)
+    explain(again.ledger, stranger, Word("olivia", "my own test order"), START)
     last, _ = veiled(tmp_path, epoch=4)
     assert last.execution.start(START, last.wall) == ()
 

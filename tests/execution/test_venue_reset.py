@@ -10,6 +10,7 @@ from desired_state.errors import Finding, Stalled, Waiting
 from desired_state.reasons import Reason
 from desired_state.values import StopClass
 from layers.l6_execution.books import Books
+from layers.l6_execution.people import Word, accept_reset
 from layers.l6_execution.reconciliation import reconcile
 from layers.l6_execution.stops import stop_for
 from layers.orders import AnswerKind, OrderState
@@ -91,7 +92,12 @@ def test_accepted_by_name_the_books_begin_again_and_keep_what_was_realised(tmp_p
     again.execution.start(LATER, again.wall)
     for hour in range(2):  # the new venue's clock is as far as ours was
         again.venue.advance(bar(hour))
-    again.execution.accept_reset("olivia", "announced by the venue", LATER)
+    accept_reset(
+        again.ledger,
+        again.execution.queries.balances(),
+        Word("olivia", "announced by the venue"),
+        LATER,
+    )
     assert again.execution.start(LATER, again.wall) == ()
     assert again.execution.is_ready
     books = again.books
@@ -113,7 +119,9 @@ def test_there_is_nothing_to_accept_without_a_reset(tmp_path: Path) -> None:
     desk, _ = traded(tmp_path)
     before = list(desk.disk.entries())
     with pytest.raises(Stalled) as refused:
-        desk.execution.accept_reset("olivia", "just in case", LATER)
+        accept_reset(
+            desk.ledger, desk.execution.queries.balances(), Word("olivia", "just in case"), LATER
+        )
     assert refused.value.code is Reason.RECON_DIFF
     assert list(desk.disk.entries()) == before
 

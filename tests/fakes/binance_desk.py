@@ -10,12 +10,12 @@ from layers.adapters.binance_venue import BinanceVenue, open_venue
 from layers.adapters.ccxt_line import Clock, Terms
 from layers.adapters.venue_credentials import Credentials
 from layers.binance.listing import Fees
-from layers.binance.rows import EPOCH, MILLISECOND
+from layers.binance.rows import MILLISECOND
 from layers.binance.wire import Place
 from layers.l6_execution.client_ids import client_order_id
 from layers.local_exchange.shapes import account_number
 from layers.local_exchange.terms import DESK
-from layers.market import Provenance
+from layers.market import EPOCH, Provenance
 from layers.orders import OrderRequest, Side, TimeInForce
 from layers.risk_snapshot import VenueClass
 from tests.fakes.exchange import Served

@@ -15,7 +15,7 @@ from desired_state.canonical import digest
 from desired_state.errors import Finding, Waiting
 from desired_state.values import StopClass, instant_text, parse_instant
 from layers.adapters.binance_venue import BinanceVenue
-from layers.binance.rows import EPOCH, MILLISECOND
+from layers.binance.rows import MILLISECOND
 from layers.binance.wipe import WipeSigns
 from layers.l6_execution.books import Books
 from layers.l6_execution.client_ids import client_order_id
@@ -28,6 +28,7 @@ from layers.l6_execution.terms import Propagation
 from layers.local_exchange.faults import RECOVERABLE, Fault, FaultKind, FaultPlan
 from layers.local_exchange.rest import Asks
 from layers.local_exchange.terms import DESK
+from layers.market import EPOCH
 from layers.orders import (
     Intent,
     OrderRequest,
@@ -123,7 +124,7 @@ class SoakDesk:
             self.venue.close()
             self.venue = rehearsed(self.exchange)
         self.epoch += 1
-        ledger = Ledger(self.journal, Books.rebuilt(self.journal.entries()))
+        ledger = Ledger.rebuilt(self.journal)
         door = Door(self.venue.entry, Armed(), KEY, self.epoch, ledger, lambda: self.now)
         self.execution = Execution(
             door, self.venue.cancels, self.venue.queries, ledger, LATE, self._signs

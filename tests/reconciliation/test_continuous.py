@@ -8,6 +8,7 @@ from desired_state.errors import Waiting
 from desired_state.reasons import Reason
 from desired_state.values import StopClass
 from layers.l6_execution.books import Books
+from layers.l6_execution.people import Word, explain
 from layers.l6_execution.reconciliation import reconcile
 from layers.l6_execution.report_table import table
 from layers.l6_execution.schedule import Scope
@@ -212,7 +213,7 @@ def test_a_difference_that_stands_keeps_every_later_report_from_agreeing(tmp_pat
     assert [odd.subject for odd in report.unexplained] == [request("stranger").client_order_id]
     assert "Unexplained: " in table(report)
     for subject in list(desk.books.unexplained):
-        desk.execution.explain(subject, "olivia", "mine", desk.venue.clock())
+        explain(desk.ledger, subject, Word("olivia", "mine"), desk.venue.clock())
     assert desk.execution.finish(desk.venue.clock(), desk.wall).ok
 
 
@@ -224,7 +225,7 @@ def test_an_order_that_the_venue_lost_ends_with_its_explanation(tmp_path: Path) 
     at = desk.venue.clock() + HOUR
     assert [f.subject for f in veiled_desk.execution.poll(at)] == [rest]
     desk.venue.cancel_all()
-    veiled_desk.execution.explain(rest, "olivia", "the venue lost it", at)
+    explain(veiled_desk.ledger, rest, Word("olivia", "the venue lost it"), at)
     own = veiled_desk.books.orders[rest]
     assert (own.state, own.reason) == (OrderState.EXPIRED, Reason.RECON_DIFF)
     assert not veiled_desk.books.working

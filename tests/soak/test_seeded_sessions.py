@@ -13,6 +13,7 @@ import pytest
 
 from desired_state.reasons import Reason
 from desired_state.values import StopClass
+from layers.l6_execution.people import Word, accept_reset
 from layers.local_exchange.faults import Fault, FaultKind
 from layers.orders import AnswerKind, Side, TimeInForce
 from tests.fakes.binance_desk import SYMBOL
@@ -121,7 +122,12 @@ def test_after_a_wipe_that_a_person_accepts_the_desk_trades_on(tmp_path: Path) -
         wipe(desk)
         desk.until(lambda: desk.stop is not None, ticks=240)
         desk.findings.clear()
-        desk.execution.accept_reset("olivia", "the testnet's monthly wipe", desk.now)
+        accept_reset(
+            desk.execution.ledger,
+            desk.execution.queries.balances(),
+            Word("olivia", "the testnet's monthly wipe"),
+            desk.now,
+        )
         desk.restart()
         assert desk.execution.is_ready
         touch = desk.venue.queries.book(SYMBOL).asks[0].price

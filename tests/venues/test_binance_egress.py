@@ -3,7 +3,7 @@
 import logging
 import subprocess
 import sys
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 
 import ccxt
 import pytest
@@ -32,19 +32,6 @@ from tests.fakes.scripted_venue import Said, ScriptedVenue, refused, said
 POST = ("POST", "/api/v3/order")
 APPROVED = "https://testnet.binance.vision/api/v3/"
 TESTNET_HOST, LIVE_HOST = HOSTS[VenueClass.TESTNET], HOSTS[VenueClass.LIVE]
-
-
-@pytest.fixture
-def venue() -> Iterator[ScriptedVenue]:
-    with ScriptedVenue() as server:
-        yield server
-
-
-@pytest.fixture
-def binance(venue: ScriptedVenue) -> Iterator[BinanceVenue]:
-    opened = desk(venue.base, timeout=PATIENT)
-    yield opened
-    opened.close()
 
 
 def test_cancels_have_a_line_of_their_own_that_nothing_slows(venue: ScriptedVenue) -> None:

@@ -11,9 +11,10 @@ from desired_state.errors import Waiting
 from desired_state.reasons import Reason
 from layers.adapters.binance_cancels import ROUNDS
 from layers.adapters.binance_venue import BinanceVenue
-from layers.binance.rows import EPOCH, MILLISECOND
+from layers.binance.rows import MILLISECOND
 from layers.local_exchange.faults import RECOVERABLE, Fault, FaultKind
 from layers.local_exchange.rest import Asks
+from layers.market import EPOCH
 from layers.orders import AnswerKind, CancelReport, OrderRequest, OrderState
 from tests.fakes.binance_desk import PATIENT, SYMBOL, rehearsed, request
 from tests.fakes.exchange import Served, carried_bars, served

@@ -15,9 +15,9 @@ from layers.adapters.binance_venue import BinanceVenue
 from layers.adapters.ccxt_line import Clock
 from layers.binance.listing import Fees
 from layers.binance.protocol import LISTING
-from layers.binance.rows import EPOCH, MILLISECOND
+from layers.binance.rows import MILLISECOND
 from layers.local_exchange.faults import Fault, FaultKind
-from layers.market import Provenance
+from layers.market import EPOCH, Provenance
 from layers.orders import AnswerKind, OrderState, Side, TimeInForce
 from layers.risk_snapshot import VenueClass
 from tests.fakes.binance_desk import PATIENT, SYMBOL, desk, rehearsed, request
@@ -40,12 +40,6 @@ def binance(exchange: Served) -> Iterator[BinanceVenue]:
     opened = rehearsed(exchange, timeout=PATIENT)
     yield opened
     opened.close()
-
-
-@pytest.fixture
-def venue() -> Iterator[ScriptedVenue]:
-    with ScriptedVenue() as server:
-        yield server
 
 
 @pytest.fixture

@@ -4,7 +4,6 @@ import io
 import json
 import logging
 import traceback
-from collections.abc import Iterator
 from contextlib import redirect_stderr, redirect_stdout
 from datetime import timedelta
 from pathlib import Path
@@ -18,8 +17,8 @@ from layers.adapters.binance_venue import BinanceVenue
 from layers.adapters.ccxt_line import Line, Skew
 from layers.adapters.venue_credentials import Credentials, from_environment, from_file
 from layers.binance.protocol import ENDPOINTS, TIME
-from layers.binance.rows import EPOCH
 from layers.l6_execution.events import Answered
+from layers.market import EPOCH
 from layers.risk_snapshot import VenueClass
 from reconciler.host import HostFile
 from tests.fakes.binance_desk import KEY, SECRET, SYMBOL, SYSTEM, desk, request, terms
@@ -42,12 +41,6 @@ ANSWERS = {
     "nonsense": Said(200, b"\xff" * 9),
     "a redirect to the key": Said(302, b"", {"Location": f"https://evil.example/{KEY}"}),
 }
-
-
-@pytest.fixture
-def venue() -> Iterator[ScriptedVenue]:
-    with ScriptedVenue() as server:
-        yield server
 
 
 def told(binance: BinanceVenue, folder: Path) -> list[str]:

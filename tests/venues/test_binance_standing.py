@@ -13,11 +13,11 @@ from desired_state.reasons import Reason
 from layers.adapters.ccxt_line import Clock
 from layers.binance.listing import headroom
 from layers.binance.offset import Sample, estimate
-from layers.binance.rows import EPOCH
 from layers.binance.wipe import Known, Shown, reset
 from layers.local_exchange.faults import Fault, FaultKind
 from layers.local_exchange.rest import Asks
 from layers.local_exchange.terms import ExchangeTerms, Key, RateTerms
+from layers.market import EPOCH
 from layers.risk_snapshot import VenueClass
 from tests.fakes.binance_desk import KEY, PATIENT, SYMBOL, desk, rehearsed, request
 from tests.fakes.exchange import Served, carried_bars, served
@@ -34,12 +34,6 @@ def exchange(tmp_path: Path) -> Iterator[Served]:
     with served(tmp_path, bars=carried_bars(12), terms=terms) as found:
         found.advance(timedelta(hours=6))
         yield found
-
-
-@pytest.fixture
-def venue() -> Iterator[ScriptedVenue]:
-    with ScriptedVenue() as server:
-        yield server
 
 
 def test_a_healthy_testnet_is_known_but_for_the_keys_scope(exchange: Served) -> None:

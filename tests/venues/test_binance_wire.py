@@ -1,7 +1,6 @@
 """An order on its way out: which bytes, asked when, and what keeps it here."""
 
 import threading
-from collections.abc import Iterator
 from dataclasses import dataclass, field
 
 import pytest
@@ -20,7 +19,6 @@ from layers.orders import AnswerKind, OrderRequest, TimeInForce
 from tests.fakes.binance_desk import (
     ACCOUNT,
     KEY,
-    PATIENT,
     PLACE,
     SECRET,
     SYSTEM,
@@ -37,19 +35,6 @@ BODY = (
     "&type=LIMIT&quantity=0.00100&price=40000.10&timeInForce=GTC"
     "&selfTradePreventionMode=EXPIRE_TAKER&recvWindow=5000&signature=0a"
 )
-
-
-@pytest.fixture
-def venue() -> Iterator[ScriptedVenue]:
-    with ScriptedVenue() as server:
-        yield server
-
-
-@pytest.fixture
-def binance(venue: ScriptedVenue) -> Iterator[BinanceVenue]:
-    opened = desk(venue.base, timeout=PATIENT)
-    yield opened
-    opened.close()
 
 
 def shown(sent: OrderRequest, **changes: object) -> dict[str, object]:
