@@ -5,7 +5,7 @@ permit under the verdict that stands, the door. The session holds no authority o
 for the verdict before every bar and ends itself when nothing may be sent (SESSION-1).
 """
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Collection, Mapping
 from dataclasses import dataclass, field
 from datetime import datetime
 from decimal import Decimal
@@ -116,8 +116,11 @@ class Session:
 
     def upkeep(self, at: datetime, met: tuple[Finding, ...] = ()) -> Ending | None:
         """Look-ups and comparisons that are due; what cannot be explained is a stop (G3, G4)."""
-        met = (*met, *self.desk.execution.tick(at, self.desk.wall_clock()))
-        raised = stop_for(met)
+        return self._met((*met, *self.desk.execution.tick(at, self.desk.wall_clock())))
+
+    def _met(self, found: tuple[Finding, ...]) -> Ending | None:
+        """The stop that the gravest of these findings asks for, in its own words."""
+        raised = stop_for(found)
         if raised is None:
             return None
         kind, cause = raised
@@ -155,7 +158,11 @@ class Session:
         self.thinking.think(book, at)
         scene = self._scene(at, verdict, mark)
         self._seen = scene
-        if self._follow(scene):
+        fallen = self._fallen(scene)
+        ending = self._take_back(scene, fallen)
+        if ending:
+            return ending
+        if fallen:
             scene = self._scene(at, verdict, mark)
         if self._loss(scene, limits):
             return Ending.STOPPED
@@ -175,36 +182,36 @@ class Session:
         scene = self._scene(self._seen.at, verdict, self._seen.mark)
         return refused_orders(scene, self.desk.wall_clock())
 
-    def _follow(self, scene: Scene) -> bool:
-        """A permission that fell: what would be refused now is taken back at once (SESSION-2)."""
+    def _fallen(self, scene: Scene) -> tuple[str, ...]:
+        """Where the permission fell: the open orders that would be refused now (SESSION-2)."""
         permitted, last = scene.verdict.permitted, self._last
         self._last = permitted
         if last is None or at_most(last, permitted):
-            return False
-        books = self.desk.execution.books
-        refused = refused_orders(scene, self.desk.wall_clock())
-        for name in refused:
-            self.desk.execution.cancel(books.orders[name].symbol, name, scene.at)
-        if refused:
-            self.desk.execution.poll(scene.at)
-        return bool(refused)
+            return ()
+        return refused_orders(scene, self.desk.wall_clock())
+
+    def _take_back(self, scene: Scene, names: Collection[str]) -> Ending | None:
+        """Cancel these orders; what comes to light meanwhile is judged before anything is sent."""
+        execution = self.desk.execution
+        for name in names:
+            execution.cancel(execution.books.orders[name].symbol, name, scene.at)
+        return self._met(execution.poll(scene.at)) if names else None
 
     def _trade(self, scene: Scene, bar: Bar) -> Ending | None:
         overdue = overdue_orders(scene)
-        for name in overdue:
-            self.desk.execution.cancel(bar.symbol, name, scene.at)
+        ending = self._take_back(scene, overdue)
+        if ending:
+            return ending
         if overdue:
-            self.desk.execution.poll(scene.at)
             scene = self._scene(scene.at, scene.verdict, scene.mark)
         view = self._view(scene, bar)
         if view is None:
             return None
         use = self.thinking.scopes.plan.parameters.ladder
         wanted = propose(view, self.thinking.approved, use, scene.at)
-        for cancellation in wanted.cancels:
-            self.desk.execution.cancel(bar.symbol, cancellation.client_order_id, scene.at)
-        if wanted.cancels:
-            self.desk.execution.poll(scene.at)
+        ending = self._take_back(scene, [cancel.client_order_id for cancel in wanted.cancels])
+        if ending:
+            return ending
         for intent in wanted.intents:
             verdict = self.desk.verdict()  # the order before may have waited for the venue
             fresh = self._scene(scene.at, verdict, scene.mark)
