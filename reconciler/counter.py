@@ -106,7 +106,7 @@ class Counter:
     start: datetime  # market time
     advance: Callable[[Bar], bool]
     now: Callable[[Bar], datetime]  # market time once this bar is known
-    way_out: Callable[[], object]  # cancels everything, writes nothing
+    way_out: Callable[[], CancelReport]  # cancels everything, writes nothing
     goes_on: bool  # the account outlives the session: earlier marks and decisions count
     may_halt: Callable[[StopClass], bool]  # whether what L5 latches here is a stop of this host
     entries: Callable[[int], tuple[JournalEntry, ...]]  # L6's, from a leaf on

@@ -40,6 +40,7 @@ from reconciler.thinking import Thinking
 from reconciler.venue_watch import VenueWatch
 
 ZERO: Final = Decimal(0)
+SILENT_BARS: Final = 3
 LOSS_WINDOWS: Final[Mapping[str, WindowName]] = {"D1": "day", "D2": "rolling", "D3": "peak"}
 
 
@@ -85,6 +86,7 @@ class Session:
     judged: dict[str, datetime] = field(default_factory=dict)  # intent ids, and when each expires
     outcomes: dict[str, int] = field(default_factory=dict)  # refusals by control
     bars: int = 0
+    _silent: int = 0  # bars in a row for which the venue did not answer
     _last: Authority | None = None
     _seen: Scene | None = None  # as the last bar left it
 
@@ -104,11 +106,21 @@ class Session:
         if not isinstance(item, Bar):
             return None
         try:
-            return self._bar(item, verdict)
+            ending = self._bar(item, verdict)
         except GovernanceError as error:
-            if error.code in {Reason.VENUE_UNREACHABLE, Reason.JOURNAL}:
+            if error.code is Reason.JOURNAL:
                 return Ending.FAILED
+            if error.code is Reason.VENUE_UNREACHABLE:
+                return self._unheard()
             raise
+        self._silent = 0
+        return ending
+
+    def _unheard(self) -> Ending | None:
+        """An answer that is lost costs its bar, a venue that stays silent the session."""
+        self._silent += 1
+        self._count(Reason.VENUE_UNREACHABLE)
+        return Ending.FAILED if self._silent >= SILENT_BARS else None
 
     def tick(self, at: datetime) -> Ending | None:
         """Nothing new in the market: what is due is done, and the verdict asked (SESSION-1)."""
@@ -213,12 +225,19 @@ class Session:
         if ending:
             return ending
         for intent in wanted.intents:
-            verdict = self.desk.verdict()  # the order before may have waited for the venue
-            fresh = self._scene(scene.at, verdict, scene.mark)
-            ending = self._may_go_on(verdict) or self._order(fresh, intent)
+            scene = self._anew(scene, bar)
+            ending = self._may_go_on(scene.verdict) or self._order(scene, intent)
             if ending:
                 return ending
         return None
+
+    def _anew(self, scene: Scene, bar: Bar) -> Scene:
+        """As it is now: the order before may have waited for the venue, and all has aged since."""
+        at = self.desk.now(bar)
+        if at > scene.at:
+            book = self._book(bar.symbol)
+            self.market.see(book, scene.verdict.permitted.limits.max_jump)
+        return self._scene(at, self.desk.verdict(), scene.mark)
 
     def _order(self, scene: Scene, intent: Intent) -> Ending | None:
         now, ends = self.desk.wall_clock(), scene.verdict.valid_until

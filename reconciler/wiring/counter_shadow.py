@@ -10,7 +10,7 @@ from desired_state.canonical import digest_bytes
 from desired_state.errors import Stalled
 from desired_state.reasons import Reason
 from layers.market import Bar, Book
-from layers.orders import Balance, SymbolRules
+from layers.orders import Balance, CancelReport, SymbolRules
 from layers.paper_venue.price_path import ladder
 from layers.paper_venue.spot_rules import BTC_USDT
 from layers.paper_venue.terms import MarketModel
@@ -64,7 +64,7 @@ def open_counter(place: Place) -> Counter:
         start=request.start or first_bar(request, feed),
         advance=shadow.advance,
         now=lambda bar: bar.closed,
-        way_out=lambda: None,
+        way_out=lambda: CancelReport(confirmed=(), still_open=()),
         goes_on=False,
         may_halt=lambda _kind: False,
         entries=lambda _first: tuple(shadow.imagined),

@@ -15,6 +15,7 @@ from desired_state.reasons import Reason
 from desired_state.values import StopClass, parse_instant
 from evidence_repo.packs import Pack
 from layers.feed import FeedItem, Window
+from layers.l6_execution.books import Books
 from layers.l6_execution.reconciliation import ReconciliationReport
 from layers.market import Bar
 from layers.ports import JournalEntry
@@ -74,6 +75,7 @@ class SessionRun:
     between: Callable[[], Ending | None] = lambda: None
     told: Callable[[Report], None] = lambda _report: None
     run_id: str = ""
+    settle: timedelta = SETTLE
     _flag: Flag = field(init=False)
     _stop: str | None = None
     _elsewhere: datetime | None = None  # when a watcher on another host was last heard
@@ -108,7 +110,7 @@ class SessionRun:
             session = self._session(files, counter, verdict)
             return self._run(session, setup, counter, first)
         except GovernanceError:
-            counter.way_out()  # SESSION-1: what cannot go on leaves nothing open
+            self._leave(counter)
             raise
         finally:
             running = self.desk.running
@@ -133,7 +135,9 @@ class SessionRun:
         if ending is None:
             ending, last = self._bars(session, counter)
         bar = self._bar
-        report = _finished(counter, lambda: last if bar is None else counter.now(bar))
+        report = self._finished(counter, lambda: last if bar is None else counter.now(bar))
+        if ending is not Ending.STOPPED:  # a stop sees to it by itself
+            self._not_gone(counter, _open(counter.orders.books))
         kept = Kept(
             desk=self.desk,
             session=session,
@@ -147,6 +151,19 @@ class SessionRun:
         since = tuple(journal.entries(first))
         outcome = keep_evidence(kept, counter, since, counter.entries(first))
         return outcome if outcome.stop else replace(outcome, stop=self._stop)
+
+    def _leave(self, counter: Counter) -> None:
+        """SESSION-1: what cannot go on leaves nothing open, as far as anybody can tell."""
+        report = counter.way_out()
+        left = (*report.still_open, *counter.orders.books.unproven)
+        if report.unreachable or left:
+            self._not_gone(counter, left or ("what the venue did not answer for",))
+
+    def _not_gone(self, counter: Counter, left: tuple[str, ...]) -> None:
+        """An order that outlives its session is a stop, whose watch goes on until it is gone."""
+        if left:
+            told = f"{Reason.VENUE_NOT_CLEAN}: {len(left)} may still be open: {', '.join(left)}"
+            self._halt(counter, StopClass.TECHNICAL, told)
 
     # --- the pieces --------------------------------------------------------------------------
     def _verdict(self) -> Verdict:
@@ -258,7 +275,7 @@ class SessionRun:
             Stalled: ``NOT_RECONCILED`` where books and venue do not agree in time.
         """
         ending = session.upkeep(counter.start, counter.orders.start(counter.start, wall_clock()))
-        end = wall_clock() + SETTLE
+        end = wall_clock() + self.settle
         while ending is None and not counter.orders.is_ready:
             if wall_clock() >= end:
                 text = "books and venue did not come to agree"
@@ -266,6 +283,19 @@ class SessionRun:
             pause(WAIT)
             ending = self.between() or session.tick(counter.start)
         return ending
+
+    def _finished(
+        self, counter: Counter, now: Callable[[], datetime]
+    ) -> ReconciliationReport | None:
+        """Everything cancelled and compared, again while something is on its way."""
+        end = wall_clock() + self.settle
+        while True:
+            report = counter.orders.finish(now(), wall_clock())
+            settled = report is None or (report.is_final and not _open(counter.orders.books))
+            if settled or wall_clock() >= end:
+                return report
+            pause(WAIT)
+            counter.orders.tick(now(), wall_clock())
 
     def _bars(self, session: Session, counter: Counter) -> tuple[Ending, datetime]:
         last = counter.start
@@ -338,16 +368,11 @@ def _setup(request: Request, verdict: Verdict, counter: Counter) -> SessionSetup
     )
 
 
-def _finished(counter: Counter, now: Callable[[], datetime]) -> ReconciliationReport | None:
-    """Everything cancelled and compared, again while something is on its way."""
-    end = wall_clock() + SETTLE
-    while True:
-        report = counter.orders.finish(now(), wall_clock())
-        settled = report is None or (report.is_final and not counter.orders.books.unproven)
-        if settled or wall_clock() >= end:
-            return report
-        pause(WAIT)
-        counter.orders.tick(now(), wall_clock())
+def _open(books: Books) -> tuple[str, ...]:
+    """Orders of ours that may be there still; what differs is told by its own difference."""
+    if books.reset is not None:
+        return ()
+    return tuple(name for name in books.working if name not in books.unexplained)
 
 
 def _intent_of(entry: JournalEntry) -> tuple[str, datetime]:
