@@ -98,7 +98,7 @@ def points(authority: Authority) -> dict[str, Point]:
         if entry.access.rank:
             found[f"symbols.{symbol}@{entry.venue}"] = entry.access
     limits = authority.limits
-    for name, path, counts in _limit_paths(limits.currency) if limits.currency else ():
+    for name, path, counts in _paths_in(limits.currency) if limits.currency else ():
         value = getattr(limits, name)
         if value or (value is not None and counts):
             found[path] = value
@@ -187,7 +187,7 @@ def meet_points(a: Points, b: Points) -> dict[str, Point]:
 
 def tighter(path: str, a: Point, b: Point) -> bool:
     """Whether ``a`` allows strictly less than ``b`` at this path."""
-    return bool(a > b) if _direction(path) is Tighter.HIGHER else bool(a < b)  # type: ignore[operator]
+    return bool(a > b) if _way(path) is Tighter.HIGHER else bool(a < b)  # type: ignore[operator]
 
 
 def unaccounted(authority: Authority) -> tuple[str, ...]:
@@ -246,7 +246,6 @@ _WORDS: Final[Mapping[str, Callable[[str], Point]]] = {
 }
 
 
-@lru_cache(maxsize=64)
 def _limit_paths(currency: str) -> tuple[tuple[str, str, bool], ...]:
     """Each limit's name, its path in this currency, and whether 0 holds more back than none."""
     return tuple(
@@ -255,13 +254,17 @@ def _limit_paths(currency: str) -> tuple[tuple[str, str, bool], ...]:
     )
 
 
-@lru_cache(maxsize=4096)
 def _direction(path: str) -> Tighter:
     if path == "not_before":
         return Tighter.HIGHER
     if not path.startswith("limits."):  # whatever else bears a limit's name goes its own way
         return Tighter.LOWER
     return DIRECTIONS.get(path.rpartition(".")[2], Tighter.LOWER)
+
+
+# asked of the same few hundred paths again and again; a path has one direction for ever
+_paths_in: Final = lru_cache(maxsize=64)(_limit_paths)
+_way: Final = lru_cache(maxsize=4096)(_direction)
 
 
 def _settled(found: Points) -> dict[str, Point]:
