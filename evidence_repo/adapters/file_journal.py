@@ -70,6 +70,13 @@ class FileJournal:
         """How many leaves there are, and the digest of the last line."""
         return self._head
 
+    @property
+    def begin(self) -> Head:
+        """The head that this journal went on from; what led there lies elsewhere."""
+        line = next((x for n in self._segments()[:1] for x in self._whole_lines(n)), None)
+        leaf = None if line is None else chain.parse(line)
+        return self._head if leaf is None else Head(leaf.seq, leaf.prev)
+
     def append(
         self,
         kind: str,
@@ -165,19 +172,19 @@ class FileJournal:
 
     def _recover(self, start: Head) -> None:
         """JRN-2: start-up and recovery are one path."""
-        firsts, begun = self._segments(), []
-        while firsts:
-            path = self._folder / _name(firsts[-1])
-            if whole := _whole_part(path):
-                self._stand_after(path, firsts[-1], whole, begun)
-                return
+        firsts, begun, whole = self._segments(), list[int](), b""
+        while firsts and not (whole := _whole_part(self._folder / _name(firsts[-1]))):
             begun.append(firsts.pop())
-        self._remove(begun)
-        self._head = start
-        self._open_segment(start.size)
+        if firsts:
+            self._stand_after(firsts[-1], whole, begun)
+        for first in begun:  # no line of theirs was ever whole
+            (self._folder / _name(first)).unlink()
+        if not firsts:
+            self._head = start
+            self._open_segment(start.size)
 
-    def _stand_after(self, path: Path, first: int, whole: bytes, begun: list[int]) -> None:
-        """At the end of this segment; those ``begun`` after it hold no line yet."""
+    def _stand_after(self, first: int, whole: bytes, begun: list[int]) -> None:
+        path = self._folder / _name(first)
         lines = whole.split(b"\n")[:-1]
         head = Head(first, chain.parse(lines[0]).prev)
         for broken in chain.check(lines, head):
@@ -186,15 +193,10 @@ class FileJournal:
         if begun and self._head.size != begun[-1]:
             text = f"ends before leaf {self._head.size}, the next begins at {begun[-1]}"
             raise Stalled(Reason.CHAIN_BROKEN, path.name, text)
-        self._remove(begun)
         self._first, self._length = first, len(whole)
         self._segment = os.open(path, _OPEN, 0o600)
         os.ftruncate(self._segment, self._length)
         os.fsync(self._segment)
-
-    def _remove(self, firsts: list[int]) -> None:
-        for first in firsts:
-            (self._folder / _name(first)).unlink()
 
     def _write(self, data: bytes) -> None:
         """JRN-1: on disk or refused, and a refused line leaves no bytes behind."""
