@@ -363,6 +363,8 @@ class Reason(StrEnum):
         "Nothing; the order did not leave.", REFUSED)
     VERDICT_EXPIRED = ("VERDICT_EXPIRED", "The verdict ended before the order left.",
         "Nothing; the next cycle judges anew.", REFUSED)
+    VERDICT_FELL = ("VERDICT_FELL", "What is permitted fell after the permit was given, and before the order left.",
+        "Nothing; the order did not leave, and the next one is judged under what is permitted now.", REFUSED)
     VENUE_REJECTED = ("VENUE_REJECTED", "The venue refused the order.",
         "See the venue's words.", REFUSED)
     ORDER_UNKNOWN = ("ORDER_UNKNOWN", "It is not known whether the venue has the order.",
@@ -416,6 +418,8 @@ class Reason(StrEnum):
         "List this host's key for evidence in the next trust root, or give the host one that is listed.", HALTED, True)
     EVIDENCE_MISSING = ("EVIDENCE_MISSING", "The chain names bytes that the evidence repository does not have.",
         "Compare with a mirror of the evidence repository.", HALTED, True)
+    HISTORY_MISSING = ("HISTORY_MISSING", "What came before this host's journal is not in its clone of the evidence repository, so its books cannot be told.",
+        "Bring the evidence server back, or put its repository back from a mirror, and start governor run again; no session runs before.", "nothing that increases risk", True)
     EVIDENCE_FOREIGN = ("EVIDENCE_FOREIGN", "A file in the evidence repository is named by no leaf of the chain.",
         "Find out who put it there; only the reconciler writes evidence.", UNCHANGED, True)
     EVIDENCE_REWRITTEN = ("EVIDENCE_REWRITTEN", "Something that is written once, or generated, was changed by somebody.",

@@ -24,4 +24,5 @@ def door_of(place: Place, entry: OrderEntry) -> Door:
         epoch=keys.epoch,
         ledger=Ledger.rebuilt(place.journal),
         wall_clock=wall_clock,
+        verdicts=keys.permits,
     )

@@ -42,6 +42,7 @@ from layers.permits import PermitFields, request_digest, seal
 from layers.ports import JournalEntry
 from tests.fakes.binance_desk import PLACE, SYMBOL, rehearsed
 from tests.fakes.exchange import Served, carried_bars, served
+from tests.fakes.standing import Standing
 
 KEY = b"k" * 32
 WISHES = 45  # intents and cancels of a session
@@ -125,7 +126,15 @@ class SoakDesk:
             self.venue = rehearsed(self.exchange)
         self.epoch += 1
         ledger = Ledger.rebuilt(self.journal)
-        door = Door(self.venue.entry, Armed(), KEY, self.epoch, ledger, lambda: self.now)
+        door = Door(
+            self.venue.entry,
+            Armed(),
+            KEY,
+            self.epoch,
+            ledger,
+            lambda: self.now,
+            Standing(digest("v")),
+        )
         self.execution = Execution(
             door, self.venue.cancels, self.venue.queries, ledger, LATE, self._signs
         )
