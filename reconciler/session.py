@@ -28,6 +28,7 @@ from layers.orders import Intent
 from layers.planner.desk import DeskView, OpenOrder, Route
 from layers.planner.planner import propose
 from layers.ports import Journal, VenueQueries
+from reconciler.beside import Markets, fresh, shown, wanted
 from reconciler.conduct import STOP, ConductRecord
 from reconciler.counter import Hand, Orders
 from reconciler.decisions import LEAF_KIND, decision_body
@@ -35,7 +36,7 @@ from reconciler.gate import Verdict
 from reconciler.market_state import MarketState
 from reconciler.marks import LossStop, Mark, Marks, WindowName
 from reconciler.rejudging import overdue_orders, refused_orders
-from reconciler.snapshots import Scene, Wired, account, equity, snapshot
+from reconciler.snapshots import Scene, Wired, account, equity, other_exposure, snapshot
 from reconciler.thinking import Thinking
 from reconciler.venue_watch import VenueWatch
 
@@ -85,6 +86,7 @@ class Session:
     judged: dict[str, datetime] = field(default_factory=dict)  # intent ids, and when each expires
     outcomes: dict[str, int] = field(default_factory=dict)  # refusals by control
     bars: int = 0
+    _markets: Markets = field(default_factory=dict)  # books of other symbols, as of the last bar
     _last: Authority | None = None
     _seen: Scene | None = None  # as the last bar left it
 
@@ -146,6 +148,7 @@ class Session:
         self.market.add(bar)
         self.market.see(book, limits.max_jump)
         balances = self.desk.queries.balances()
+        self._markets = shown(self.desk.queries.book, wanted(self.desk.execution.books, symbol))
         at = self.desk.now(bar)  # nothing that was asked for comes from the future
         self.bars += 1
         if book is None or not book.bids:
@@ -300,6 +303,7 @@ class Session:
             conduct=self.conduct,
             venue=self.desk.venue.look(),
             circuit=self.desk.execution.circuit,
+            markets=fresh(self._markets, verdict.permitted.limits, at),
         )
 
     def _view(self, scene: Scene, bar: Bar) -> DeskView | None:
@@ -313,20 +317,24 @@ class Session:
         held = books.symbol(bar.symbol)
         quote_currency = bar.symbol.split("/")[1]
         outlook = self.thinking.outlook
+        limits = scene.verdict.permitted.limits
+        beside = other_exposure(scene)  # not known: no room for an entry (C1)
+        working = (books.orders[name] for name in books.working)
         return DeskView(
             series=self.market.series,
             route=Route(self.wired.venue, self.wired.account),
             position=held.position,
             average_cost=held.cost / held.position if held.position > ZERO else ZERO,
             free_quote=sum((b.free for b in scene.balances if b.currency == quote_currency), ZERO),
-            open_orders=tuple(_open(books.orders[name]) for name in books.working),
+            open_orders=tuple(_open(order) for order in working if order.symbol == bar.symbol),
             bid=book.bids[0].price,
             ask=book.asks[0].price,
             rules=self.wired.rules,
-            limits=scene.verdict.permitted.limits,
+            limits=limits,
             bars=tuple(self.market.bars),
             no_trade=outlook.triggers if outlook else (),
             orders_today=books.orders_on.get(scene.at.date(), 0),
+            other_exposure=limits.max_total_exposure or ZERO if beside is None else beside,
         )
 
 
