@@ -15,6 +15,7 @@ from pydantic import StringConstraints
 from desired_state.frozen import Frozen
 from desired_state.values import Instant, StopId
 from layers.risk_snapshot import LossWindow, Number
+from reconciler.holdings import PaidFees
 
 DAY: Final = timedelta(days=1)
 NO_TRANSFERS: Final = Decimal(0)  # the embedded venue takes none in and pays none out
@@ -26,7 +27,7 @@ NO_WINDOW: Final = LossWindow(
 
 
 class Mark(Frozen):
-    """Equity in quote currency at the bid, and what was realised since the account was opened."""
+    """What is ours (``reconciler.holdings``), and what all symbols realised since the opening."""
 
     at: Instant
     equity: Number
@@ -49,6 +50,7 @@ class Marks:
 
     found: list[Mark] = field(default_factory=list)
     stops: list[LossStop] = field(default_factory=list)
+    fees: PaidFees = field(default_factory=PaidFees)  # those in a third currency
     _breached: dict[WindowName, datetime | None] = field(default_factory=dict)
     _midnights: dict[datetime, Mark] = field(default_factory=dict)
     _highest: Mark | None = None

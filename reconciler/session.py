@@ -33,10 +33,11 @@ from reconciler.conduct import STOP, ConductRecord
 from reconciler.counter import Hand, Orders
 from reconciler.decisions import LEAF_KIND, decision_body
 from reconciler.gate import Verdict
+from reconciler.holdings import FeeValued, Holdings
 from reconciler.market_state import MarketState
 from reconciler.marks import LossStop, Mark, Marks, WindowName
 from reconciler.rejudging import overdue_orders, refused_orders
-from reconciler.snapshots import Scene, Wired, account, equity, other_exposure, snapshot
+from reconciler.snapshots import Scene, Wired, account, other_exposure, snapshot
 from reconciler.thinking import Thinking
 from reconciler.venue_watch import VenueWatch
 
@@ -148,16 +149,15 @@ class Session:
         self.market.add(bar)
         self.market.see(book, limits.max_jump)
         balances = self.desk.queries.balances()
-        self._markets = shown(self.desk.queries.book, wanted(self.desk.execution.books, symbol))
+        held = Holdings(self.desk.execution.books, balances, symbol, self.marks.fees)
+        others = wanted(held.books, symbol, held.currencies())
+        self._markets = shown(self.desk.queries.book, others)
         at = self.desk.now(bar)  # nothing that was asked for comes from the future
         self.bars += 1
         if book is None or not book.bids:
             return None
-        worth = equity(self.desk.execution.books, balances, symbol, book)
-        realised = self.desk.execution.books.symbol(symbol).realised
-        mark = Mark(at=bar.closed, equity=worth, realised=realised, price=str(bar.close))
-        self.marks.add(mark, limits.max_daily_loss, limits.max_drawdown)
-        self.desk.journal.append("mark", mark.model_dump(mode="json"), at)
+        marked = {**fresh(self._markets, limits, at), symbol: book}
+        mark = self._mark(held, marked, bar, limits, at)
         self.thinking.think(book, at)
         scene = self._scene(at, verdict, mark)
         self._seen = scene
@@ -170,6 +170,21 @@ class Session:
         if self._loss(scene, limits):
             return Ending.STOPPED
         return self._trade(scene, bar)
+
+    def _mark(
+        self, held: Holdings, marked: Markets, bar: Bar, limits: Limits, at: datetime
+    ) -> Mark | None:
+        """What the account is worth, on disk; none where that is not wholly known (D1)."""
+        for fee in held.valued(marked):
+            self.desk.journal.append(FeeValued.KIND, fee.model_dump(mode="json"), at)
+            self.marks.fees.take(fee)
+        worth, realised = held.equity(marked, limits.dust_notional), held.realised(marked)
+        if worth is None or realised is None:
+            return None
+        mark = Mark(at=bar.closed, equity=worth, realised=realised, price=str(bar.close))
+        self.marks.add(mark, limits.max_daily_loss, limits.max_drawdown)
+        self.desk.journal.append("mark", mark.model_dump(mode="json"), at)
+        return mark
 
     def _book(self, symbol: str) -> Book | None:
         """None where it cannot be had now, such as after a wipe: then nothing is sent on it."""

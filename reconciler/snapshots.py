@@ -16,7 +16,6 @@ from layers.l3_trade_plan import ladder
 from layers.l5_risk_gate.worst import standing_exposure
 from layers.l6_execution.books import Books
 from layers.l6_execution.circuit import Circuit
-from layers.market import Book
 from layers.orders import Balance, Intent, Side, SymbolRules
 from layers.planner.desk import ApprovedPlan
 from layers.risk_snapshot import (
@@ -102,13 +101,6 @@ class Scene:
             for state in states
             if state.quote or not is_dust(state.symbol, self.books.symbol(state.symbol), own, dust)
         )
-
-
-def equity(books: Books, balances: tuple[Balance, ...], symbol: str, book: Book) -> Decimal:
-    """Quote held, free or locked, and the position at the bid (D1)."""
-    quote_currency = symbol.split("/")[1]
-    cash = sum((b.free + b.locked for b in balances if b.currency == quote_currency), ZERO)
-    return cash + books.symbol(symbol).position * book.bids[0].price
 
 
 def account(scene: Scene) -> Snapshot:

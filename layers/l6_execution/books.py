@@ -55,6 +55,8 @@ class Books:
     unproven: dict[str, None] = field(default_factory=dict)  # those in INTENT, SENT or UNKNOWN
     reserved_unproven: dict[str, Decimal] = field(default_factory=dict)  # not yet locked for sure
     flows: dict[str, Decimal] = field(default_factory=dict)  # net change by executions
+    transfers: dict[str, Decimal] = field(default_factory=dict)  # people's part of the flows
+    fees: dict[str, Decimal] = field(default_factory=dict)  # paid in neither of a symbol's two
     fills: dict[str, Fill] = field(default_factory=dict)
     unexplained: dict[str, str] = field(default_factory=dict)  # subject: what differs
     foreign: set[str] = field(default_factory=set)  # orders and fills without an intent (H4)
@@ -172,6 +174,7 @@ class Books:
             case events.Transferred(currency=currency, amount=amount, direction=direction):
                 moved = amount if direction == "in" else -amount
                 self.flows[currency] = self.flows.get(currency, NOTHING) + moved
+                self.transfers[currency] = self.transfers.get(currency, NOTHING) + moved
             case events.Repeated(fill_id=name):
                 self.fills_repeated.add(name)
             case events.Reset(what=what):
@@ -214,7 +217,8 @@ class Books:
             book.last_fill_at = None
         self.opened_at, self.reset = at, None
         self.opening = {b.currency: b.free + b.locked for b in event.balances}
-        self.flows.clear()
+        for sums in (self.flows, self.transfers, self.fees):
+            sums.clear()
         self.fills.clear()  # a wiped venue counts its executions from the start again
         for met in (self.foreign, self.undead, self.fills_refused, self.fills_repeated):
             met.clear()
@@ -338,6 +342,8 @@ class Books:
         self.symbols[fill.symbol].book(fill)
         for currency, amount in changes(fill).items():
             self.flows[currency] = self.flows.get(currency, NOTHING) + amount
+        if fill.fee and fill.fee_currency not in fill.symbol.split("/"):
+            self.fees[fill.fee_currency] = self.fees.get(fill.fee_currency, NOTHING) + fill.fee
 
 
 def _member(names: dict[str, None], name: str, *, present: bool) -> None:

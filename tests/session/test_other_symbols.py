@@ -6,14 +6,20 @@ from dataclasses import dataclass, field, replace
 from decimal import Decimal
 from typing import Any
 
+from desired_state.values import StopClass
+from layers.l6_execution.events import ResetAccepted
 from layers.l6_execution.symbol_book import SymbolBook
 from layers.market import Bar, Book, Level
 from layers.orders import Balance
-from layers.ports import VenueQueries
+from layers.ports import JournalEntry, VenueQueries
+from reconciler.holdings import FeeValued, PaidFees
 from reconciler.session import Ending, Session
+from reconciler.wiring.session_evidence import marks_of
+from tests.bench.risk_gate import scene_of
 from tests.fakes.governed_desk import GovernedDesk
-from tests.fakes.session_desk import run
+from tests.fakes.session_desk import FIRST, run
 
+ONE = Decimal(1)
 OTHER = "ETH/USDT"
 HELD = SymbolBook(position=Decimal(1), cost=Decimal(20))
 
@@ -64,6 +70,7 @@ def test_nothing_is_bought_while_a_position_in_another_symbol_has_no_price(
     assert record.ending is Ending.COMPLETED
     assert record.bars == seen[0].asked[OTHER] + 1  # once a bar
     assert record.orders == ()
+    assert len(record.marks) == 1  # after it nobody knows what the account is worth: no D1, no stop
 
 
 def test_a_position_in_another_symbol_takes_from_the_room_for_entries_and_trading_goes_on(
@@ -74,6 +81,28 @@ def test_a_position_in_another_symbol_takes_from_the_room_for_entries_and_tradin
     assert record.ending is Ending.COMPLETED
     assert record.orders
     assert "C1" not in record.refusals
+    assert record.marks[1].equity == record.marks[0].equity + 20
+
+
+def test_what_is_lost_in_another_symbol_stops_this_one(desk: GovernedDesk) -> None:
+    def falling(bars: int) -> Decimal:
+        return Decimal(1_000) if bars < 10 else Decimal(10)
+
+    record = run(desk, holding(falling, [])).record
+    assert (record.ending, record.stop) == (Ending.STOPPED, StopClass.LOSS)
+
+
+def test_a_restart_knows_which_fees_were_valued_and_that_a_wipe_began_again() -> None:
+    fee = FeeValued(currency="BNB", amount=ONE, expensed=ONE, quote="USDT", worth=Decimal(600))
+    wiped = ResetAccepted(balances=(), by="p", why="w")
+    entries = [
+        JournalEntry(n, one.KIND, one.model_dump(mode="json"), FIRST)
+        for n, one in enumerate((fee, wiped, fee))
+    ]
+    verdict = scene_of(0)[0].verdict
+    assert marks_of(tuple(entries[:1]), verdict).fees.turned == {"BNB": 1, "USDT": -600}
+    assert marks_of(tuple(entries[:2]), verdict).fees == PaidFees(spent={"USDT": Decimal(600)})
+    assert marks_of(tuple(entries), verdict).fees.spent == {"USDT": 1200}
 
 
 def test_the_planner_asks_for_nothing_where_other_symbols_take_up_all_the_exposure(
