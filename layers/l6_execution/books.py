@@ -60,7 +60,6 @@ class Books:
     foreign: set[str] = field(default_factory=set)  # orders and fills without an intent (H4)
     undead: set[str] = field(default_factory=set)  # orders that we had ended, open there (H4)
     fills_refused: set[str] = field(default_factory=set)  # implausible ones (H3)
-    fills_repeated: set[str] = field(default_factory=set)  # twice in one answer, taken once (H3)
     unresolved: dict[str, datetime] = field(default_factory=dict)  # all look-ups made in vain
     reset: str | None = None  # the venue was wiped, and nobody has accepted it yet
     compared_at: datetime | None = None  # last full comparison that found nothing
@@ -172,8 +171,6 @@ class Books:
             case events.Transferred(currency=currency, amount=amount, direction=direction):
                 moved = amount if direction == "in" else -amount
                 self.flows[currency] = self.flows.get(currency, NOTHING) + moved
-            case events.Repeated(fill_id=name):
-                self.fills_repeated.add(name)
             case events.Reset(what=what):
                 self.reset = self.unexplained[WHOLE_VENUE] = what
             case events.ResetAccepted():
@@ -216,7 +213,7 @@ class Books:
         self.opening = {b.currency: b.free + b.locked for b in event.balances}
         self.flows.clear()
         self.fills.clear()  # a wiped venue counts its executions from the start again
-        for met in (self.foreign, self.undead, self.fills_refused, self.fills_repeated):
+        for met in (self.foreign, self.undead, self.fills_refused):
             met.clear()
         self.unexplained.clear()
 

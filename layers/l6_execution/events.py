@@ -118,13 +118,6 @@ class Transferred(Event):
     by: Text
 
 
-class Repeated(Event):
-    """One answer of the venue held the same execution twice; it was taken in once (H3)."""
-
-    KIND: ClassVar[str] = "order_fill_repeated"
-    fill_id: Text
-
-
 class Unresolved(Event):
     """Every look-up of the schedule was made, and nothing proves where the order is (G3)."""
 
@@ -177,7 +170,6 @@ KINDS: Final[dict[str, type[Event]]] = {
         Differs,
         Explained,
         Transferred,
-        Repeated,
         Unresolved,
         Reset,
         ResetAccepted,
