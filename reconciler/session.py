@@ -35,7 +35,7 @@ from reconciler.gate import Verdict
 from reconciler.market_state import MarketState
 from reconciler.marks import LossStop, Mark, Marks, WindowName
 from reconciler.rejudging import overdue_orders, refused_orders
-from reconciler.snapshots import Scene, Wired, account, equity, snapshot
+from reconciler.snapshots import Scene, Wired, account, marked, snapshot
 from reconciler.thinking import Thinking
 from reconciler.venue_watch import VenueWatch
 
@@ -142,16 +142,13 @@ class Session:
         limits = verdict.permitted.limits
         self.market.add(bar)
         self.market.see(book, limits.max_jump)
-        balances = self.desk.queries.balances()
         at = self.desk.now(bar)  # nothing that was asked for comes from the future
         self.bars += 1
         if book is None or not book.bids:
             return None
-        worth = equity(self.desk.execution.books, balances, symbol, book)
-        realised = self.desk.execution.books.symbol(symbol).realised
-        mark = Mark(at=bar.closed, equity=worth, realised=realised, price=str(bar.close))
+        mark = marked(self.desk.execution.books, bar, book)
         self.marks.add(mark, limits.max_daily_loss, limits.max_drawdown)
-        self.desk.journal.append("mark", mark.model_dump(mode="json"), at)
+        self.desk.journal.append("mark", mark.told(), at)
         self.thinking.think(book, at)
         scene = self._scene(at, verdict, mark)
         self._seen = scene

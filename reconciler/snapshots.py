@@ -14,7 +14,7 @@ from layers.artifacts import Decision
 from layers.l3_trade_plan import ladder
 from layers.l6_execution.books import Books
 from layers.l6_execution.circuit import Circuit
-from layers.market import Book
+from layers.market import Bar, Book
 from layers.orders import Balance, Intent, Side, SymbolRules
 from layers.planner.desk import ApprovedPlan
 from layers.risk_snapshot import (
@@ -88,11 +88,24 @@ class Scene:
     circuit: Circuit | None = None  # which answers were lost; none: not known (G2)
 
 
-def equity(books: Books, balances: tuple[Balance, ...], symbol: str, book: Book) -> Decimal:
-    """Quote held, free or locked, and the position at the bid (D1)."""
-    quote_currency = symbol.split("/")[1]
-    cash = sum((b.free + b.locked for b in balances if b.currency == quote_currency), ZERO)
+def equity(books: Books, symbol: str, book: Book) -> Decimal:
+    """BOOKS-2: quote held by our own record, and the position at the bid (D1).
+
+    What the venue shows beyond it is a difference (G4) and nobody's profit.
+    """
+    cash = books.cash(symbol.split("/")[1])
     return cash + books.symbol(symbol).position * book.bids[0].price
+
+
+def marked(books: Books, bar: Bar, book: Book) -> Mark:
+    """What the account is worth when the bar closes, and what was paid into it so far."""
+    return Mark(
+        at=bar.closed,
+        equity=equity(books, bar.symbol, book),
+        realised=books.symbol(bar.symbol).realised,
+        price=str(bar.close),
+        paid_in=books.moved.get(bar.symbol.split("/")[1], ZERO),
+    )
 
 
 def account(scene: Scene) -> Snapshot:
