@@ -1,11 +1,14 @@
 """The host's write-ahead journal: what the chain will say, on disk before anything leaves."""
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from datetime import datetime
+from itertools import islice
 from typing import Any, Protocol
 
+from desired_state.errors import Stalled
+from desired_state.reasons import Reason
 from desired_state.values import Digest
-from evidence_repo.chain import Head, Leaf, parse
+from evidence_repo.chain import GENESIS, Head, Leaf, parse, walk
 
 
 class Journal(Protocol):
@@ -62,3 +65,23 @@ class Journal(Protocol):
 def read(journal: Journal, from_seq: int = 0) -> Iterator[Leaf]:
     """The leaves from this sequence number on, oldest first."""
     return map(parse, journal.lines(from_seq))
+
+
+def leading_to(begins: Head, log: Iterable[bytes], from_seq: int = 0) -> Iterator[bytes]:
+    """JRN-4: the lines before ``begins``, from this number on, out of a log from its first line on.
+
+    Raises:
+        Stalled: ``CHAIN_BROKEN`` at a link that does not hold, ``JOURNAL`` where the log does not
+            lead to ``begins``.
+    """
+    head = GENESIS
+    for line in islice(log, begins.size):
+        for position, _, broken in walk((line,), head):
+            if broken is not None:
+                raise Stalled(broken.code, f"evidence {broken.subject}", broken.message)
+            head = position
+        if head.size > from_seq:
+            yield line
+    if head != begins:
+        told = f"expected the evidence to lead to leaf {begins.size}, where this journal begins"
+        raise Stalled(Reason.JOURNAL, "journal", f"{told}, found {head.size} leaves")

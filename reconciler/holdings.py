@@ -1,9 +1,9 @@
 """What of an account is ours, and what that is worth (risk.md, D1 to D3). Pure.
 
-Ours is the quote currency, whole, and of every other currency that our books ever traded or paid
-fees in what our executions left: the balance without what lay there when the books were opened and
-without what people moved. So neither a testnet's hundreds of coins nor an airdrop is a loss or a
-gain of ours, and nothing that cannot be sold for want of a market holds up trading in the rest.
+Ours, by our own record (BOOKS-2), is the quote currency, whole, and of every other currency that
+our books ever traded or paid fees in what our executions left, without what lay there when the
+books were opened and without what people moved. So neither a testnet's hundreds of coins nor an
+airdrop is a loss or a gain of ours, and what nothing trades holds up nothing.
 """
 
 from collections.abc import Mapping
@@ -14,7 +14,6 @@ from typing import ClassVar, Final
 from desired_state.frozen import Frozen
 from desired_state.values import Amount, Text
 from layers.l6_execution.books import Books
-from layers.orders import Balance
 from reconciler.beside import Markets
 
 ZERO: Final = Decimal(0)
@@ -56,7 +55,7 @@ class PaidFees:
     def begin_again(self) -> None:
         """A wipe that a person accepted: balances begin anew, what was spent stays spent."""
         self.settled.clear()
-        self.turned.clear()
+        self.turned = {quote: -worth for quote, worth in self.spent.items()}
 
 
 @dataclass(frozen=True, slots=True)
@@ -67,7 +66,6 @@ class Holdings:
     """
 
     books: Books
-    balances: tuple[Balance, ...]
     symbol: str
     fees: PaidFees
 
@@ -76,18 +74,23 @@ class Holdings:
         """The currency in which everything is valued."""
         return self.symbol.partition("/")[2]
 
+    @property
+    def paid_in(self) -> Decimal:
+        """Net of what people moved of the quote currency; what they moved of others is not ours."""
+        return self.books.moved.get(self.quote, ZERO)
+
     def ours(self) -> Mapping[str, Decimal]:
         """What is ours, by currency; negative: fees that nobody has valued yet."""
-        held = {b.currency: b.free + b.locked for b in self.balances}
-        traded = {one for name in self.books.symbols for one in name.split("/")}
-        found = {}
-        for currency in traded | self.books.flows.keys() | {self.quote}:
-            amount = held.get(currency, ZERO) + self.fees.turned.get(currency, ZERO)
-            if currency != self.quote:
-                amount -= self.books.opening.get(currency, ZERO)
-                amount -= self.books.transfers.get(currency, ZERO)
-            found[currency] = amount
+        found = {currency: self._traded(currency) for currency in self.books.traded}
+        found[self.quote] = self.books.cash(self.quote)
+        for currency, amount in self.fees.turned.items():
+            _add(found, currency, amount)
         return {currency: amount for currency, amount in found.items() if amount}
+
+    def _traded(self, currency: str) -> Decimal:
+        """What is missing for a known reason is lost, as far as it was ours."""
+        left, gap = self.books.traded[currency], self.books.gaps.get(currency, ZERO)
+        return max(ZERO, left + min(ZERO, gap)) if left > ZERO else left
 
     def currencies(self) -> frozenset[str]:
         """Those that need a price beside the quote currency."""

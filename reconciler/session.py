@@ -148,8 +148,7 @@ class Session:
         limits = verdict.permitted.limits
         self.market.add(bar)
         self.market.see(book, limits.max_jump)
-        balances = self.desk.queries.balances()
-        held = Holdings(self.desk.execution.books, balances, symbol, self.marks.fees)
+        held = Holdings(self.desk.execution.books, symbol, self.marks.fees)
         others = wanted(held.books, symbol, held.currencies())
         self._markets = shown(self.desk.queries.book, others)
         at = self.desk.now(bar)  # nothing that was asked for comes from the future
@@ -181,9 +180,15 @@ class Session:
         worth, realised = held.equity(marked, limits.dust_notional), held.realised(marked)
         if worth is None or realised is None:
             return None
-        mark = Mark(at=bar.closed, equity=worth, realised=realised, price=str(bar.close))
+        mark = Mark(
+            at=bar.closed,
+            equity=worth,
+            realised=realised,
+            price=str(bar.close),
+            paid_in=held.paid_in,
+        )
         self.marks.add(mark, limits.max_daily_loss, limits.max_drawdown)
-        self.desk.journal.append("mark", mark.model_dump(mode="json"), at)
+        self.desk.journal.append("mark", mark.told(), at)
         return mark
 
     def _book(self, symbol: str) -> Book | None:

@@ -7,7 +7,7 @@ whole when its newline is there; only a tail without one is ever cut off (JRN-2)
 import fcntl
 import os
 import threading
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from contextlib import suppress
 from datetime import datetime
 from pathlib import Path
@@ -21,6 +21,7 @@ from desired_state.values import Digest
 from evidence_repo import chain
 from evidence_repo.adapters.kept_segments import KeptSegments
 from evidence_repo.chain import GENESIS, Head, Leaf
+from evidence_repo.journal import leading_to
 
 SEGMENT_LEAVES: Final = 500
 """Leaves of one segment: what is read and checked again at every start."""
@@ -30,19 +31,23 @@ _OPEN: Final = os.O_RDWR | os.O_CREAT | os.O_APPEND | os.O_CLOEXEC
 class FileJournal:
     """One writer's journal in a folder of its own; a second one is refused by a lock."""
 
-    def __init__(self, folder: Path, start: Head = GENESIS) -> None:
+    def __init__(
+        self, folder: Path, start: Head = GENESIS, earlier: Callable[[], Iterable[bytes]] = tuple
+    ) -> None:
         """Take the lock, cut off a torn tail and stand at the end of the chain.
 
         Args:
             folder: Where the journal lives; made if it is not there.
             start: The head to go on from where the folder holds no leaf, such as the one of the
                 evidence repository on a host that is new.
+            earlier: The evidence repository's lines, for what was before this folder (JRN-4).
 
         Raises:
             Stalled: ``ANOTHER_WRITER``, ``JOURNAL``, or ``CHAIN_BROKEN`` for whole lines that do
                 not follow from each other.
         """
         self._folder = folder
+        self._earlier = earlier
         self._mutex = threading.Lock()
         self._failed: str | None = None
         self._objects = KeptSegments(folder / "objects")
@@ -118,6 +123,11 @@ class FileJournal:
         if from_seq >= end:
             return
         due = from_seq
+        if due < firsts[0]:
+            own = self._whole_lines(firsts[0])
+            begins = Head(firsts[0], chain.parse(own[0]).prev if own else self._head.digest)
+            yield from leading_to(begins, self._earlier(), due)
+            due = begins.size
         for index, first in enumerate(firsts):
             after = firsts[index + 1] if index + 1 < len(firsts) else end
             if after <= due:

@@ -1,7 +1,8 @@
 """Takes in what the venue shows, and nothing that our record does not explain (L6-6).
 
 H3: an execution that its order does not allow is refused and written down as a difference; one
-that was taken in is never taken in twice. H4: an open order without an intent is foreign, one
+that was taken in is never taken in twice, and one id that stands for two executions is a
+difference whichever comes first. H4: an open order without an intent is foreign, one
 that our books had ended is a difference.
 """
 
@@ -13,7 +14,7 @@ from typing import Final, Literal, TypeAlias
 from desired_state.errors import Finding, Stalled, finding
 from desired_state.reasons import Reason
 from layers.l6_execution.books import Books
-from layers.l6_execution.events import GONE, UNDEAD, Differs, Event, Filled, Repeated, Seen
+from layers.l6_execution.events import GONE, UNDEAD, Differs, Event, Filled, Seen
 from layers.l6_execution.ledger import Ledger
 from layers.l6_execution.own_order import UNPROVEN, OwnOrder
 from layers.l6_execution.plausibility import implausible
@@ -138,12 +139,8 @@ class Intake:
         return EPOCH if opened is None else opened - FILL_OVERLAP
 
     def take_fills(self, fills: Iterable[Fill], at: datetime) -> None:
-        """Each execution once; what two of one answer share an id are one, or a difference."""
-        here: set[str] = set()
+        """Each execution once, however often it is listed; two of one id are a difference (H3)."""
         for fill in fills:
-            if fill.fill_id in here and fill.fill_id not in self.books.fills_repeated:
-                self.ledger.record(Repeated(fill_id=fill.fill_id), at)
-            here.add(fill.fill_id)
             self._take_fill(fill, at)
 
     def _take_fill(self, fill: Fill, at: datetime) -> None:
@@ -153,6 +150,8 @@ class Intake:
             if known != fill:
                 what = f"now {fill.side} {fill.quantity} at {fill.price} under the same id"
                 self.differ("FILL_IMPLAUSIBLE", name, what, at)
+        elif name in self.books.unexplained:
+            return  # whatever else is told under this id now, the difference stands
         elif own is None:
             # what others executed before the account was opened is of an earlier journal
             if fill.at > (self.books.opened_at or EPOCH):

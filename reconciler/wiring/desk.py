@@ -20,7 +20,7 @@ from evidence_repo.adapters.file_journal import FileJournal, set_aside
 from evidence_repo.adapters.git_evidence import GitEvidence
 from evidence_repo.adapters.log_key import LogKey
 from evidence_repo.adapters.position_file import PositionFile
-from evidence_repo.backwards import last_head, newest_first
+from evidence_repo.backwards import last_head, newest_first, oldest_first
 from evidence_repo.ledger import NO_OTHERS, Ledger
 from layers.adapters.paper_cancels import PaperCancels
 from layers.paper_venue.venue import PaperVenue
@@ -289,13 +289,13 @@ def _journal(host: Host, store: GitEvidence) -> FileJournal:
     folder = host.var / "journal"
     with suppress(Waiting):  # a remote that does not answer: EPOCH-1 permits nothing until it does
         store.follow()
-    journal = FileJournal(folder, last_head(newest_first(store)))
+    journal = FileJournal(folder, last_head(newest_first(store)), lambda: oldest_first(store))
     if EvidenceChain(folder, store).continues():
         return journal
     kept = {"size": journal.head.size, "head": journal.head.digest}
     journal.close()
     kept["folder"] = set_aside(folder)
-    journal = FileJournal(folder, last_head(newest_first(store)))
+    journal = FileJournal(folder, last_head(newest_first(store)), lambda: oldest_first(store))
     journal.append("journal_set_aside", kept, wall_clock())
     return journal
 

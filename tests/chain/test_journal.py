@@ -203,6 +203,40 @@ def test_a_new_host_goes_on_from_the_head_it_is_given(tmp_path: Path) -> None:
         assert journal.head.size == 42
 
 
+def test_a_journal_of_a_new_host_reads_what_was_before_from_the_evidence(tmp_path: Path) -> None:
+    told = fill(tmp_path / "old", 5)
+    head = Head(3, chain.digest_bytes(told[2]))
+    with FileJournal(tmp_path / "new", head, lambda: told) as journal:
+        assert list(journal.lines()) == told[:3]  # more may have been shipped since
+        journal.append("note", {"n": 3}, AT)
+        assert [leaf.seq for leaf in journal.read()] == [0, 1, 2, 3]
+        assert [leaf.seq for leaf in journal.read(2)] == [2, 3]
+        assert [leaf.seq for leaf in journal.read(3)] == [3]
+        assert chain.check(journal.lines(), expected=journal.head) == ()
+    with FileJournal(tmp_path / "new", GENESIS, lambda: told) as journal:  # opened again
+        assert [leaf.seq for leaf in journal.read()] == [0, 1, 2, 3]
+
+
+@pytest.mark.parametrize("wrong", ["fewer", "none", "edited", "others"])
+def test_what_was_before_counts_only_where_it_leads_to_this_journal(
+    tmp_path: Path, wrong: str
+) -> None:
+    told = fill(tmp_path / "old", 3)
+    head = Head(3, chain.digest_bytes(told[2]))
+    given = {
+        "fewer": told[:2],
+        "none": [],
+        "edited": [told[0], told[1].replace(b'"n":1', b'"n":7'), told[2]],
+        "others": [*told[:2], told[2].replace(b'"n":2', b'"n":7')],
+    }[wrong]
+    with FileJournal(tmp_path / "new", head, lambda: given) as journal:
+        journal.append("note", {"n": 3}, AT)
+        with pytest.raises(Stalled) as refused:
+            list(journal.lines())
+        assert refused.value.code in {Reason.JOURNAL, Reason.CHAIN_BROKEN}
+        assert [leaf.seq for leaf in journal.read(3)] == [3]
+
+
 def test_a_closed_journal_takes_nothing(tmp_path: Path) -> None:
     journal = FileJournal(tmp_path)
     journal.close()

@@ -72,7 +72,7 @@ class Account:
         self.held[currency] = self.held.get(currency, D(0)) + D(amount)
 
     def seen(self, symbol: str) -> Holdings:
-        return Holdings(self.books, self.balances, symbol, self.fees)
+        return Holdings(self.books, symbol, self.fees)
 
     def settle(self, symbol: str, marked: Markets) -> tuple[FeeValued, ...]:
         found = self.seen(symbol).valued(marked)
@@ -125,8 +125,16 @@ def test_what_cannot_be_marked_is_not_known() -> None:
     assert dusty.seen("BTC/USDT").equity(markets(BTC="9000"), DUST) == D("999.5")
     assert dusty.seen("BTC/USDT").equity(markets(BTC="9000"), None) is None
     assert dusty.seen("BTC/USDT").equity(markets(BTC="9000", ETH="40"), DUST) == D("1039.5")
-    dusty.held["ETH"] += 1  # more than our books know of
+    dusty.trade("ETH/BTC", Side.BUY, "0.01", "0", "BTC")  # an ether whose cost is not in dollars
     assert dusty.seen("BTC/USDT").equity(markets(BTC="9000"), DUST) is None
+
+
+def test_coins_that_are_known_to_be_missing_are_lost_as_far_as_they_were_ours() -> None:
+    account = Account()
+    account.trade("ETH/USDT", Side.BUY, "300")
+    for gap, worth in (("0.5", 1000), ("-0.5", 850), ("-3", 700)):
+        account.books.gaps["ETH"] = D(gap)
+        assert account.seen("ETH/USDT").equity(markets(ETH="300"), DUST) == worth
 
 
 def test_coins_that_nothing_of_ours_traded_are_neither_asked_for_nor_counted() -> None:
@@ -199,7 +207,7 @@ def test_after_a_wipe_that_was_accepted_balances_begin_anew_and_what_was_spent_s
     account.books.apply(events.ResetAccepted(**told), START, 99)
     account.fees.begin_again()
     seen = account.seen("BTC/USDT")
-    assert (seen.equity({}, DUST), seen.realised({})) == (1000, -6)
+    assert (seen.equity({}, DUST), seen.realised({})) == (994, -6)
     account.trade("BTC/USDT", Side.BUY, "100", "0.01", "BNB")
     [again] = account.settle("BTC/USDT", markets(BTC="100", BNB="599"))
     assert again.worth == 6

@@ -10,7 +10,6 @@ from desired_state.values import StopClass
 from layers.l6_execution.events import ResetAccepted
 from layers.l6_execution.symbol_book import SymbolBook
 from layers.market import Bar, Book, Level
-from layers.orders import Balance
 from layers.ports import JournalEntry, VenueQueries
 from reconciler.holdings import FeeValued, PaidFees
 from reconciler.session import Ending, Session
@@ -42,10 +41,6 @@ class AndAnother:
         bids, asks = (Level(price, Decimal(1)),), (Level(price + 1, Decimal(1)),)
         return replace(found, symbol=OTHER, bids=bids, asks=asks)
 
-    def balances(self) -> tuple[Balance, ...]:
-        one = Balance(currency="ETH", free=Decimal(1), locked=Decimal(0))
-        return (*self.inner.balances(), one)
-
     def __getattr__(self, name: str) -> Any:  # noqa: ANN401
         return getattr(self.inner, name)
 
@@ -57,7 +52,8 @@ def holding(price: Callable[[int], Decimal | None], seen: list[AndAnother]) -> A
         if not seen and session.bars:
             seen.append(AndAnother(session.desk.queries, lambda: price(session.bars)))
             session.desk = replace(session.desk, queries=seen[0])
-            session.desk.execution.books.symbols[OTHER] = HELD
+            books = session.desk.execution.books
+            books.symbols[OTHER], books.traded["ETH"] = HELD, ONE
 
     return watch
 
@@ -101,7 +97,9 @@ def test_a_restart_knows_which_fees_were_valued_and_that_a_wipe_began_again() ->
     ]
     verdict = scene_of(0)[0].verdict
     assert marks_of(tuple(entries[:1]), verdict).fees.turned == {"BNB": 1, "USDT": -600}
-    assert marks_of(tuple(entries[:2]), verdict).fees == PaidFees(spent={"USDT": Decimal(600)})
+    assert marks_of(tuple(entries[:2]), verdict).fees == PaidFees(
+        turned={"USDT": Decimal(-600)}, spent={"USDT": Decimal(600)}
+    )
     assert marks_of(tuple(entries), verdict).fees.spent == {"USDT": 1200}
 
 
