@@ -11,13 +11,13 @@ from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from typing import Final, Literal, TypeAlias
 
-from desired_state.errors import Finding, Stalled, finding
+from desired_state.errors import Finding, GovernanceError, Stalled, finding
 from desired_state.reasons import Reason
 from layers.l6_execution.books import Books
 from layers.l6_execution.events import GONE, UNDEAD, Differs, Event, Filled, Seen
 from layers.l6_execution.ledger import Ledger
 from layers.l6_execution.own_order import UNPROVEN, OwnOrder
-from layers.l6_execution.plausibility import implausible
+from layers.l6_execution.plausibility import UNKNOWN_COIN, FeeCoin, implausible
 from layers.l6_execution.rows import foreign_row
 from layers.l6_execution.terms import FILL_OVERLAP, FillBounds, Propagation
 from layers.market import EPOCH
@@ -157,10 +157,21 @@ class Intake:
             if fill.at > (self.books.opened_at or EPOCH):
                 what = f"a fill of an order that is not ours: {fill.client_order_id}"
                 self.differ("FOREIGN_ORDER", name, what, at)
-        elif wrong := implausible(fill, own, self.bounds):
+        elif wrong := implausible(fill, own, self.bounds, self._coin(fill)):
             self.differ("FILL_IMPLAUSIBLE", name, f"{fill.client_order_id}: {wrong}", at)
         else:
             self._take(Filled(fill=fill), name, at)
+
+    def _coin(self, fill: Fill) -> FeeCoin:
+        """What its fee was taken in; only a third currency needs to be asked for."""
+        if not fill.fee or fill.fee_currency in fill.symbol.split("/"):
+            return UNKNOWN_COIN
+        try:
+            book = self.queries.book(f"{fill.fee_currency}/{fill.symbol.partition('/')[2]}")
+        except GovernanceError:
+            book = None
+        price = book.bids[0].price if book is not None and book.bids else None
+        return FeeCoin(self.books.cash(fill.fee_currency), price)
 
     # --- orders ------------------------------------------------------------------------------
     def take_order(self, shown: VenueOrder, at: datetime) -> None:
