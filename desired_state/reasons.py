@@ -393,6 +393,8 @@ class Reason(StrEnum):
         "Look at governor status, and start governor run if nothing watches; then run a new session: it looks up what the old one left before it sends anything.", "what the verdict says")
     VENUE_UNREACHABLE = ("VENUE_UNREACHABLE", "The venue cannot be reached or its store not read.",
         "Look at the network, at the venue's own status page, and at its entry in governor.yaml; nothing is taken for clean until it answers.", "nothing that increases risk", True)
+    VENUE_RATE_LIMIT = ("VENUE_RATE_LIMIT", "The venue said that it was asked too much (429), or shut this address out (418), and the time that it named is not over.",
+        "Wait; each process of this host goes on by itself. Look for whatever else uses the same address or key, and do not try by hand: every request under a ban makes it longer, and cancels pass again only when it ends.", "nothing that increases risk", True)
 
     VENUE_UNPROVEN = ("VENUE_UNPROVEN", "The line to the venue may lead somewhere else, so it is not used.",
         "Compare class, account and host in the message with venues.yaml and governor.yaml. Where both are right, reinstall the approved ccxt. A host opens a venue for one account, class and place: for another one make another desk.", "nothing that increases risk", True)

@@ -28,14 +28,16 @@ from layers.orders import Intent
 from layers.planner.desk import DeskView, OpenOrder, Route
 from layers.planner.planner import propose
 from layers.ports import Journal, VenueQueries
+from reconciler.beside import Markets, fresh, shown, wanted
 from reconciler.conduct import STOP, ConductRecord
 from reconciler.counter import Hand, Orders
 from reconciler.decisions import LEAF_KIND, decision_body
 from reconciler.gate import Verdict
+from reconciler.holdings import FeeValued, Holdings
 from reconciler.market_state import MarketState
 from reconciler.marks import LossStop, Mark, Marks, WindowName
 from reconciler.rejudging import overdue_orders, refused_orders
-from reconciler.snapshots import Scene, Wired, account, equity, snapshot
+from reconciler.snapshots import Scene, Wired, account, other_exposure, snapshot
 from reconciler.thinking import Thinking
 from reconciler.venue_watch import VenueWatch
 
@@ -87,6 +89,7 @@ class Session:
     outcomes: dict[str, int] = field(default_factory=dict)  # refusals by control
     bars: int = 0
     _silent: int = 0  # bars in a row for which the venue did not answer
+    _markets: Markets = field(default_factory=dict)  # books of other symbols, as of the last bar
     _last: Authority | None = None
     _seen: Scene | None = None  # as the last bar left it
 
@@ -157,16 +160,15 @@ class Session:
         limits = verdict.permitted.limits
         self.market.add(bar)
         self.market.see(book, limits.max_jump)
-        balances = self.desk.queries.balances()
+        held = Holdings(self.desk.execution.books, symbol, self.marks.fees)
+        others = wanted(held.books, symbol, held.currencies())
+        self._markets = shown(self.desk.queries.book, others)
         at = self.desk.now(bar)  # nothing that was asked for comes from the future
         self.bars += 1
         if book is None or not book.bids:
             return None
-        worth = equity(self.desk.execution.books, balances, symbol, book)
-        realised = self.desk.execution.books.symbol(symbol).realised
-        mark = Mark(at=bar.closed, equity=worth, realised=realised, price=str(bar.close))
-        self.marks.add(mark, limits.max_daily_loss, limits.max_drawdown)
-        self.desk.journal.append("mark", mark.model_dump(mode="json"), at)
+        marked = {**fresh(self._markets, limits, at), symbol: book}
+        mark = self._mark(held, marked, bar, limits, at)
         self.thinking.think(book, at)
         scene = self._scene(at, verdict, mark)
         self._seen = scene
@@ -179,6 +181,27 @@ class Session:
         if self._loss(scene, limits):
             return Ending.STOPPED
         return self._trade(scene, bar)
+
+    def _mark(
+        self, held: Holdings, marked: Markets, bar: Bar, limits: Limits, at: datetime
+    ) -> Mark | None:
+        """What the account is worth, on disk; none where that is not wholly known (D1)."""
+        for fee in held.valued(marked):
+            self.desk.journal.append(FeeValued.KIND, fee.model_dump(mode="json"), at)
+            self.marks.fees.take(fee)
+        worth, realised = held.equity(marked, limits.dust_notional), held.realised(marked)
+        if worth is None or realised is None:
+            return None
+        mark = Mark(
+            at=bar.closed,
+            equity=worth,
+            realised=realised,
+            price=str(bar.close),
+            paid_in=held.paid_in,
+        )
+        self.marks.add(mark, limits.max_daily_loss, limits.max_drawdown)
+        self.desk.journal.append("mark", mark.told(), at)
+        return mark
 
     def _book(self, symbol: str) -> Book | None:
         """None where it cannot be had now, such as after a wipe: then nothing is sent on it."""
@@ -319,6 +342,7 @@ class Session:
             conduct=self.conduct,
             venue=self.desk.venue.look(),
             circuit=self.desk.execution.circuit,
+            markets=fresh(self._markets, verdict.permitted.limits, at),
         )
 
     def _view(self, scene: Scene, bar: Bar) -> DeskView | None:
@@ -332,20 +356,24 @@ class Session:
         held = books.symbol(bar.symbol)
         quote_currency = bar.symbol.split("/")[1]
         outlook = self.thinking.outlook
+        limits = scene.verdict.permitted.limits
+        beside = other_exposure(scene)  # not known: no room for an entry (C1)
+        working = (books.orders[name] for name in books.working)
         return DeskView(
             series=self.market.series,
             route=Route(self.wired.venue, self.wired.account),
             position=held.position,
             average_cost=held.cost / held.position if held.position > ZERO else ZERO,
             free_quote=sum((b.free for b in scene.balances if b.currency == quote_currency), ZERO),
-            open_orders=tuple(_open(books.orders[name]) for name in books.working),
+            open_orders=tuple(_open(order) for order in working if order.symbol == bar.symbol),
             bid=book.bids[0].price,
             ask=book.asks[0].price,
             rules=self.wired.rules,
-            limits=scene.verdict.permitted.limits,
+            limits=limits,
             bars=tuple(self.market.bars),
             no_trade=outlook.triggers if outlook else (),
             orders_today=books.orders_on.get(scene.at.date(), 0),
+            other_exposure=limits.max_total_exposure or ZERO if beside is None else beside,
         )
 
 

@@ -126,7 +126,7 @@ def session_pack(record: SessionRecord, picture: str, context: Context) -> Pack:
     }
     artifacts = {
         "session.json": canonical(record.model_copy(update={"marks": ()})),
-        "marks.json": canonical([mark.model_dump(mode="json") for mark in record.marks]),
+        "marks.json": canonical([mark.told() for mark in record.marks]),
         "picture.svg": picture.encode(),
     }
     return build(PackKind.SESSION, setup.start.date(), inputs, artifacts, context)

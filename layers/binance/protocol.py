@@ -76,6 +76,8 @@ DEPTH_LEVELS: Final = 20
 TRADE_WINDOW: Final = timedelta(hours=24)  # myTrades from a start looks no further than this
 
 # Codes that our own steps depend on (Binance, errors.md).
+TOO_MUCH_WEIGHT: Final = -1003
+TOO_MANY_ORDERS: Final = -1015
 TIMESTAMP: Final = -1021
 UNLISTED: Final = -1121
 CANCEL_UNKNOWN: Final = -2011

@@ -69,7 +69,7 @@ class Execution:
 
     @property
     def is_ready(self) -> bool:
-        """Whether nothing of L6 holds orders back: started, compared, and no reset pending."""
+        """Whether the start is over: resolved, cancelled, compared, and no reset pending (L6-8)."""
         return not self._starting and self.books.reset is None
 
     @property
@@ -211,6 +211,8 @@ class Execution:
             return finding(Reason.VENUE_RESET, "venue", self.books.reset)
         if self._starting:
             return finding(Reason.NOT_RECONCILED, intent.intent_id)
+        if self.circuit.is_open:  # L6-11: whatever L5 saw of it
+            return finding(Reason.VENUE_ERRORS, "venue", f"open since {self.circuit.opened_at}")
         symbol = intent.request.symbol
         blocked = self.books.symbol(symbol).unknown and intent.intent_id not in self.books.by_intent
         return finding(Reason.ORDER_UNKNOWN, symbol) if blocked else None

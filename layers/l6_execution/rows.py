@@ -12,6 +12,7 @@ from enum import StrEnum
 from desired_state.canonical import canonical
 from desired_state.frozen import Frozen
 from desired_state.values import amount_text
+from layers.l6_execution.events import TOTAL
 from layers.l6_execution.witness import ABSENT, NOTHING, Witness, word
 from layers.orders import Balance, Fill, Side, VenueOrder
 
@@ -110,7 +111,7 @@ def balance_rows(witness: Witness, theirs: tuple[Balance, ...]) -> tuple[Row, ..
         found = shown.get(currency)
         free, held = (NOTHING, NOTHING) if found is None else (found.free, found.locked)
         total = witness.totals.get(currency, NOTHING)
-        rows.append(_amount_row(f"{currency} total", total, free + held))
+        rows.append(_amount_row(f"{currency}{TOTAL}", total, free + held))
         rows.append(_amount_row(f"{currency} locked", locked.get(currency, NOTHING), held))
     return tuple(rows)
 

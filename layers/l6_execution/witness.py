@@ -123,6 +123,7 @@ class Witness:
                 self.totals = {b.currency: b.free + b.locked for b in balances}
             case events.Transferred(currency=currency, amount=amount, direction=direction):
                 self._move(currency, amount if direction == "in" else -amount)
+                self.standing.pop(f"{currency}{events.TOTAL}", None)
             case events.Differs() | events.Explained():
                 self._difference(event, sequence)
             case events.Compared(ok=True, scope="full"):

@@ -49,7 +49,7 @@ def open_counter(place: Place) -> Counter:
     with ExitStack() as unless_open:
         opened = unless_open.enter_context(closing(venue(place.host, record)))
         _proven(place, opened, record)
-        market, line = open_market(terms_of(place.host, record), CLOCK)
+        market, line = open_market(terms_of(place.host, record), CLOCK, opened.restraint)
         unless_open.callback(line.close)
         execution = _execution(place, opened)
         return Counter(

@@ -12,7 +12,7 @@ from desired_state.values import StopClass
 from evidence_repo.manifest import Claim, Code, Context, EvidenceLevel
 from evidence_repo.packs import Pack
 from layers.l6_execution.books import Books
-from layers.l6_execution.events import Filled, read
+from layers.l6_execution.events import Filled, ResetAccepted, read
 from layers.l6_execution.reconciliation import ReconciliationReport
 from layers.l6_execution.rows import Kind
 from layers.ports import JournalEntry
@@ -20,6 +20,7 @@ from reconciler import picture
 from reconciler.adapters.clock import wall_clock
 from reconciler.counter import Counter
 from reconciler.gate import Verdict
+from reconciler.holdings import FeeValued
 from reconciler.marks import LossStop, Mark, Marks
 from reconciler.session import Ending, Session
 from reconciler.session_record import (
@@ -157,6 +158,10 @@ def marks_of(entries: tuple[JournalEntry, ...], verdict: Verdict) -> Marks:
             marks.add(_value(Mark, entry), limits.max_daily_loss, limits.max_drawdown)
         elif entry.kind == "loss_stop":
             marks.stops.append(_value(LossStop, entry))
+        elif entry.kind == FeeValued.KIND:
+            marks.fees.take(_value(FeeValued, entry))
+        elif entry.kind == ResetAccepted.KIND:
+            marks.fees.begin_again()
     return marks
 
 

@@ -19,7 +19,7 @@ CHANCE = Decimal("0.012")
 
 
 def faults(seed: int) -> FaultPlan:
-    kinds = sorted(RECOVERABLE - {FaultKind.RATE_LIMITED})
+    kinds = sorted(RECOVERABLE - {FaultKind.RATE_LIMITED, FaultKind.BANNED})
     return FaultPlan(
         seed=seed, faults=tuple(Fault(kind=kind, chance=CHANCE, hold_ms=20) for kind in kinds)
     )

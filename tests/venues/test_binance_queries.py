@@ -378,13 +378,3 @@ def test_only_a_refusal_says_that_an_order_is_absent(
         scripted.queries.order(SYMBOL, request("x").client_order_id)
     venue.says("GET", "/api/v3/order", refused(-2013, "Order does not exist."))
     assert scripted.queries.order(SYMBOL, request("x").client_order_id) is None
-
-
-def test_the_time_that_a_rate_limit_asks_for_is_passed_on(
-    venue: ScriptedVenue, scripted: BinanceVenue
-) -> None:
-    busy = refused(-1003, "Too many requests.", 429, headers={"Retry-After": "17"})
-    venue.says("GET", "/api/v3/account", busy)
-    with pytest.raises(Waiting) as failed:
-        scripted.queries.balances()
-    assert failed.value.retry_after == timedelta(seconds=17)
