@@ -111,7 +111,7 @@ class VenueOrder(Frozen):
 class Fill(Frozen):
     """One execution as the venue shows it."""
 
-    fill_id: str
+    fill_id: str  # one execution of the account, whatever its symbol
     client_order_id: str
     symbol: Symbol
     side: Side

@@ -106,12 +106,12 @@ class BinanceQueries:
             page = self._trades(symbol, asked)
             for row in page:
                 fill = fill_of(row, symbol, "")
-                if int(fill.fill_id) < following:
+                if whole(row["id"]) < following:
                     raise unreadable("executions, a page that was there before")
                 if fill.at >= since:
-                    found[int(fill.fill_id)] = self._named(fill, row, symbol)
+                    found[whole(row["id"])] = self._named(fill, row, symbol)
             if len(page) < PAGE:
-                return tuple(sorted(found.values(), key=lambda f: (f.at, int(f.fill_id))))
+                return tuple(found[n] for n in sorted(found, key=lambda n: (found[n].at, n)))
             following = 1 + max(whole(row["id"]) for row in page)
             asked = {"fromId": following}
         raise unreadable(f"executions, more than {MAX_PAGES * PAGE}")

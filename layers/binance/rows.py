@@ -118,10 +118,13 @@ def made_at(row: Any) -> datetime:  # noqa: ANN401
 
 
 def fill_of(row: Any, symbol: str, client_order_id: str) -> Fill:  # noqa: ANN401
-    """An execution of myTrades; which order it belongs to is looked up. Raises ``Waiting``."""
+    """An execution of myTrades; which order it belongs to is looked up. Raises ``Waiting``.
+
+    BIN-14: the venue numbers executions per symbol, we know them by one id for the account.
+    """
     try:
         return Fill(
-            fill_id=str(whole(row["id"])),
+            fill_id=f"{symbol}:{whole(row['id'])}",
             client_order_id=client_order_id,
             symbol=symbol,
             side=Side.BUY if truth(row["isBuyer"]) else Side.SELL,

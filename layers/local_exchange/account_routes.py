@@ -198,13 +198,14 @@ def _draft(exchange: Exchange, parameters: Parameters, key: Key) -> Draft:
         raise RefusedError(not_required("price"))
     price = NOTHING if kind is Kind.MARKET else parameters.number("price")
     client_id = parameters.client_id("newClientOrderId")
+    number = exchange.next_order[symbol]
     mode = parameters.values.get("selfTradePreventionMode", SelfTrade.EXPIRE_MAKER.value)
     if mode not in _MODES:
         raise RefusedError(illegal("selfTradePreventionMode", f"^({'|'.join(_MODES)})$"))
     return Draft(
         account=key.account,
         symbol=symbol,
-        client_id=client_id or own_client_id(f"{exchange.terms.seed} {exchange.next_order}"),
+        client_id=client_id or own_client_id(f"{exchange.terms.seed} {symbol} {number}"),
         side=side,
         kind=kind,
         force=force,
