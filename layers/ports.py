@@ -123,11 +123,11 @@ class VenueProbe(Protocol):
 class Remains:
     """What a venue still shows of what it is known to have held for us."""
 
-    orders: AbstractSet[str]  # client ids that it acknowledged and that stand in our books
+    orders: AbstractSet[str]  # client ids that it showed: those that stand, the last that ended
     orders_shown: AbstractSet[str]  # those of them that it still knows
-    fills: AbstractSet[str]  # executions that it showed us, of the last day
+    fills: AbstractSet[str]  # executions that it showed us: of the last day, and the last of all
     fills_shown: AbstractSet[str]
-    expected: Mapping[str, Decimal]  # totals by currency, of our record
+    expected: Mapping[str, Decimal]  # totals by currency, of our record: what it held for us
     balances: tuple[Balance, ...]  # as it shows them now
 
 

@@ -15,6 +15,7 @@ from typing import Final
 from desired_state.errors import Stalled
 from desired_state.reasons import Reason
 from layers.l6_execution import events
+from layers.l6_execution.last_known import LastKnown
 from layers.l6_execution.own_order import NOTHING, UNPROVEN, OwnOrder
 from layers.l6_execution.states import Happening, after
 from layers.l6_execution.symbol_book import SymbolBook, changes
@@ -56,6 +57,7 @@ class Books:
     reserved_unproven: dict[str, Decimal] = field(default_factory=dict)  # not yet locked for sure
     flows: dict[str, Decimal] = field(default_factory=dict)  # net change by executions
     fills: dict[str, Fill] = field(default_factory=dict)
+    last: LastKnown = field(default_factory=LastKnown)
     unexplained: dict[str, str] = field(default_factory=dict)  # subject: what differs
     foreign: set[str] = field(default_factory=set)  # orders and fills without an intent (H4)
     undead: set[str] = field(default_factory=set)  # orders that we had ended, open there (H4)
@@ -142,12 +144,15 @@ class Books:
             case events.Answered(client_order_id=name, answer=answer):
                 moved = self._moved(name, _ANSWERS[answer.kind])
                 self._put(replace(moved, reason=answer.reason, changed_at=at))
+                if answer.kind is AnswerKind.ACCEPTED and answer.order is not None:
+                    self.last.saw(answer.order)
             case events.Filled(fill=fill):
                 if fill.fill_id not in self.fills:
                     self._put(replace(self._filled(fill), changed_at=at))
                     self._book_fill(fill)
             case events.Seen(order=order):
                 self._put(replace(self._seen(order), reason=order.reason, changed_at=at))
+                self.last.saw(order)
             case events.Absent(client_order_id=name, code=code):
                 moved = self._moved(name, (Happening.PROVEN_ABSENT,))
                 self._put(replace(moved, reason=code, changed_at=at))
@@ -200,6 +205,8 @@ class Books:
         self.explained.add(subject)
         for kind in (self.foreign, self.undead, self.fills_refused):
             kind.discard(subject)
+        if event.told == events.GONE:
+            self.last.lost(subject)
         if event.told == events.GONE and subject in self.working:
             ended = self._moved(subject, (Happening.WIPED,))
             self._put(replace(ended, reason=Reason.RECON_DIFF, changed_at=at))
@@ -215,6 +222,7 @@ class Books:
         self.opened_at, self.reset = at, None
         self.opening = {b.currency: b.free + b.locked for b in event.balances}
         self.flows.clear()
+        self.last.clear()
         self.fills.clear()  # a wiped venue counts its executions from the start again
         for met in (self.foreign, self.undead, self.fills_refused, self.fills_repeated):
             met.clear()
@@ -335,6 +343,7 @@ class Books:
 
     def _book_fill(self, fill: Fill) -> None:
         self.fills[fill.fill_id] = fill
+        self.last.took(fill)
         self.symbols[fill.symbol].book(fill)
         for currency, amount in changes(fill).items():
             self.flows[currency] = self.flows.get(currency, NOTHING) + amount
