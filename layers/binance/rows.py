@@ -109,12 +109,22 @@ def order_of(row: Any, listed: tuple[str, ...]) -> VenueOrder:  # noqa: ANN401
 
 
 def made_at(row: Any) -> datetime:  # noqa: ANN401
-    """When an order of allOrders was made. Raises ``Waiting``."""
+    """When an order of allOrders was made, or an execution of myTrades. Raises ``Waiting``."""
     try:
         return instant(row["time"])
     except _BROKEN:
         pass
-    raise unreadable("an order")
+    raise unreadable("a row's time")
+
+
+def numbered(row: Any, name: str) -> int:  # noqa: ANN401
+    """The row's own number, which counts within its symbol. Raises ``Waiting``."""
+    try:
+        if whole(row[name]) >= 0:
+            return whole(row[name])
+    except _BROKEN:
+        pass
+    raise unreadable("a row's number")
 
 
 def fill_of(row: Any, symbol: str, client_order_id: str) -> Fill:  # noqa: ANN401

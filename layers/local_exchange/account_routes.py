@@ -15,6 +15,7 @@ from layers.local_exchange.refusals import (
     NO_ORDER_NAMED,
     NO_SUCH_ORDER,
     NOT_CANCELLED,
+    WIDE_SPAN,
     Refusal,
     RefusedError,
     illegal,
@@ -40,6 +41,7 @@ _MODES: Final = {
     mode.value: mode
     for mode in (SelfTrade.EXPIRE_TAKER, SelfTrade.EXPIRE_MAKER, SelfTrade.EXPIRE_BOTH)
 }
+DAY_MS: Final = 86_400_000
 _ANSWERS: Final = frozenset({"ACK", "RESULT", "FULL"})
 
 
@@ -109,7 +111,8 @@ def open_orders(exchange: Exchange, parameters: Parameters, key: Key) -> list[Js
 def all_orders(exchange: Exchange, parameters: Parameters, key: Key) -> list[Json]:
     """``GET /api/v3/allOrders``, oldest first."""
     symbol = listed(exchange, parameters.symbol())
-    first, start, end = (parameters.count(n) for n in ("orderId", "startTime", "endTime"))
+    first = parameters.count("orderId")
+    start, end = _span(parameters)
     found = [
         order
         for order in exchange.orders.values()
@@ -127,9 +130,8 @@ def all_orders(exchange: Exchange, parameters: Parameters, key: Key) -> list[Jso
 def my_trades(exchange: Exchange, parameters: Parameters, key: Key) -> list[Json]:
     """``GET /api/v3/myTrades``, oldest first."""
     symbol = listed(exchange, parameters.symbol())
-    first, of, start, end = (
-        parameters.count(n) for n in ("fromId", "orderId", "startTime", "endTime")
-    )
+    first, of = (parameters.count(n) for n in ("fromId", "orderId"))
+    start, end = _span(parameters)
     found = [
         fill
         for fill in exchange.fills
@@ -179,6 +181,14 @@ def named(exchange: Exchange, parameters: Parameters, key: Key) -> Order | None:
         return exchange.by_client_id(key.account, symbol, client_id or "")
     order = exchange.by_number(key.account, symbol, order_id)
     return order if order and client_id in {None, order.client_id} else None
+
+
+def _span(parameters: Parameters) -> tuple[int | None, int | None]:
+    """``startTime`` and ``endTime``: no more than a day between them."""
+    start, end = (parameters.count(n) for n in ("startTime", "endTime"))
+    if start is not None and end is not None and end - start > DAY_MS:
+        raise RefusedError(WIDE_SPAN)
+    return start, end
 
 
 def _may_trade(key: Key) -> None:

@@ -37,6 +37,9 @@ BAD_KIND: Final = Refusal(-1116, "Invalid orderType.")
 BAD_SIDE: Final = Refusal(-1117, "Invalid side.")
 BAD_INTERVAL: Final = Refusal(-1120, "Invalid interval.")
 BAD_SYMBOL: Final = Refusal(-1121, "Invalid symbol.")
+WIDE_SPAN: Final = Refusal(
+    -1127, "Lookup interval is too big. More than 24 hours between startTime and endTime."
+)
 BAD_KEY_FORM: Final = Refusal(-2014, "API-key format invalid.", 401)
 BAD_KEY: Final = Refusal(-2015, "Invalid API-key, IP, or permissions for action.", 401)
 NO_SUCH_ORDER: Final = Refusal(-2013, "Order does not exist.")

@@ -306,6 +306,15 @@ def test_ccxt_maps_refusals_as_those_of_the_real_venue(
         call(client)
 
 
+def test_more_than_a_day_between_start_and_end_is_refused(venue: Served) -> None:
+    for path in ("myTrades", "allOrders"):
+        day = {"symbol": "BTCUSDT", "startTime": "1000", "endTime": str(1000 + 86_400_000)}
+        assert Wire(venue).signed("GET", f"/api/v3/{path}", day)[0] == 200
+        longer = {**day, "startTime": "999"}
+        told = refused(Wire(venue).signed("GET", f"/api/v3/{path}", longer))
+        assert told[:2] == (400, -1127)
+
+
 def test_a_wrong_secret_is_an_authentication_error(venue: Served) -> None:
     thief = Key(name=venue.credentials.name, secret="y" * 64)
     client = ccxt_binance(venue.url, thief, venue.clock)

@@ -300,7 +300,8 @@ def look_up(order: int, **changes: object) -> dict[str, object]:
 def test_pages_of_executions_are_read_to_the_last_and_none_twice(
     venue: ScriptedVenue, scripted: BinanceVenue
 ) -> None:
-    pages = ([trade(n) for n in range(1000)], [trade(n) for n in range(1000, 1500)])
+    newest = [trade(n) for n in range(500, 1500)]
+    pages = (newest, [trade(n) for n in range(1000)], [trade(n) for n in range(1000, 1500)])
     venue.says("GET", "/api/v3/myTrades", *(said(page) for page in pages))
     venue.says("GET", "/api/v3/order", said(look_up(1)))
     fills = scripted.queries.fills(SYMBOL, EPOCH)
@@ -308,8 +309,9 @@ def test_pages_of_executions_are_read_to_the_last_and_none_twice(
     assert {f.client_order_id for f in fills} == {"order-1"}
     assert venue.asked("GET", "/api/v3/order") == 1  # a name is asked for once
     asked = [target for _, target, _ in venue.heard if "myTrades" in target]
-    assert "fromId=0" in asked[0]
-    assert "fromId=1000" in asked[1]
+    assert "fromId" not in asked[0]
+    assert "startTime=0&endTime=86399999" in asked[1]
+    assert "fromId=1000" in asked[2]
 
 
 def test_older_executions_of_a_page_are_left_out(
@@ -329,7 +331,7 @@ def test_a_page_that_comes_again_is_an_error_and_not_a_part(
     venue.says("GET", "/api/v3/order", said(look_up(1)))
     with pytest.raises(Waiting, match="there before"):
         scripted.queries.fills(SYMBOL, EPOCH)
-    assert venue.asked("GET", "/api/v3/myTrades") == 2
+    assert venue.asked("GET", "/api/v3/myTrades") == 3
 
 
 @pytest.mark.parametrize(
