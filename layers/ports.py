@@ -14,6 +14,7 @@ from typing import Any, Protocol
 from desired_state.errors import Finding
 from layers.market import Book
 from layers.orders import (
+    Archived,
     Balance,
     CancelReport,
     Fill,
@@ -68,8 +69,11 @@ class Cancels(Protocol):
 class VenueQueries(Protocol):
     """What a venue says of itself, apart from any answer it gave when asked to act."""
 
-    def order(self, symbol: str, client_order_id: str) -> VenueOrder | None:
-        """The order with this client id in any state, or none."""
+    def order(self, symbol: str, client_order_id: str) -> VenueOrder | Archived | None:
+        """The order with this client id in any state, or none where it never was there.
+
+        ``Archived`` where the venue knows it and does not show it any more.
+        """
         ...
 
     def orders(self, symbol: str, since: datetime) -> tuple[VenueOrder, ...]:

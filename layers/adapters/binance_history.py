@@ -44,6 +44,11 @@ EXECUTIONS: Final = Series(MY_TRADES, "fromId", "id", "executions")
 ORDERS: Final = Series(ALL_ORDERS, "orderId", "orderId", "orders")
 
 
+def venue_time(line: Line) -> datetime:
+    """What the venue's clock shows now, as far as it is known."""
+    return line.clock.wall() + (line.skew.offset or timedelta(0))
+
+
 @dataclass(frozen=True, slots=True)
 class History:
     """One list of one symbol; every call may raise ``Waiting``."""
@@ -73,7 +78,7 @@ class History:
         return numbered(row, self.series.number)
 
     def _from(self, at: datetime) -> Page:
-        now = self.line.clock.wall() + (self.line.skew.offset or timedelta(0))
+        now = venue_time(self.line)
         if now - at >= TRADE_WINDOW:
             newest = self._ask({})
             if len(newest) < self.size or min(map(made_at, newest)) < at:

@@ -7,18 +7,20 @@ from typing import Any, Final
 
 from desired_state.errors import Stalled
 from desired_state.reasons import Reason
-from layers.adapters.binance_history import EXECUTIONS, ORDERS, History
+from layers.adapters.binance_history import EXECUTIONS, ORDERS, History, venue_time
 from layers.adapters.ccxt_line import Line
 from layers.binance.heard import unanswered
 from layers.binance.listing import Fees, account_fees, fees_of, listed, rules_of
 from layers.binance.protocol import (
     ACCOUNT,
+    ARCHIVED_AFTER,
     COMMISSION,
     DEPTH,
     DEPTH_LEVELS,
     LISTING,
     LOOK_UP,
     ORDER_ABSENT,
+    ORDER_ARCHIVED,
     UNLISTED,
     Endpoint,
     market_id,
@@ -33,7 +35,7 @@ from layers.binance.rows import (
     whole,
 )
 from layers.market import Book
-from layers.orders import Balance, Fill, SymbolRules, VenueOrder
+from layers.orders import Archived, Balance, Fill, SymbolRules, VenueOrder
 from layers.risk_snapshot import VenueClass
 
 NO_SUCH_PATH: Final = 404
@@ -61,12 +63,17 @@ class BinanceQueries:
         self._newest: dict[str, tuple[int, datetime]] = {}  # lastUpdateId, first asked for when
         self._lower: dict[str, Renumbered] = {}
 
-    def order(self, symbol: str, client_order_id: str) -> VenueOrder | None:
-        """The order with this client id in any state, or none where the venue says it has none."""
+    def order(self, symbol: str, client_order_id: str) -> VenueOrder | Archived | None:
+        """The order with this client id in any state, or none where the venue says it has none.
+
+        BIN-16: what it archived it remembers and does not show; that is not none.
+        """
         asked = {"symbol": market_id(symbol), "origClientOrderId": client_order_id}
         heard = self._line.ask(LOOK_UP, asked)
         if heard.says(ORDER_ABSENT):
             return None
+        if heard.says(ORDER_ARCHIVED):
+            return Archived(before=venue_time(self._line) - ARCHIVED_AFTER)
         if not heard.good:
             raise unanswered(heard, "an order")
         found = order_of(heard.data, self._line.terms.place.symbols)

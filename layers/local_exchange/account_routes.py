@@ -8,6 +8,7 @@ from layers.local_exchange.matching import cancel, judge, place
 from layers.local_exchange.order import Draft, Order
 from layers.local_exchange.parameters import Parameters
 from layers.local_exchange.refusals import (
+    ARCHIVED,
     BAD_FORCE,
     BAD_KEY,
     BAD_KIND,
@@ -76,6 +77,8 @@ def query_order(exchange: Exchange, parameters: Parameters, key: Key) -> Json:
     order = named(exchange, parameters, key)
     if order is None:
         raise RefusedError(NO_SUCH_ORDER)
+    if exchange.archived(order):
+        raise RefusedError(ARCHIVED)
     return shown(order)
 
 
@@ -118,6 +121,7 @@ def all_orders(exchange: Exchange, parameters: Parameters, key: Key) -> list[Jso
         for order in exchange.orders.values()
         if order.account == key.account
         and order.symbol == symbol
+        and not exchange.archived(order)
         and (first is None or order.number >= first)
         and (start is None or order.created_ms >= start)
         and (end is None or order.created_ms <= end)

@@ -16,6 +16,7 @@ from layers.local_exchange.terms import ExchangeTerms, SymbolTerms
 
 KEPT_ORDERS: Final = 20_000  # closed ones; half of them go when there are more
 KEPT_FILLS: Final = 40_000
+ARCHIVED_AFTER_MS: Final = 90 * 86_400_000
 Place: TypeAlias = tuple[str, int]  # symbol and ``orderId``
 
 
@@ -72,6 +73,11 @@ class Exchange:
         """The order of that ``orderId``, if it is this account's."""
         order = self.orders.get((symbol, number))
         return order if order and order.account == account else None
+
+    def archived(self, order: Order) -> bool:
+        """X-25: ended 90 days ago with nothing executed, it is remembered and not shown."""
+        ended = not order.live and not order.executed
+        return ended and self.now_ms - order.updated_ms > ARCHIVED_AFTER_MS
 
     def number_order(self, symbol: str) -> int:
         """X-24: the next ``orderId`` of one market."""

@@ -43,6 +43,10 @@ WIDE_SPAN: Final = Refusal(
 BAD_KEY_FORM: Final = Refusal(-2014, "API-key format invalid.", 401)
 BAD_KEY: Final = Refusal(-2015, "Invalid API-key, IP, or permissions for action.", 401)
 NO_SUCH_ORDER: Final = Refusal(-2013, "Order does not exist.")
+ARCHIVED: Final = Refusal(
+    -2026,
+    "Order was canceled or expired with no executed qty over 90 days ago and has been archived.",
+)
 NOT_CANCELLED: Final = Refusal(-2011, "Unknown order sent.")
 NO_FUNDS: Final = Refusal(-2010, "Account has insufficient balance for requested action.")
 DUPLICATE: Final = Refusal(-2010, "Duplicate order sent.")

@@ -18,7 +18,7 @@ from layers.binance.protocol import LISTING
 from layers.binance.rows import MILLISECOND
 from layers.local_exchange.faults import Fault, FaultKind
 from layers.market import EPOCH, Provenance
-from layers.orders import AnswerKind, Fill, OrderState, Side, TimeInForce
+from layers.orders import AnswerKind, Archived, CancelReport, Fill, OrderState, Side, TimeInForce
 from layers.risk_snapshot import VenueClass
 from tests.fakes.binance_desk import PATIENT, SYMBOL, desk, rehearsed, request
 from tests.fakes.exchange import Served, carried_bars, served
@@ -386,6 +386,22 @@ def test_only_a_refusal_says_that_an_order_is_absent(
         scripted.queries.order(SYMBOL, request("x").client_order_id)
     venue.says("GET", "/api/v3/order", refused(-2013, "Order does not exist."))
     assert scripted.queries.order(SYMBOL, request("x").client_order_id) is None
+
+
+def test_an_archived_order_is_neither_absent_nor_silence(
+    venue: ScriptedVenue, scripted: BinanceVenue
+) -> None:
+    name = request("x").client_order_id
+    text = "Order was canceled or expired with no executed qty over 90 days ago"
+    venue.says("GET", "/api/v3/order", refused(-2026, text))
+    venue.says("DELETE", "/api/v3/order", refused(-2011, "Unknown order sent."))
+    found = scripted.queries.order(SYMBOL, name)
+    assert isinstance(found, Archived)
+    assert timedelta(days=88) < scripted.time() - found.before < timedelta(days=90)
+    assert scripted.cancels.cancel(SYMBOL, name) == CancelReport(confirmed=(name,), still_open=())
+    venue.says("GET", "/api/v3/order", refused(-2026, text, 503))
+    with pytest.raises(Waiting):
+        scripted.queries.order(SYMBOL, name)
 
 
 def test_the_time_that_a_rate_limit_asks_for_is_passed_on(
