@@ -398,6 +398,8 @@ class Reason(StrEnum):
 
     VENUE_UNPROVEN = ("VENUE_UNPROVEN", "The line to the venue may lead somewhere else, so it is not used.",
         "Compare class, account and host in the message with venues.yaml and governor.yaml. Where both are right, reinstall the approved ccxt. A host opens a venue for one account, class and place: for another one make another desk.", "nothing that increases risk", True)
+    VENUE_HISTORY = ("VENUE_HISTORY", "The venue holds more orders or executions of ours since that instant than one look may read.",
+        "Give the desk a new account and a new journal, or find out who else trades on this account; what was not read was not compared.", "nothing that increases risk", True)
     CREDENTIALS = ("CREDENTIALS", "The venue's key or secret is missing, or not kept where nobody else can read it.",
         "Set the two variables that governor.yaml names, or keep both in the file it names: chmod 600, owned by who runs this.", NOTHING_DONE)
     WIRE_UNREADABLE = ("WIRE_UNREADABLE", "The signed order did not read back as exactly one order, so it was not sent.",

@@ -82,6 +82,9 @@ TIMESTAMP: Final = -1021
 UNLISTED: Final = -1121
 CANCEL_UNKNOWN: Final = -2011
 ORDER_ABSENT: Final = -2013
+ORDER_ARCHIVED: Final = -2026  # cancelled or expired 90 days ago, and nothing was executed
+# A day less than the 90, so that neither clock makes a difference of an order that has just gone.
+ARCHIVED_AFTER: Final = timedelta(days=89)
 
 
 def market_id(symbol: str) -> str:

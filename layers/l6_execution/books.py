@@ -15,6 +15,7 @@ from typing import Final
 from desired_state.errors import Stalled
 from desired_state.reasons import Reason
 from layers.l6_execution import events
+from layers.l6_execution.last_known import LastKnown
 from layers.l6_execution.own_order import NOTHING, UNPROVEN, OwnOrder
 from layers.l6_execution.states import Happening, after
 from layers.l6_execution.symbol_book import SymbolBook, changes
@@ -60,6 +61,7 @@ class Books:
     moved: dict[str, Decimal] = field(default_factory=dict)  # net of what people paid in or out
     gaps: dict[str, Decimal] = field(default_factory=dict)  # balances that differ, as explained
     fills: dict[str, Fill] = field(default_factory=dict)
+    last: LastKnown = field(default_factory=LastKnown)
     unexplained: dict[str, str] = field(default_factory=dict)  # subject: what differs
     foreign: set[str] = field(default_factory=set)  # orders and fills without an intent (H4)
     undead: set[str] = field(default_factory=set)  # orders that we had ended, open there (H4)
@@ -145,12 +147,15 @@ class Books:
             case events.Answered(client_order_id=name, answer=answer):
                 moved = self._moved(name, _ANSWERS[answer.kind])
                 self._put(replace(moved, reason=answer.reason, changed_at=at))
+                if answer.kind is AnswerKind.ACCEPTED and answer.order is not None:
+                    self.last.saw(answer.order)
             case events.Filled(fill=fill):
                 if fill.fill_id not in self.fills:
                     self._put(replace(self._filled(fill), changed_at=at))
                     self._book_fill(fill)
             case events.Seen(order=order):
                 self._put(replace(self._seen(order), reason=order.reason, changed_at=at))
+                self.last.saw(order)
             case events.Absent(client_order_id=name, code=code):
                 moved = self._moved(name, (Happening.PROVEN_ABSENT,))
                 self._put(replace(moved, reason=code, changed_at=at))
@@ -216,6 +221,8 @@ class Books:
             self.gaps[currency] = gap  # all of it: an explanation moves no total
         for kind in (self.foreign, self.undead, self.fills_refused):
             kind.discard(subject)
+        if event.told == events.GONE:
+            self.last.lost(subject)
         if event.told == events.GONE and subject in self.working:
             ended = self._moved(subject, (Happening.WIPED,))
             self._put(replace(ended, reason=Reason.RECON_DIFF, changed_at=at))
@@ -236,6 +243,7 @@ class Books:
         self.opening = held
         for sums in (self.flows, self.traded, self.fees, self.gaps):
             sums.clear()
+        self.last.clear()
         self.fills.clear()  # a wiped venue counts its executions from the start again
         for met in (self.foreign, self.undead, self.fills_refused):
             met.clear()
@@ -356,6 +364,7 @@ class Books:
 
     def _book_fill(self, fill: Fill) -> None:
         self.fills[fill.fill_id] = fill
+        self.last.took(fill)
         self.symbols[fill.symbol].book(fill)
         for currency, amount in changes(fill).items():
             for kept in (self.flows, self.traded):

@@ -73,12 +73,14 @@ class Intake:
         filled = {fill.client_order_id for fill in fills}
         unseen, gone = [], []
         for name, order in asked.items():
-            if order is not None:
+            if isinstance(order, VenueOrder):
                 self.take_order(order, at)
             elif name not in filled:
                 own = self.books.orders[name]
                 if own.state in UNPROVEN:
                     unseen.append(name)
+                elif order is not None:  # archived: it ended, and our books say that it stands
+                    self.differ("RECON_DIFF", name, GONE, at)
                 elif not self._may_lag(own, at):
                     gone.append(name)
         for name, order in listed.items():

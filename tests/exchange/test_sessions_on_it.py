@@ -95,5 +95,5 @@ def test_customers_at_once_are_served_one_after_the_other(tmp_path: Path) -> Non
         for thread in threads:
             thread.join()
         assert wrong == []
-        assert sorted(venue.state.orders) == list(range(1, 37))
+        assert sorted(venue.state.orders) == [("BTCUSDT", number) for number in range(1, 37)]
         assert venue.state.purses.purse("desk", "USDT").locked == 36 * 9
