@@ -32,6 +32,7 @@ class Mark(Frozen):
     equity: Number
     realised: Number
     price: Annotated[str, StringConstraints(max_length=40)] = ""
+    opening: Annotated[str, StringConstraints(max_length=40)] = ""  # of the bar: SLIP-1
 
 
 class LossStop(Frozen):

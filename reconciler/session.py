@@ -149,7 +149,13 @@ class Session:
             return None
         worth = equity(self.desk.execution.books, balances, symbol, book)
         realised = self.desk.execution.books.symbol(symbol).realised
-        mark = Mark(at=bar.closed, equity=worth, realised=realised, price=str(bar.close))
+        mark = Mark(
+            at=bar.closed,
+            equity=worth,
+            realised=realised,
+            price=str(bar.close),
+            opening=str(bar.open),
+        )
         self.marks.add(mark, limits.max_daily_loss, limits.max_drawdown)
         self.desk.journal.append("mark", mark.model_dump(mode="json"), at)
         self.thinking.think(book, at)
