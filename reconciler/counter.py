@@ -21,6 +21,7 @@ from layers.orders import CancelReport, Intent
 from layers.ports import JournalEntry, VenueProbe, VenueQueries
 from layers.risk_snapshot import VenueClass
 from reconciler.noted_journal import NotedJournal
+from reconciler.slippage import CostModel
 
 
 class Orders(Protocol):
@@ -111,4 +112,5 @@ class Counter:
     may_halt: Callable[[StopClass], bool]  # whether what L5 latches here is a stop of this host
     entries: Callable[[int], tuple[JournalEntry, ...]]  # L6's, from a leaf on
     claim: str  # what its evidence may say of itself
+    costs: CostModel  # what its takers are predicted to pay
     close: Callable[[], None]

@@ -34,6 +34,7 @@ class Mark(Frozen):
     realised: Number
     price: Annotated[str, StringConstraints(max_length=40)] = ""
     paid_in: Number = NOTHING  # by people, less what they took out, since the account was opened
+    opening: Annotated[str, StringConstraints(max_length=40)] = ""  # of the bar: SLIP-1
 
     @property
     def earned(self) -> Decimal:

@@ -197,6 +197,7 @@ class Session:
             equity=worth,
             realised=realised,
             price=str(bar.close),
+            opening=str(bar.open),
             paid_in=held.paid_in,
         )
         self.marks.add(mark, limits.max_daily_loss, limits.max_drawdown)

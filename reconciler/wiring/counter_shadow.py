@@ -17,6 +17,7 @@ from layers.paper_venue.terms import MarketModel
 from reconciler.adapters.clock import wall_clock
 from reconciler.counter import Counter
 from reconciler.shadowing import SHADOW, Shadow
+from reconciler.slippage import costs_of
 from reconciler.wiring.approved import venue_row
 from reconciler.wiring.counters import Place
 from reconciler.wiring.recorded import first_bar, provenance_of, recorded
@@ -69,6 +70,7 @@ def open_counter(place: Place) -> Counter:
         may_halt=lambda _kind: False,
         entries=lambda _first: tuple(shadow.imagined),
         claim="a session in shadow over recorded bars: nothing was sent",
+        costs=costs_of(model, on_bars=True),
         close=lambda: None,
     )
 

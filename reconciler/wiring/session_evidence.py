@@ -19,6 +19,7 @@ from layers.ports import JournalEntry
 from reconciler import picture
 from reconciler.adapters.clock import wall_clock
 from reconciler.counter import Counter
+from reconciler.fill_costs import Terms, slippage
 from reconciler.gate import Verdict
 from reconciler.holdings import FeeValued
 from reconciler.marks import LossStop, Mark, Marks
@@ -31,6 +32,7 @@ from reconciler.session_record import (
     reconciliation_pack,
     session_pack,
 )
+from reconciler.slippage import Slippage
 from reconciler.wiring.desk import Desk, local_stop, ship
 
 M = TypeVar("M", bound=Frozen)
@@ -74,6 +76,7 @@ def keep_evidence(
 ) -> Outcome:
     """The session's packs, shipped; a difference that nobody can explain is a stop (G4)."""
     record = _record(kept, since, orders, _books(kept.session, counter))
+    record = record.model_copy(update={"slippage": _slippage(kept, counter, record, since, orders)})
     context = Context(
         run_id=record.run_id,
         decision=record.ending.value,
@@ -141,6 +144,21 @@ def _record(
         refusals=dict(sorted(session.outcomes.items())),
         plans=tuple(session.thinking.packs),
     )
+
+
+def _slippage(
+    kept: Kept,
+    counter: Counter,
+    record: SessionRecord,
+    since: tuple[JournalEntry, ...],
+    orders: tuple[JournalEntry, ...],
+) -> Slippage:
+    """Every fill beside its prediction; an order of a session before has its decision there."""
+    sent = {line.client_order_id for line in record.orders}
+    whole = counter.goes_on and any(fill.client_order_id not in sent for fill in record.fills)
+    entries = tuple(counter.journal.entries()) if whole else (*since, *orders)
+    terms = Terms(counter.costs, kept.session.wired.rules.tick, kept.setup.interval)
+    return slippage(record.fills, entries, terms)
 
 
 def _stop_class(kept: Kept) -> StopClass | None:
