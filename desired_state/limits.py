@@ -77,6 +77,7 @@ class Limits(Frozen):
     max_venue_check_age: Annotated[Span | None, Tighter.LOWER] = None
     max_venue_errors: Annotated[Amount | None, Tighter.LOWER] = None
     max_venue_timeouts: Annotated[Count | None, Tighter.LOWER] = None
+    max_venue_outage: Annotated[Span | None, Tighter.LOWER] = None
     max_unknown_orders: Annotated[Count | None, Tighter.LOWER] = None
     max_unknown_age: Annotated[Span | None, Tighter.LOWER] = None
     min_headroom: Annotated[Amount | None, Tighter.HIGHER] = None

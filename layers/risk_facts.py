@@ -42,6 +42,7 @@ class VenueHealth:
     headroom: Number | None  # share of the rate limit that is left
     errors: Number | None  # answers lost, each halved for every minute or bar since
     timeouts: int | None  # answers lost in the last window(60 s)
+    open_since: Instant | None  # wall clock: since when its circuit is open; closed: NEVER (G2)
 
     def __post_init__(self) -> None:
         """Only finite numbers are kept."""

@@ -13,13 +13,14 @@ from enum import StrEnum
 from typing import Final
 
 from desired_state.authority import Authority, at_most
-from desired_state.errors import Finding, GovernanceError, Waiting
+from desired_state.errors import Finding, GovernanceError, Waiting, finding
 from desired_state.limits import Limits
 from desired_state.reasons import Reason
-from desired_state.values import Access, Mode, StopClass, Trading
+from desired_state.values import Access, Mode, StopClass, Trading, instant_text
 from layers.feed import FeedItem
 from layers.l5_risk_gate.finding import Outcome, RiskVerdict
 from layers.l5_risk_gate.gate import evaluate
+from layers.l5_risk_gate.infrastructure import outlasts
 from layers.l5_risk_gate.loss import watch_loss
 from layers.l6_execution.own_order import OwnOrder
 from layers.l6_execution.stops import stop_for
@@ -117,13 +118,24 @@ class Session:
     def upkeep(self, at: datetime, met: tuple[Finding, ...] = ()) -> Ending | None:
         """Look-ups and comparisons that are due; what cannot be explained is a stop (G3, G4)."""
         met = (*met, *self.desk.execution.tick(at, self.desk.wall_clock()))
-        raised = stop_for(met)
+        raised = stop_for((*met, *self._outage()))
         if raised is None:
             return None
         kind, cause = raised
         self.desk.halt(kind, f"{cause.code}: {cause.subject}: {cause.message}")
         self._count(cause.code)
         return Ending.STOPPED
+
+    def _outage(self) -> tuple[Finding, ...]:
+        """G2 between orders: a circuit that stays open is people's business."""
+        since = self.desk.execution.circuit.opened_at
+        if since is None:
+            return ()
+        longest = self.desk.verdict().permitted.limits.max_venue_outage
+        if not outlasts(since, longest, self.desk.wall_clock()):
+            return ()
+        text = f"its circuit is open since {instant_text(since)}"
+        return (finding(Reason.VENUE_ERRORS, self.wired.venue, text),)
 
     def _may_go_on(self, verdict: Verdict) -> Ending | None:
         problem, _ = self.desk.token()

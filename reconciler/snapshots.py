@@ -156,6 +156,7 @@ def _health(scene: Scene) -> VenueHealth:
         headroom=told.headroom if told else None,
         errors=errors,
         timeouts=timeouts,
+        open_since=(scene.circuit.opened_at or NEVER) if scene.circuit else None,
     )
 
 

@@ -87,7 +87,8 @@ class Bounds:
         each, cancelled = limits.max_orders_per_fill, limits.max_cancels_per_order
         self.ratios = (each, cancelled, (each, cancelled))
         most, late = limits.max_venue_errors, limits.max_venue_timeouts
-        self.errors = (most, late, (most, late))
+        longest = limits.max_venue_outage
+        self.errors = (most, late, longest, (most, late, "open", longest))
         skew = limits.max_clock_skew
         self.clock = (None if skew is None else -skew, skew, limits.max_venue_check_age)
         self.fresh = (

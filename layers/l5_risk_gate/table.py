@@ -147,7 +147,7 @@ CONTROLS: Final = (
     Control("G1", "clock skew", _R.CLOCK_SKEW, infrastructure.g1_clock_skew, "held",
             ("max_clock_skew", "max_venue_check_age")),
     Control("G2", "venue errors", _R.VENUE_ERRORS, infrastructure.g2_venue_errors, "held",
-            ("max_venue_errors", "max_venue_timeouts")),
+            ("max_venue_errors", "max_venue_timeouts", "max_venue_outage")),
     Control("G3", "unknown orders", _R.UNKNOWN_ORDERS, infrastructure.g3_unknown_orders, "held",
             ("max_unknown_orders", "max_unknown_age")),
     Control("G4", "reconciliation", _R.RECON_DIFF, infrastructure.g4_reconciliation, "held"),

@@ -4,7 +4,7 @@ import json
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from datetime import datetime
-from typing import TypeVar
+from typing import Final, TypeVar
 
 from desired_state.build import __version__
 from desired_state.frozen import Frozen
@@ -12,7 +12,7 @@ from desired_state.values import StopClass
 from evidence_repo.manifest import Claim, Code, Context, EvidenceLevel
 from evidence_repo.packs import Pack
 from layers.l6_execution.books import Books
-from layers.l6_execution.events import Filled, read
+from layers.l6_execution.events import Filled, Intended, Transferred, read
 from layers.l6_execution.reconciliation import ReconciliationReport
 from layers.l6_execution.rows import Kind
 from layers.ports import JournalEntry
@@ -33,6 +33,7 @@ from reconciler.session_record import (
 from reconciler.wiring.desk import Desk, local_stop, ship
 
 M = TypeVar("M", bound=Frozen)
+MOVING: Final = frozenset((Intended.KIND, Filled.KIND, Transferred.KIND))
 
 
 @dataclass(frozen=True)
@@ -150,13 +151,15 @@ def _stop_class(kept: Kept) -> StopClass | None:
 
 
 def marks_of(entries: tuple[JournalEntry, ...], verdict: Verdict) -> Marks:
-    """The marks and loss stops that these entries hold."""
+    """The marks and loss stops that these entries hold, and whether orders came before them."""
     marks, limits = Marks(), verdict.permitted.limits
     for entry in entries:
         if entry.kind == "mark":
             marks.add(_value(Mark, entry), limits.max_daily_loss, limits.max_drawdown)
         elif entry.kind == "loss_stop":
             marks.stops.append(_value(LossStop, entry))
+        elif entry.kind in MOVING and not marks.found:
+            marks.untouched = False  # D1: such a mark opens no day
     return marks
 
 

@@ -82,6 +82,7 @@ LIMITS = Limits(
     max_venue_check_age=60 * SECOND,
     max_venue_errors=D(3),
     max_venue_timeouts=3,
+    max_venue_outage=300 * SECOND,
     max_unknown_orders=2,
     max_unknown_age=10 * SECOND,
     min_headroom=D("0.2"),
@@ -218,6 +219,7 @@ SNAPSHOT = Snapshot(
         headroom=D("0.9"),
         errors=D(1),
         timeouts=1,
+        open_since=NEVER,
     ),
     arming=None,
 )

@@ -612,6 +612,10 @@ TABLE = [
     ("G2", "timeouts unknown", {"health__timeouts": None}, MISSING),
     ("G2", "errors not configured", {"limits": {"max_venue_errors": None}}, UNSET),
     ("G2", "timeouts not configured", {"limits": {"max_venue_timeouts": None}}, UNSET),
+    ("G2", "the circuit is open", {"health__open_since": NOW}, R.VENUE_ERRORS),
+    ("G2", "open for long", {"health__open_since": NOW - 301 * SECOND}, R.VENUE_ERRORS),
+    ("G2", "not known whether it is open", {"health__open_since": None}, MISSING),
+    ("G2", "outage not configured", {"limits": {"max_venue_outage": None}}, UNSET),
     ("G3", "none", {}, WITHIN),
     ("G3", "one of the symbol", UNKNOWN, R.UNKNOWN_ORDERS),
     ("G3", "one of the symbol, a reduction", REDUCES | UNKNOWN, R.UNKNOWN_ORDERS),
@@ -738,7 +742,7 @@ def test_what_stops_stops_with_the_class_that_the_specification_gives_it() -> No
             if verdict.stopped_by == control:
                 raised.setdefault(control, set()).add(verdict.stop_class)
     assert raised == {name: {STOPS[name]} for name in raised}
-    assert set(raised) >= {"D4", "D5", "E4", "E6", "G3", "G4", "H3", "H4"}
+    assert set(raised) >= {"D4", "D5", "E4", "E6", "G2", "G3", "G4", "H3", "H4"}
     technical = {name for name, kind in STOPS.items() if kind is StopClass.TECHNICAL}
     assert technical == {"E4", "E6", "G1", "G2", "G3", "G5"}
 
@@ -857,5 +861,7 @@ def test_on_bars_ages_and_windows_count_in_bars_and_the_finding_says_so() -> Non
     assert found(judge(**lost), "G3").outcome is Outcome.DENY
     later = lost | {"symbol__unknown_since": AT - HOUR - MILLI}
     assert found(judge(**later), "G3").outcome is Outcome.HALT
+    assert found(judge(health__open_since=NOW - 300 * SECOND), "G2").outcome is Outcome.DENY
+    assert found(judge(health__open_since=NOW - 301 * SECOND), "G2").outcome is Outcome.HALT
     assert found(judge(), "F1").window == "2s"
     assert found(judge(), "F1").ages == "received 1s, event 1s"
