@@ -53,6 +53,9 @@ class Limits(Frozen):
     max_losing_streak: Annotated[Count | None, Tighter.LOWER] = None
     max_median_slippage: Annotated[Amount | None, Tighter.LOWER] = None
     max_fill_slippage: Annotated[Amount | None, Tighter.LOWER] = None
+    # what the quote currency is worth
+    quote_haircut: Annotated[Amount | None, Tighter.HIGHER] = None
+    max_peg_deviation: Annotated[Amount | None, Tighter.LOWER] = None
     # flow
     max_orders_per_day: Annotated[Count | None, Tighter.LOWER] = None
     max_messages_per_second: Annotated[Count | None, Tighter.LOWER] = None

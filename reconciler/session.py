@@ -26,6 +26,7 @@ from layers.l6_execution.own_order import OwnOrder
 from layers.l6_execution.stops import stop_for
 from layers.market import Bar, Book
 from layers.orders import Intent
+from layers.pegs import quoted
 from layers.planner.desk import DeskView, OpenOrder, Route
 from layers.planner.planner import propose
 from layers.ports import Journal, VenueQueries
@@ -35,6 +36,7 @@ from reconciler.decisions import LEAF_KIND, decision_body
 from reconciler.gate import Verdict
 from reconciler.market_state import MarketState
 from reconciler.marks import LossStop, Mark, Marks, WindowName
+from reconciler.peg_watch import PegWatch
 from reconciler.rejudging import overdue_orders, refused_orders
 from reconciler.snapshots import Scene, Wired, account, equity, snapshot
 from reconciler.thinking import Thinking
@@ -70,6 +72,7 @@ class Desk:
     halt: Callable[[StopClass, str], str | None]
     wall_clock: Callable[[], datetime]
     venue: VenueWatch
+    peg: PegWatch
 
 
 @dataclass
@@ -162,7 +165,8 @@ class Session:
         worth = equity(self.desk.execution.books, balances, symbol, book)
         realised = self.desk.execution.books.symbol(symbol).realised
         mark = Mark(at=bar.closed, equity=worth, realised=realised, price=str(bar.close))
-        self.marks.add(mark, limits.max_daily_loss, limits.max_drawdown)
+        bounds = quoted(limits, self.desk.peg.look())
+        self.marks.add(mark, bounds.max_daily_loss, bounds.max_drawdown)
         self.desk.journal.append("mark", mark.model_dump(mode="json"), at)
         self.thinking.think(book, at)
         scene = self._scene(at, verdict, mark)
@@ -305,6 +309,7 @@ class Session:
             conduct=self.conduct,
             venue=self.desk.venue.look(),
             circuit=self.desk.execution.circuit,
+            peg=self.desk.peg.look(),
         )
 
     def _view(self, scene: Scene, bar: Bar) -> DeskView | None:
@@ -328,7 +333,7 @@ class Session:
             bid=book.bids[0].price,
             ask=book.asks[0].price,
             rules=self.wired.rules,
-            limits=scene.verdict.permitted.limits,
+            limits=quoted(scene.verdict.permitted.limits, scene.peg),
             bars=tuple(self.market.bars),
             no_trade=outlook.triggers if outlook else (),
             orders_today=books.orders_on.get(scene.at.date(), 0),

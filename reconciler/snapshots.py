@@ -16,6 +16,7 @@ from layers.l6_execution.books import Books
 from layers.l6_execution.circuit import Circuit
 from layers.market import Book
 from layers.orders import Balance, Intent, Side, SymbolRules
+from layers.pegs import in_quote, rate_of
 from layers.planner.desk import ApprovedPlan
 from layers.risk_snapshot import (
     NEVER,
@@ -24,6 +25,7 @@ from layers.risk_snapshot import (
     Flow,
     Funds,
     LossWindow,
+    Peg,
     PlanApproval,
     Quote,
     Safety,
@@ -85,6 +87,7 @@ class Scene:
     journal_writable: bool
     conduct: ConductRecord = field(default_factory=ConductRecord)
     venue: VenueSeen | None = None  # none: it was not asked, and nothing may leave
+    peg: Peg | None = None  # of the quote currency; none: not known, and nothing is bought (F9)
     circuit: Circuit | None = None  # which answers were lost; none: not known (G2)
 
 
@@ -109,6 +112,7 @@ def account(scene: Scene) -> Snapshot:
         venue=None,
         account=_account(scene),
         symbols=(),
+        peg=scene.peg,
         plan=None,
         equity_now=mark.equity if mark else None,
         day=day,
@@ -274,7 +278,7 @@ def _plan(approved: ApprovedPlan | None, scene: Scene) -> PlanApproval | None:
         return None
     limits = scene.verdict.permitted.limits
     symbols = tuple(sorted({h.symbol for h in approved.plan.hypotheses}))
-    whole = limits.max_symbol_exposure
+    whole = in_quote(limits.max_symbol_exposure, rate_of(scene.peg, limits))
     rungs = [h.checklist.rung_fraction for h in approved.plan.hypotheses]
     sizes = [h.checklist.size_fraction for h in approved.plan.hypotheses]
     return PlanApproval(

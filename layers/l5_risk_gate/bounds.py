@@ -14,9 +14,12 @@ from desired_state.canonical import digest
 from desired_state.limits import NO_LIMITS, Limits
 from layers.l5_risk_gate.finding import Window
 from layers.orders import SymbolRules
+from layers.pegs import quoted, rate_of
+from layers.risk_facts import Peg
 from layers.risk_values import TICKS, window
 
 ONE: Final = Decimal(1)
+NOTHING: Final = Decimal(0)
 SECOND: Final = timedelta(seconds=1)
 MINUTE: Final = timedelta(minutes=1)
 HOUR: Final = timedelta(hours=1)
@@ -55,21 +58,29 @@ class Bounds:
         "given",
         "hour",
         "interval",
+        "kept",
         "limits",
         "lowest_day",
         "lowest_peak",
         "minute",
         "over",
+        "peg",
+        "pegged",
         "ratios",
         "second",
         "span",
         "up",
     )
 
-    def __init__(self, given: Limits, interval: timedelta) -> None:
-        """Work everything out for a feed of bars of ``interval``, or of ticks."""
-        self.given, self.interval = given, interval
-        self.limits = limits = cast("Limits", _Plain(given))
+    def __init__(self, given: Limits, interval: timedelta, peg: Peg | None) -> None:
+        """For a feed of bars of ``interval``, or of ticks; amounts in the peg's quote currency."""
+        self.given, self.interval, self.peg = given, interval, peg
+        self.limits = limits = cast("Limits", _Plain(quoted(given, peg)))
+        rate, off = rate_of(peg, given), given.max_peg_deviation
+        self.pegged = (_times(rate, _less(off)), "to", _times(rate, _more(off)))
+        # what is owned or gained counts with the haircut, what is owed, lost or at risk without
+        own = peg is not None and peg.quote == given.currency
+        self.kept = ONE if own and given.quote_haircut is not None else _share(given.quote_haircut)
         self.span: dict[str, timedelta | None] = {}
         self.over: dict[str, Window | None] = {}
         for name in SPANS:
@@ -107,6 +118,14 @@ class Bounds:
         return self._digest
 
 
+def _times(rate: Decimal | None, factor: Decimal | None) -> Decimal | None:
+    return None if rate is None or factor is None else rate * factor
+
+
+def _share(haircut: Decimal | None) -> Decimal | None:
+    return None if haircut is None else max(NOTHING, ONE - haircut)
+
+
 def _less(ratio: Decimal | None) -> Decimal | None:
     return None if ratio is None else ONE - ratio
 
@@ -119,15 +138,15 @@ def _minus(amount: Decimal | None) -> Decimal | None:
     return None if amount is None else -amount
 
 
-_kept: Final = [Bounds(NO_LIMITS, TICKS)]
+_kept: Final = [Bounds(NO_LIMITS, TICKS, None)]
 
 
-def bounds_of(limits: Limits, interval: timedelta) -> Bounds:
+def bounds_of(limits: Limits, interval: timedelta, peg: Peg | None) -> Bounds:
     """The bounds of these limits, worked out anew only where they are not the last ones."""
     kept = _kept[0]
-    if kept.given is limits and kept.interval == interval:
+    if kept.given is limits and kept.peg is peg and kept.interval == interval:
         return kept
-    _kept[0] = fresh = Bounds(limits, interval)
+    _kept[0] = fresh = Bounds(limits, interval, peg)
     return fresh
 
 

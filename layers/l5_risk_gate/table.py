@@ -14,6 +14,7 @@ from layers.l5_risk_gate import (
     infrastructure,
     loss,
     market,
+    peg,
     sanity,
 )
 from layers.l5_risk_gate.case import Case
@@ -106,7 +107,8 @@ CONTROLS: Final = (
             ("max_strategy_exposure",)),
     Control("C4", "positions", _R.MAX_POSITIONS, exposure.c4_positions, "not",
             ("max_open_positions", "dust_notional")),
-    Control("C5", "funds", _R.INSUFFICIENT_FUNDS, exposure.c5_funds, "partly"),
+    Control("C5", "funds", _R.INSUFFICIENT_FUNDS, exposure.c5_funds, "partly",
+            ("quote_haircut",)),
     Control("C6", "open orders", _R.MAX_OPEN_ORDERS, exposure.c6_open_orders, "not",
             ("max_open_orders",)),
     Control("C7", "reduce only", _R.REDUCE_ONLY, exposure.c7_reduce_only, "held"),
@@ -144,6 +146,8 @@ CONTROLS: Final = (
     Control("F6", "market open", _R.MARKET_CLOSED, market.f6_market_open, "held"),
     Control("F7", "range", _R.VOLATILITY, market.f7_range, "not", ("max_range",)),
     Control("F8", "provenance", _R.PROVENANCE_FORBIDS, market.f8_provenance, "held"),
+    Control("F9", "quote currency's peg", _R.DEPEGGED, peg.f9_peg, "not",
+            ("max_peg_deviation", "max_venue_check_age")),
     Control("G1", "clock skew", _R.CLOCK_SKEW, infrastructure.g1_clock_skew, "held",
             ("max_clock_skew", "max_venue_check_age")),
     Control("G2", "venue errors", _R.VENUE_ERRORS, infrastructure.g2_venue_errors, "held",

@@ -8,6 +8,7 @@ from typing import Final, TypeVar
 
 from desired_state.build import __version__
 from desired_state.frozen import Frozen
+from desired_state.limits import Limits
 from desired_state.values import StopClass
 from evidence_repo.manifest import Claim, Code, Context, EvidenceLevel
 from evidence_repo.packs import Pack
@@ -19,7 +20,6 @@ from layers.ports import JournalEntry
 from reconciler import picture
 from reconciler.adapters.clock import wall_clock
 from reconciler.counter import Counter
-from reconciler.gate import Verdict
 from reconciler.marks import LossStop, Mark, Marks
 from reconciler.session import Ending, Session
 from reconciler.session_record import (
@@ -150,9 +150,12 @@ def _stop_class(kept: Kept) -> StopClass | None:
     return next((stops[name].kind for name in sorted(stops)), None)
 
 
-def marks_of(entries: tuple[JournalEntry, ...], verdict: Verdict) -> Marks:
-    """The marks and loss stops that these entries hold, and whether orders came before them."""
-    marks, limits = Marks(), verdict.permitted.limits
+def marks_of(entries: tuple[JournalEntry, ...], limits: Limits) -> Marks:
+    """The marks and loss stops that these entries hold, and whether orders came before them.
+
+    ``limits`` are in quote currency, as the marks are.
+    """
+    marks = Marks()
     for entry in entries:
         if entry.kind == "mark":
             marks.add(_value(Mark, entry), limits.max_daily_loss, limits.max_drawdown)

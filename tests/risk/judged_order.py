@@ -20,6 +20,7 @@ from layers.risk_snapshot import (
     Flow,
     Funds,
     LossWindow,
+    Peg,
     PlanApproval,
     Quote,
     Safety,
@@ -61,6 +62,8 @@ LIMITS = Limits(
     max_losing_streak=5,
     max_median_slippage=D("0.003"),
     max_fill_slippage=D("0.01"),
+    quote_haircut=D("0.01"),
+    max_peg_deviation=D("0.01"),
     max_orders_per_day=50,
     max_messages_per_second=5,
     max_messages_per_minute=60,
@@ -141,6 +144,15 @@ def symbol(name: str = SYMBOL, **changes: object) -> SymbolState:
     return replace(flat, **changes)
 
 
+PEG = Peg(
+    quote="USDT",
+    currency="USD",
+    rate=D(1),
+    assumed=False,
+    bid=D("0.9999"),
+    ask=D("1.0001"),
+    asked_at=NOW - SECOND,
+)
 LOSS = LossWindow(
     equity_open=D(1000),
     net_transfers=D(0),
@@ -158,6 +170,7 @@ SNAPSHOT = Snapshot(
     venue="paper",
     account="main",
     symbols=(symbol(),),
+    peg=PEG,
     plan=PlanApproval(
         plan="L3-plan",
         decision="APPROVE",

@@ -65,15 +65,16 @@ def test_orders_before_the_first_mark_leave_the_day_without_an_opening(
     seen = []
 
     def look(session: Session, _bar: Bar) -> None:
-        seen[:] = [(session.desk.verdict(), tuple(session.desk.journal.entries()))]
+        limits = session.desk.verdict().permitted.limits
+        seen[:] = [(limits, tuple(session.desk.journal.entries()))]
 
     run(desk, look, start=MORNING, end=MORNING + 9 * HOUR)
-    [(verdict, entries)] = seen
-    whole = marks_of(entries, verdict)
+    [(limits, entries)] = seen
+    whole = marks_of(entries, limits)
     assert whole.untouched
     assert whole.pnl("day", whole.found[-1]) is not None
     sent = next(n for n, entry in enumerate(entries) if entry.kind == Intended.KIND)
-    late = marks_of(entries[sent:], verdict)  # a record that lost its beginning
+    late = marks_of(entries[sent:], limits)  # a record that lost its beginning
     assert not late.untouched
     assert late.pnl("day", late.found[-1]) is None
 
