@@ -8,7 +8,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from desired_state.document import load
-from desired_state.limits import DIRECTIONS, Limits
+from desired_state.limits import DIRECTIONS, Limits, Tighter
 from desired_state.reasons import Reason
 from desired_state.state_files import LimitsFile
 from layers.configuration import PegRow, VenueMap, VenueRow
@@ -151,3 +151,21 @@ def row_with(pegs: dict[str, PegRow]) -> VenueRow:
             "pegs": pegs,
         }
     )
+
+
+@pytest.mark.parametrize(
+    ("name", "way", "loose", "tight", "changes"),
+    [
+        ("quote_haircut", Tighter.HIGHER, "0.01", "0.05", {"funds__free_quote": D(41)}),
+        ("quote_haircut", Tighter.HIGHER, "0.01", "1", {}),
+        ("max_peg_deviation", Tighter.LOWER, "0.01", "0.001", {"peg__bid": D("0.995")}),
+        ("max_peg_deviation", Tighter.LOWER, "0.01", "0.001", {"peg__ask": D("1.005")}),
+    ],
+)
+def test_the_tighter_side_of_each_new_limit_is_the_one_that_refuses(
+    name: str, way: Tighter, loose: str, tight: str, changes: dict[str, Decimal]
+) -> None:
+    assert DIRECTIONS[name] is way
+    assert (D(tight) > D(loose)) is (way is Tighter.HIGHER)
+    assert judge(limits={name: D(loose)}, **changes).outcome is Outcome.ALLOW
+    assert judge(limits={name: D(tight)}, **changes).outcome is Outcome.DENY
