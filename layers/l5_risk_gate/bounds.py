@@ -53,6 +53,7 @@ class Bounds:
         "day",
         "depth",
         "down",
+        "ending",
         "errors",
         "fresh",
         "given",
@@ -79,6 +80,7 @@ class Bounds:
         rate, off = rate_of(peg, given), given.max_peg_deviation
         self.pegged = (_times(rate, _less(off)), "to", _times(rate, _more(off)))
         # what is owned or gained counts with the haircut, what is owed, lost or at risk without
+        self.ending = "/" if peg is None else f"/{peg.quote}"  # of every symbol priced so
         own = peg is not None and peg.quote == given.currency
         self.kept = ONE if own and given.quote_haircut is not None else _share(given.quote_haircut)
         self.span: dict[str, timedelta | None] = {}

@@ -42,7 +42,7 @@ def f9_peg(case: Case) -> Row:
 
 def _found(case: Case) -> Found:
     peg, (lowest, _, highest) = case.snapshot.peg, case.bounds.pegged
-    if peg is None or _is_priced_elsewise(case, "/" + peg.quote):
+    if peg is None or _is_priced_elsewise(case, case.bounds.ending):
         return MISSING, "no peg of this price", None
     if lowest is None or highest is None or case.limits.max_venue_check_age is None:
         return NO_LIMIT, None, None
@@ -61,9 +61,7 @@ def _found(case: Case) -> Found:
 
 def _is_priced_elsewise(case: Case, ending: str) -> bool:
     """Whether the order or anything held beside it is priced in another currency than the peg's."""
-    if not case.name.endswith(ending):
-        return True
-    return any(
-        state is not case.symbol and not state.symbol.endswith(ending)
-        for state in case.snapshot.symbols
-    )
+    for state in case.snapshot.symbols:  # a generator would cost as much as all the rest here
+        if not state.symbol.endswith(ending):
+            return True
+    return not case.name.endswith(ending)
