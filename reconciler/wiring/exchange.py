@@ -26,7 +26,7 @@ from layers.local_exchange.clock import VirtualClock
 from layers.local_exchange.control import Command, Told
 from layers.local_exchange.crowd import Recording
 from layers.local_exchange.faults import FaultPlan
-from layers.local_exchange.terms import ExchangeTerms, SymbolTerms
+from layers.local_exchange.terms import DOLLARS, ExchangeTerms, SymbolTerms
 from layers.local_exchange.ticks import AnyRecording, TickRecording
 from layers.market import Bar
 from layers.market_data.ticks import Quote, Trade, TradeGap, merged
@@ -102,7 +102,7 @@ def serve(terms: Serving, stop: threading.Event, tell: Callable[[Opened], None])
         stack.callback(store.close)
         exchange = LocalExchange(
             store,
-            ExchangeTerms(seed=terms.seed, symbols=(listed,)),
+            ExchangeTerms(seed=terms.seed, symbols=(listed, DOLLARS)),
             (key,),
             virtual or _now_ms,
             recording,
