@@ -142,11 +142,12 @@ class Session:
         limits = verdict.permitted.limits
         self.market.add(bar)
         self.market.see(book, limits.max_jump)
+        balances = self.desk.queries.balances()
         at = self.desk.now(bar)  # nothing that was asked for comes from the future
         self.bars += 1
         if book is None or not book.bids:
             return None
-        mark = marked(self.desk.execution.books, bar, book)
+        mark = marked(self.desk.execution.books, balances, bar, book)
         self.marks.add(mark, limits.max_daily_loss, limits.max_drawdown)
         self.desk.journal.append("mark", mark.told(), at)
         self.thinking.think(book, at)

@@ -88,23 +88,22 @@ class Scene:
     circuit: Circuit | None = None  # which answers were lost; none: not known (G2)
 
 
-def equity(books: Books, symbol: str, book: Book) -> Decimal:
-    """BOOKS-2: quote held by our own record, and the position at the bid (D1).
+def marked(books: Books, balances: tuple[Balance, ...], bar: Bar, book: Book) -> Mark:
+    """BOOKS-2: quote held and the position at the bid, when the bar closes (D1).
 
-    What the venue shows beyond it is a difference (G4) and nobody's profit.
+    Of the quote that the venue shows and that our own record says, the less counts: what is
+    missing is lost until it is explained, and what is too much is nobody's profit.
     """
-    cash = books.cash(symbol.split("/")[1])
-    return cash + books.symbol(symbol).position * book.bids[0].price
-
-
-def marked(books: Books, bar: Bar, book: Book) -> Mark:
-    """What the account is worth when the bar closes, and what was paid into it so far."""
+    quote = bar.symbol.split("/")[1]
+    shown = sum((b.free + b.locked for b in balances if b.currency == quote), ZERO)
+    cash, held = books.cash(quote), books.symbol(bar.symbol)
     return Mark(
         at=bar.closed,
-        equity=equity(books, bar.symbol, book),
-        realised=books.symbol(bar.symbol).realised,
+        equity=min(shown, cash) + held.position * book.bids[0].price,
+        realised=held.realised,
         price=str(bar.close),
-        paid_in=books.moved.get(bar.symbol.split("/")[1], ZERO),
+        paid_in=books.moved.get(quote, ZERO),
+        missing=max(cash - shown, ZERO),
     )
 
 
