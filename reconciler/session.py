@@ -148,7 +148,8 @@ class Session:
         limits = verdict.permitted.limits
         self.market.add(bar)
         self.market.see(book, limits.max_jump)
-        held = Holdings(self.desk.execution.books, symbol, self.marks.fees)
+        balances = self.desk.queries.balances()
+        held = Holdings(self.desk.execution.books, balances, symbol, self.marks.fees)
         others = wanted(held.books, symbol, held.currencies())
         self._markets = shown(self.desk.queries.book, others)
         at = self.desk.now(bar)  # nothing that was asked for comes from the future
@@ -186,6 +187,7 @@ class Session:
             realised=realised,
             price=str(bar.close),
             paid_in=held.paid_in,
+            missing=held.missing,
         )
         self.marks.add(mark, limits.max_daily_loss, limits.max_drawdown)
         self.desk.journal.append("mark", mark.told(), at)
