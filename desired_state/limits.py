@@ -53,6 +53,9 @@ class Limits(Frozen):
     max_losing_streak: Annotated[Count | None, Tighter.LOWER] = None
     max_median_slippage: Annotated[Amount | None, Tighter.LOWER] = None
     max_fill_slippage: Annotated[Amount | None, Tighter.LOWER] = None
+    # what the quote currency is worth
+    quote_haircut: Annotated[Amount | None, Tighter.HIGHER] = None
+    max_peg_deviation: Annotated[Amount | None, Tighter.LOWER] = None
     # flow
     max_orders_per_day: Annotated[Count | None, Tighter.LOWER] = None
     max_messages_per_second: Annotated[Count | None, Tighter.LOWER] = None
@@ -77,6 +80,7 @@ class Limits(Frozen):
     max_venue_check_age: Annotated[Span | None, Tighter.LOWER] = None
     max_venue_errors: Annotated[Amount | None, Tighter.LOWER] = None
     max_venue_timeouts: Annotated[Count | None, Tighter.LOWER] = None
+    max_venue_outage: Annotated[Span | None, Tighter.LOWER] = None
     max_unknown_orders: Annotated[Count | None, Tighter.LOWER] = None
     max_unknown_age: Annotated[Span | None, Tighter.LOWER] = None
     min_headroom: Annotated[Amount | None, Tighter.HIGHER] = None

@@ -317,6 +317,8 @@ class Reason(StrEnum):
         "Wait until the book is whole again.", REFUSED)
     SOURCE_DEVIATION = ("SOURCE_DEVIATION", "Two sources of the price disagree.",
         "Find out which of them is wrong.", REFUSED)
+    DEPEGGED = ("DEPEGGED", "The quote currency is not worth what the limits take it for.",
+        "Nothing more is bought while its price lies that far from the peg in venues.yaml; what is held may be reduced. Look at the pair that is watched, and move the peg by a signed proposal alone.", REFUSED, True)
     MARKET_CLOSED = ("MARKET_CLOSED", "The venue has closed the symbol for trading.",
         "Wait for the venue.", REFUSED)
     VOLATILITY = ("VOLATILITY", "The price moves too fast to judge an order by it.",
@@ -326,7 +328,7 @@ class Reason(StrEnum):
     CLOCK_SKEW = ("CLOCK_SKEW", "Our clock and the venue's differ, or ours has jumped.",
         "Synchronise the clock.", REFUSED, True)
     VENUE_ERRORS = ("VENUE_ERRORS", "The venue lost too many answers; the circuit is open.",
-        "Wait; it closes by itself as the errors age.", REFUSED, True)
+        "Wait; it closes by itself once reads are answered. Where a stop was raised, it stayed open too long: find out what the venue or the way to it lacks, then propose a release that names the stop.", STOPPED, True)
     UNKNOWN_ORDERS = ("UNKNOWN_ORDERS", "The fate of an order is not known.",
         "Wait ten seconds: it is looked up and never sent again. Where a stop was raised, look for the client order id at the venue, cancel it there if it rests, then propose a release.", STOPPED, True)
     KEY_SCOPE = ("KEY_SCOPE", "The venue's key can do more than trade, works from anywhere, or belongs to another account.",

@@ -4,11 +4,13 @@ All of it is configuration (spec: trust, section 4): no direction, identified by
 only an approved one runs. Windows and holds count in bars, so they scale with the feed.
 """
 
+from decimal import Decimal
 from typing import Annotated, Final, Literal, Self
 
 from pydantic import AfterValidator, Field, StringConstraints, model_validator
 
 from desired_state.frozen import Frozen
+from desired_state.limits import Currency
 from desired_state.values import Amount, LayerId, Name, Span, Symbol
 from layers.orders import TimeInForce
 
@@ -245,6 +247,21 @@ SCOPES: Final[dict[LayerId, type[Scope]]] = {
 }
 
 
+ASSUMED: Final = "assumed"
+
+
+class PegRow(Frozen):
+    """What a quote currency is held worth, and which pair of the venue's shows its price.
+
+    The pair's other side stands for ``currency``, such as USDC for USD. ``assumed``: nobody
+    watches, which L5 takes for yes where money is made up and for no from testnet up (F9).
+    """
+
+    currency: Currency  # of limits.yaml
+    rate: Annotated[Amount, Field(ge=Decimal("0.0001"), le=10_000)]
+    watched: Literal["assumed"] | Symbol
+
+
 class VenueRow(Frozen):
     """One row of ``venues.yaml``; ``class`` says which mode the venue serves."""
 
@@ -255,6 +272,15 @@ class VenueRow(Frozen):
     leverage: Literal["none"]
     dead_man_switch: bool
     opening_balances: dict[str, Amount] = Field(default_factory=dict)  # of a simulator
+    # by quote currency; one that is neither here nor the limits' own is not bought with
+    pegs: dict[Currency, PegRow] = Field(default_factory=dict)
+
+    @model_validator(mode="after")
+    def _shows_the_pegged(self) -> Self:
+        for name, row in self.pegs.items():
+            if row.watched != ASSUMED and row.watched.split("/").count(name) != 1:
+                raise ValueError(f"expected a pair with {name} on one side, found {row.watched}")
+        return self
 
 
 class VenueMap(Frozen):

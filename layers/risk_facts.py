@@ -27,6 +27,25 @@ class Arming:
 
 
 @dataclass(frozen=True, slots=True)
+class Peg:
+    """What the quote currency is held worth in the limits' own, and what it was lately seen at."""
+
+    __pydantic_config__ = STRICT
+
+    quote: str  # of every price, fund and equity here
+    currency: str | None  # the limits' own; not configured: none, as the rate
+    rate: Number | None  # configured, never the price of the moment
+    assumed: bool  # nobody watches it, by configuration
+    bid: Number | None  # in that currency, as lately seen
+    ask: Number | None
+    asked_at: Instant | None  # wall clock
+
+    def __post_init__(self) -> None:
+        """Only finite numbers are kept."""
+        forget_what_is_not_finite(self)
+
+
+@dataclass(frozen=True, slots=True)
 class VenueHealth:
     """What the venue says of itself and of our key, and how it has answered lately."""
 
@@ -42,6 +61,7 @@ class VenueHealth:
     headroom: Number | None  # share of the rate limit that is left
     errors: Number | None  # answers lost, each halved for every minute or bar since
     timeouts: int | None  # answers lost in the last window(60 s)
+    open_since: Instant | None  # wall clock: since when its circuit is open; closed: NEVER (G2)
 
     def __post_init__(self) -> None:
         """Only finite numbers are kept."""

@@ -20,7 +20,7 @@ from desired_state.reasons import Reason
 from desired_state.values import Access, Instant, Mode, Span, Trading
 from layers.market import Provenance
 from layers.orders import Side, SymbolRules
-from layers.risk_facts import Arming, Conduct, VenueHealth
+from layers.risk_facts import Arming, Conduct, Peg, VenueHealth
 from layers.risk_values import (
     NEVER,
     STRICT,
@@ -40,6 +40,7 @@ __all__ = [
     "Funds",
     "LossWindow",
     "Number",
+    "Peg",
     "PlanApproval",
     "Quote",
     "Safety",
@@ -219,6 +220,7 @@ class Snapshot:
     venue: str | None  # permitted
     account: str | None  # permitted
     symbols: tuple[SymbolState, ...]
+    peg: Peg | None  # of the currency that all prices here are in
     plan: PlanApproval | None
     equity_now: Number | None  # at bid for longs, ask for shorts, after fees
     day: LossWindow

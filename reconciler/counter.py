@@ -4,13 +4,14 @@ A session works at a counter and knows no venue: which adapters stand behind it 
 wiring of its mode. In shadow there is no way to send behind it at all (SESSION-3).
 """
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Final, Protocol, TypeAlias
 
 from desired_state.errors import Finding
 from desired_state.values import StopClass
+from layers.configuration import PegRow
 from layers.feed import FeedItem, Window
 from layers.l5_risk_gate.finding import RiskVerdict
 from layers.l6_execution.books import Books
@@ -21,6 +22,7 @@ from layers.orders import CancelReport, Intent
 from layers.ports import JournalEntry, VenueProbe, VenueQueries
 from layers.risk_snapshot import VenueClass
 from reconciler.noted_journal import NotedJournal
+from reconciler.peg_watch import Ask
 
 
 class Orders(Protocol):
@@ -106,6 +108,8 @@ class Counter:
     start: datetime  # market time
     advance: Callable[[Bar], bool]
     now: Callable[[Bar], datetime]  # market time once this bar is known
+    pegs: Mapping[str, PegRow]  # what its quote currencies are held worth, as approved
+    touch: Ask  # of any pair there (F9)
     way_out: Callable[[], object]  # cancels everything, writes nothing
     goes_on: bool  # the account outlives the session: earlier marks and decisions count
     may_halt: Callable[[StopClass], bool]  # whether what L5 latches here is a stop of this host

@@ -1,7 +1,8 @@
 """What the account was worth and when: the windows of L5's loss controls (risk.md, D). Pure.
 
 A window's beginning is the value that was written down then. Where nothing was, it is not known,
-and L5 refuses; it is never taken to be what the account is worth now (D1).
+and L5 refuses; it is never taken to be what the account is worth now (D1). An account's very first
+mark opens its day, if nothing was sent before it: what was lost earlier we did not lose.
 """
 
 from bisect import bisect_right
@@ -63,6 +64,7 @@ class Marks:
     found: list[Mark] = field(default_factory=list)
     stops: list[LossStop] = field(default_factory=list)
     fees: PaidFees = field(default_factory=PaidFees)  # those in a third currency
+    untouched: bool = True  # nothing was sent or moved before the first mark
     _breached: dict[WindowName, datetime | None] = field(default_factory=dict)
     _midnights: dict[datetime, Mark] = field(default_factory=dict)
     _highest: Mark | None = None
@@ -73,7 +75,7 @@ class Marks:
         self.found.append(mark)
         if self._highest is None or mark.earned >= self._highest.earned:
             self._highest = mark
-        if mark.at == _midnight(mark.at) or len(self.found) == 1:
+        if mark.at == _midnight(mark.at) or (len(self.found) == 1 and self.untouched):
             self._midnights.setdefault(_midnight(mark.at), mark)
         for name in WINDOWS:
             pnl, bound = self.pnl(name, mark), deepest if name == "peak" else most
@@ -126,7 +128,7 @@ class Marks:
             return None
         # an account younger than a day is measured from its opening
         place = bisect_right(self.found, at - DAY, key=lambda mark: mark.at)
-        return self.found[max(0, place - 1)]
+        return self.found[max(0, place - 1)] if place or self.untouched else None
 
 
 def _midnight(at: datetime) -> datetime:

@@ -13,18 +13,20 @@ from enum import StrEnum
 from typing import Final
 
 from desired_state.authority import Authority, at_most
-from desired_state.errors import Finding, GovernanceError, Waiting
+from desired_state.errors import Finding, GovernanceError, Waiting, finding
 from desired_state.limits import Limits
 from desired_state.reasons import Reason
-from desired_state.values import Access, Mode, StopClass, Trading
+from desired_state.values import Access, Mode, StopClass, Trading, instant_text
 from layers.feed import FeedItem
 from layers.l5_risk_gate.finding import Outcome, RiskVerdict
 from layers.l5_risk_gate.gate import evaluate
+from layers.l5_risk_gate.infrastructure import outlasts
 from layers.l5_risk_gate.loss import watch_loss
 from layers.l6_execution.own_order import OwnOrder
 from layers.l6_execution.stops import stop_for
 from layers.market import Bar, Book
 from layers.orders import Intent
+from layers.pegs import quoted
 from layers.planner.desk import DeskView, OpenOrder, Route
 from layers.planner.planner import propose
 from layers.ports import Journal, VenueQueries
@@ -36,6 +38,7 @@ from reconciler.gate import Verdict
 from reconciler.holdings import FeeValued, Holdings
 from reconciler.market_state import MarketState
 from reconciler.marks import LossStop, Mark, Marks, WindowName
+from reconciler.peg_watch import PegWatch
 from reconciler.rejudging import overdue_orders, refused_orders
 from reconciler.snapshots import Scene, Wired, account, other_exposure, snapshot
 from reconciler.thinking import Thinking
@@ -71,6 +74,7 @@ class Desk:
     halt: Callable[[StopClass, str], str | None]
     wall_clock: Callable[[], datetime]
     venue: VenueWatch
+    peg: PegWatch
 
 
 @dataclass
@@ -119,7 +123,8 @@ class Session:
 
     def upkeep(self, at: datetime, met: tuple[Finding, ...] = ()) -> Ending | None:
         """Look-ups and comparisons that are due; what cannot be explained is a stop (G3, G4)."""
-        return self._met((*met, *self.desk.execution.tick(at, self.desk.wall_clock())))
+        told = self.desk.execution.tick(at, self.desk.wall_clock())
+        return self._met((*met, *told, *self._outage()))
 
     def _met(self, found: tuple[Finding, ...]) -> Ending | None:
         """The stop that the gravest of these findings asks for, in its own words."""
@@ -130,6 +135,17 @@ class Session:
         self.desk.halt(kind, f"{cause.code}: {cause.subject}: {cause.message}")
         self._count(cause.code)
         return Ending.STOPPED
+
+    def _outage(self) -> tuple[Finding, ...]:
+        """G2 between orders: a circuit that stays open is people's business."""
+        since = self.desk.execution.circuit.opened_at
+        if since is None:
+            return ()
+        longest = self.desk.verdict().permitted.limits.max_venue_outage
+        if not outlasts(since, longest, self.desk.wall_clock()):
+            return ()
+        text = f"its circuit is open since {instant_text(since)}"
+        return (finding(Reason.VENUE_ERRORS, self.wired.venue, text),)
 
     def _may_go_on(self, verdict: Verdict) -> Ending | None:
         problem, _ = self.desk.token()
@@ -178,7 +194,8 @@ class Session:
         for fee in held.valued(marked):
             self.desk.journal.append(FeeValued.KIND, fee.model_dump(mode="json"), at)
             self.marks.fees.take(fee)
-        worth, realised = held.equity(marked, limits.dust_notional), held.realised(marked)
+        bounds = quoted(limits, self.desk.peg.look())
+        worth, realised = held.equity(marked, bounds.dust_notional), held.realised(marked)
         if worth is None or realised is None:
             return None
         mark = Mark(
@@ -189,7 +206,7 @@ class Session:
             paid_in=held.paid_in,
             missing=held.missing,
         )
-        self.marks.add(mark, limits.max_daily_loss, limits.max_drawdown)
+        self.marks.add(mark, bounds.max_daily_loss, bounds.max_drawdown)
         self.desk.journal.append("mark", mark.told(), at)
         return mark
 
@@ -326,6 +343,7 @@ class Session:
             venue=self.desk.venue.look(),
             circuit=self.desk.execution.circuit,
             markets=fresh(self._markets, verdict.permitted.limits, at),
+            peg=self.desk.peg.look(),
         )
 
     def _view(self, scene: Scene, bar: Bar) -> DeskView | None:
@@ -339,7 +357,7 @@ class Session:
         held = books.symbol(bar.symbol)
         quote_currency = bar.symbol.split("/")[1]
         outlook = self.thinking.outlook
-        limits = scene.verdict.permitted.limits
+        limits = quoted(scene.verdict.permitted.limits, scene.peg)
         beside = other_exposure(scene)  # not known: no room for an entry (C1)
         working = (books.orders[name] for name in books.working)
         return DeskView(

@@ -41,7 +41,7 @@ WOULD_SEND: Final = "would_send"
 WOULD_CANCEL: Final = "would_cancel"
 WOULD_FILL: Final = "would_fill"
 # what L5 asks of a venue that is wired; in shadow none is, and they rightly refuse every order
-OF_THE_VENUE: Final = frozenset({"A1", "A2", "F6", "G1", "G7", "G8", "G9"})
+OF_THE_VENUE: Final = frozenset({"A1", "A2", "F6", "F9", "G1", "G7", "G8", "G9"})
 NOTHING: Final = Decimal(0)
 FEE_UNIT: Final = Decimal("0.00000001")
 

@@ -17,6 +17,7 @@ from layers.l5_risk_gate.worst import standing_exposure
 from layers.l6_execution.books import Books
 from layers.l6_execution.circuit import Circuit
 from layers.orders import Balance, Intent, Side, SymbolRules
+from layers.pegs import in_quote, rate_of
 from layers.planner.desk import ApprovedPlan
 from layers.risk_snapshot import (
     NEVER,
@@ -25,6 +26,7 @@ from layers.risk_snapshot import (
     Flow,
     Funds,
     LossWindow,
+    Peg,
     PlanApproval,
     Quote,
     Safety,
@@ -87,13 +89,15 @@ class Scene:
     journal_writable: bool
     conduct: ConductRecord = field(default_factory=ConductRecord)
     venue: VenueSeen | None = None  # none: it was not asked, and nothing may leave
+    peg: Peg | None = None  # of the quote currency; none: not known, and nothing is bought (F9)
     circuit: Circuit | None = None  # which answers were lost; none: not known (G2)
     markets: Markets = field(default_factory=dict)  # fresh books of other symbols
 
     @cached_property
     def beside(self) -> tuple[SymbolState, ...]:
         """Every symbol that is held or worked, the session's own left out; built once a scene."""
-        own, dust = self.wired.rules.symbol, self.verdict.permitted.limits.dust_notional
+        own, limits = self.wired.rules.symbol, self.verdict.permitted.limits
+        dust = in_quote(limits.dust_notional, rate_of(self.peg, limits))
         names = (name for name in held_or_worked(self.books) if name != own)
         states = (_symbol(self, name) for name in names)
         return tuple(
@@ -117,6 +121,7 @@ def account(scene: Scene) -> Snapshot:
         venue=None,
         account=_account(scene),
         symbols=(),
+        peg=scene.peg,
         plan=None,
         equity_now=mark.equity if mark else None,
         day=day,
@@ -164,6 +169,7 @@ def _health(scene: Scene) -> VenueHealth:
         headroom=told.headroom if told else None,
         errors=errors,
         timeouts=timeouts,
+        open_since=(scene.circuit.opened_at or NEVER) if scene.circuit else None,
     )
 
 
@@ -301,7 +307,7 @@ def _plan(approved: ApprovedPlan | None, scene: Scene) -> PlanApproval | None:
         return None
     limits = scene.verdict.permitted.limits
     symbols = tuple(sorted({h.symbol for h in approved.plan.hypotheses}))
-    whole = limits.max_symbol_exposure
+    whole = in_quote(limits.max_symbol_exposure, rate_of(scene.peg, limits))
     rungs = [h.checklist.rung_fraction for h in approved.plan.hypotheses]
     sizes = [h.checklist.size_fraction for h in approved.plan.hypotheses]
     return PlanApproval(

@@ -26,7 +26,8 @@ from layers.local_exchange.order import Order
 from layers.local_exchange.parameters import Request
 from layers.local_exchange.rates import Rates
 from layers.local_exchange.rest import Answer, Asks, answer, asked, lost_cancel
-from layers.local_exchange.terms import DESK, ExchangeTerms, Key
+from layers.local_exchange.still import move_still
+from layers.local_exchange.terms import DESK, NOTHING, ExchangeTerms, Key
 
 _BROKEN: Final = Delivery(
     Answer(503, json.dumps({"code": -1000, "msg": "The exchange's store cannot be used."}))
@@ -179,6 +180,9 @@ class LocalExchange:
         elif fault.kind is FaultKind.WRONG_BALANCE:
             exchange.purses.purse(DESK, fault.asset).free += Decimal(fault.change)
             self._store.save(exchange)
+        elif fault.kind is FaultKind.DEPEG:
+            move_still(exchange, Decimal(fault.change))
+            self._store.save(exchange)
         elif fault.kind is FaultKind.FOREIGN_ORDER:
             placed = foreign_order(exchange, fault)
             self._store.save(exchange)
@@ -190,4 +194,6 @@ class LocalExchange:
         fresh.steps_taken = exchange.steps_taken
         self._store.replace(fresh)
         self._exchange = None
-        self._open()
+        again = self._open()
+        move_still(again, NOTHING)
+        self._store.save(again)

@@ -14,9 +14,12 @@ from desired_state.canonical import digest
 from desired_state.limits import NO_LIMITS, Limits
 from layers.l5_risk_gate.finding import Window
 from layers.orders import SymbolRules
+from layers.pegs import quoted, rate_of
+from layers.risk_facts import Peg
 from layers.risk_values import TICKS, window
 
 ONE: Final = Decimal(1)
+NOTHING: Final = Decimal(0)
 SECOND: Final = timedelta(seconds=1)
 MINUTE: Final = timedelta(minutes=1)
 HOUR: Final = timedelta(hours=1)
@@ -50,26 +53,36 @@ class Bounds:
         "day",
         "depth",
         "down",
+        "ending",
         "errors",
         "fresh",
         "given",
         "hour",
         "interval",
+        "kept",
         "limits",
         "lowest_day",
         "lowest_peak",
         "minute",
         "over",
+        "peg",
+        "pegged",
         "ratios",
         "second",
         "span",
         "up",
     )
 
-    def __init__(self, given: Limits, interval: timedelta) -> None:
-        """Work everything out for a feed of bars of ``interval``, or of ticks."""
-        self.given, self.interval = given, interval
-        self.limits = limits = cast("Limits", _Plain(given))
+    def __init__(self, given: Limits, interval: timedelta, peg: Peg | None) -> None:
+        """For a feed of bars of ``interval``, or of ticks; amounts in the peg's quote currency."""
+        self.given, self.interval, self.peg = given, interval, peg
+        self.limits = limits = cast("Limits", _Plain(quoted(given, peg)))
+        rate, off = rate_of(peg, given), given.max_peg_deviation
+        self.pegged = (_times(rate, _less(off)), "to", _times(rate, _more(off)))
+        # what is owned or gained counts with the haircut, what is owed, lost or at risk without
+        self.ending = "/" if peg is None else f"/{peg.quote}"  # of every symbol priced so
+        own = peg is not None and peg.quote == given.currency
+        self.kept = ONE if own and given.quote_haircut is not None else _share(given.quote_haircut)
         self.span: dict[str, timedelta | None] = {}
         self.over: dict[str, Window | None] = {}
         for name in SPANS:
@@ -87,7 +100,8 @@ class Bounds:
         each, cancelled = limits.max_orders_per_fill, limits.max_cancels_per_order
         self.ratios = (each, cancelled, (each, cancelled))
         most, late = limits.max_venue_errors, limits.max_venue_timeouts
-        self.errors = (most, late, (most, late))
+        longest = limits.max_venue_outage
+        self.errors = (most, late, longest, (most, late, "open", longest))
         skew = limits.max_clock_skew
         self.clock = (None if skew is None else -skew, skew, limits.max_venue_check_age)
         self.fresh = (
@@ -106,6 +120,14 @@ class Bounds:
         return self._digest
 
 
+def _times(rate: Decimal | None, factor: Decimal | None) -> Decimal | None:
+    return None if rate is None or factor is None else rate * factor
+
+
+def _share(haircut: Decimal | None) -> Decimal | None:
+    return None if haircut is None else max(NOTHING, ONE - haircut)
+
+
 def _less(ratio: Decimal | None) -> Decimal | None:
     return None if ratio is None else ONE - ratio
 
@@ -118,15 +140,15 @@ def _minus(amount: Decimal | None) -> Decimal | None:
     return None if amount is None else -amount
 
 
-_kept: Final = [Bounds(NO_LIMITS, TICKS)]
+_kept: Final = [Bounds(NO_LIMITS, TICKS, None)]
 
 
-def bounds_of(limits: Limits, interval: timedelta) -> Bounds:
+def bounds_of(limits: Limits, interval: timedelta, peg: Peg | None) -> Bounds:
     """The bounds of these limits, worked out anew only where they are not the last ones."""
     kept = _kept[0]
-    if kept.given is limits and kept.interval == interval:
+    if kept.given is limits and kept.peg is peg and kept.interval == interval:
         return kept
-    _kept[0] = fresh = Bounds(limits, interval)
+    _kept[0] = fresh = Bounds(limits, interval, peg)
     return fresh
 
 

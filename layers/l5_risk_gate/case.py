@@ -159,7 +159,7 @@ class Case:
         self.symbol = symbol = _symbol(snapshot, self.name)
         self.quote = quote = symbol.quote or NO_QUOTE
         self.interval = interval = quote.interval
-        self.bounds = bounds = bounds_of(limits, interval)
+        self.bounds = bounds = bounds_of(limits, interval, snapshot.peg)
         self.limits = bounds.limits
         received, event = quote.received_at, quote.event_at
         self.ages = (

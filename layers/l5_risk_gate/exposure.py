@@ -104,15 +104,22 @@ def _engaged(state: SymbolState, dust: Decimal) -> bool | None:
 
 
 def c5_funds(case: Case) -> Row:
-    """Free balance less own reservations covers it: quote and fee for a buy, base for a sell."""
+    """Free balance less own reservations covers it: quote and fee for a buy, base for a sell.
+
+    Of the quote currency the haircut is held back.
+    """
     funds = case.snapshot.funds
-    if case.buying:
-        if case.reduces:
-            return ("C5", WITHIN, ALLOW, NOT_HELD, None, "quote", "account", None, None)
-        unit, free, reserved, need = "quote", funds.free_quote, funds.reserved_quote, case.outlay
-    else:
+    if not case.buying:
         unit, free, reserved, need = "base", funds.free_base, funds.reserved_base, case.quantity
-    left = None if free is None or reserved is None else free - reserved
+        left = None if free is None or reserved is None else free - reserved
+    elif case.reduces:
+        return ("C5", WITHIN, ALLOW, NOT_HELD, None, "quote", "account", None, None)
+    else:
+        unit, free, reserved, need = "quote", funds.free_quote, funds.reserved_quote, case.outlay
+        kept = case.bounds.kept
+        if kept is None:
+            return ("C5", NO_LIMIT, DENY, need, None, "quote", "account", None, None)
+        left = None if free is None or reserved is None else (free - reserved) * kept
     if need is not None and left is not None and need <= left:
         return ("C5", WITHIN, ALLOW, need, left, unit, "account", None, None)
     code = MISSING if need is None or left is None else Reason.INSUFFICIENT_FUNDS

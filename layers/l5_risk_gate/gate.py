@@ -14,6 +14,7 @@ from layers.l5_risk_gate.flow import flow_rows
 from layers.l5_risk_gate.infrastructure import infrastructure_rows
 from layers.l5_risk_gate.loss import loss_rows
 from layers.l5_risk_gate.market import market_rows
+from layers.l5_risk_gate.peg import f9_peg
 from layers.l5_risk_gate.sanity import sanity_rows
 from layers.l5_risk_gate.table import CONTROLS, GRAVEST_FIRST, STOPS
 from layers.orders import Intent
@@ -34,6 +35,7 @@ def evaluate(intent: Intent, snapshot: Snapshot, limits: Limits, now: datetime) 
         *loss_rows(case),
         *flow_rows(case),
         *market_rows(case),
+        f9_peg(case),
         *infrastructure_rows(case),
         *aftermath_rows(case),
     )

@@ -1,6 +1,6 @@
 """G: what the order stands on: clock, venue, reconciliation, watcher, journal. Held against all."""
 
-from datetime import timedelta
+from datetime import datetime, timedelta
 from typing import Final
 
 from desired_state.reasons import Reason
@@ -16,10 +16,11 @@ from layers.l5_risk_gate.finding import (
     Row,
     against,
 )
-from layers.risk_snapshot import Snapshot, VenueClass
+from layers.risk_snapshot import NEVER, Snapshot, VenueClass
 
 DAY: Final = timedelta(days=1)  # G7: key and identity are checked again daily at least
 NO_TIME: Final = timedelta(0)
+_ANSWERS: Final = "errors, timeouts"
 _TESTNET: Final = VenueClass.TESTNET
 _SAID: Final = {None: "None", True: "True", False: "False"}
 _G6: Final[Row] = ("G6", WITHIN, ALLOW, "True", "True", "writable", "host", None, None)
@@ -46,19 +47,35 @@ def g1_clock_skew(case: Case) -> Row:
 
 
 def g2_venue_errors(case: Case) -> Row:
-    """The venue answers; where too many answers were lost lately, nothing but reads goes there."""
-    most, late, bound = case.bounds.errors
-    errors, timeouts = case.health.errors, case.health.timeouts
-    seen, over = (errors, timeouts), case.bounds.minute
-    if most is None or late is None:
+    """The venue answers; where too many answers were lost lately, nothing but reads goes there.
+
+    An open circuit closes itself on answered reads; one that stays open halts.
+    """
+    most, late, longest, bound = case.bounds.errors
+    health = case.health
+    errors, timeouts, since = health.errors, health.timeouts, health.open_since
+    seen: Quantity = (errors, timeouts)
+    over, outcome = case.bounds.minute, DENY
+    if most is None or late is None or longest is None:
         code = NO_LIMIT
-    elif errors is None or timeouts is None:
+    elif errors is None or timeouts is None or since is None:
         code = MISSING
-    elif errors < most and timeouts < late:
-        return ("G2", WITHIN, ALLOW, seen, bound, "errors, timeouts", "venue", over, None)
+    elif since == NEVER and errors < most and timeouts < late:
+        return ("G2", WITHIN, ALLOW, seen, bound, _ANSWERS, "venue", over, None)
     else:
         code = Reason.VENUE_ERRORS
-    return ("G2", code, DENY, seen, bound, "errors, timeouts", "venue", over, None)
+        if since != NEVER:
+            seen = (errors, timeouts, "open", case.now - since)
+            outcome = HALT if outlasts(since, longest, case.now) else DENY
+    return ("G2", code, outcome, seen, bound, _ANSWERS, "venue", over, None)
+
+
+def outlasts(since: datetime, longest: timedelta | None, now: datetime) -> bool:
+    """Whether a circuit that is open since then is a matter for people; ``NEVER``: it is closed.
+
+    Asked between orders too: a venue that answers nothing has no bar on which to want one.
+    """
+    return since != NEVER and longest is not None and now - since > longest
 
 
 def g3_unknown_orders(case: Case) -> Row:

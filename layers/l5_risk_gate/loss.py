@@ -71,6 +71,8 @@ def _judged(
     pnl, risked = None, case.risked
     if now is not None and opened is not None and transfers is not None:
         pnl = now - opened - transfers
+        if pnl > ZERO:
+            pnl *= case.bounds.kept or ZERO
     if least is None or case.bounds.down is None:
         return (control, NO_LIMIT, DENY, pnl, least, "quote", "account", over, case.ages)
     would_be = None
@@ -157,7 +159,7 @@ def watch_loss(
     snapshot: Snapshot, limits: Limits, interval: timedelta = TICKS
 ) -> tuple[ControlFinding, ...]:
     """D1, D2 and D3 without an order, for every tick: halt, deny (breached, unknown), or allow."""
-    bounds = bounds_of(limits, interval)
+    bounds = bounds_of(limits, interval, snapshot.peg)
     watched = (
         ("D1", snapshot.day, bounds.lowest_day),
         ("D2", snapshot.rolling, bounds.lowest_day),

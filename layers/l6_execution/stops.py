@@ -9,6 +9,7 @@ from desired_state.values import StopClass
 
 STOPS: Final[Mapping[Reason, StopClass]] = {
     Reason.ORDER_UNRESOLVED: StopClass.TECHNICAL,  # G3
+    Reason.VENUE_ERRORS: StopClass.TECHNICAL,  # G2
     Reason.RECON_DIFF: StopClass.INTEGRITY,  # G4
     Reason.FILL_IMPLAUSIBLE: StopClass.INTEGRITY,  # H3
     Reason.FOREIGN_ORDER: StopClass.INTEGRITY,  # H4

@@ -13,6 +13,7 @@ from layers.local_exchange.exchange import Exchange
 from layers.local_exchange.matching import cancel, trade_for_crowd
 from layers.local_exchange.order import Order, opposite
 from layers.local_exchange.path import Step, ladder, walk
+from layers.local_exchange.still import quote_still
 from layers.local_exchange.terms import CROWD, Force
 from layers.market import Bar
 from layers.orders import Side
@@ -66,7 +67,7 @@ class Recording:
 
 def advance(exchange: Exchange, recording: Recording | None, now_ms: int) -> bool:
     """Bring the market to ``now_ms``; whether anything happened. Time never goes back."""
-    moved = False
+    moved = quote_still(exchange)
     while recording is not None and _walk_on(exchange, recording, now_ms):
         moved = True
     exchange.now_ms = max(exchange.now_ms, now_ms)

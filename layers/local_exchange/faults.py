@@ -49,6 +49,7 @@ class FaultKind(StrEnum):
     WIPE = "wipe"  # orders and trades are gone, balances as at first, keys survive
     WRONG_BALANCE = "wrong_balance"
     FOREIGN_ORDER = "foreign_order"
+    DEPEG = "depeg"  # still markets stand elsewhere
 
 
 BEFORE: Final = frozenset(
@@ -64,7 +65,9 @@ BEFORE: Final = frozenset(
         FaultKind.TIMESTAMP,
     }
 )
-UNRECOVERABLE: Final = frozenset({FaultKind.WIPE, FaultKind.WRONG_BALANCE, FaultKind.FOREIGN_ORDER})
+UNRECOVERABLE: Final = frozenset(
+    {FaultKind.WIPE, FaultKind.WRONG_BALANCE, FaultKind.FOREIGN_ORDER, FaultKind.DEPEG}
+)
 RECOVERABLE: Final = frozenset(FaultKind) - UNRECOVERABLE
 _SIGNED: Final = frozenset(Asks) - {Asks.PUBLIC, Asks.BOOK, Asks.KLINES, Asks.UNKNOWN}
 _FITS: Final = {
@@ -92,7 +95,7 @@ class Fault(Frozen):
     hold_ms: Annotated[int, Field(ge=0, le=600_000)] = 60_000  # of a hang; then the line drops
     wait_s: Annotated[int, Field(ge=1, le=259_200)] = 1  # Retry-After of a limit or a ban
     asset: str = "USDT"  # of a wrong balance
-    change: Change = "-1"  # of a wrong balance, signed
+    change: Change = "-1"  # of a wrong balance, or of a still market's price; signed
     side: Side = Side.BUY  # of a foreign order
     quantity: Amount = Decimal("0.002")  # of a foreign order
     price: Amount | None = None  # of a foreign order; none: half or twice the last price

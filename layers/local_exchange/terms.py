@@ -77,6 +77,22 @@ class SymbolTerms(Frozen):
     farthest_up: Amount = Decimal(5)  # PERCENT_PRICE_BY_SIDE, times the average price
     farthest_down: Amount = Decimal("0.2")
     max_open_orders: Annotated[int, Field(ge=1)] = 200
+    still: Amount | None = None  # the price of a market that no recording moves
+
+
+# where the price of USDT is watched (L5's F9): Binance has no market of it against the dollar
+DOLLARS: Final = SymbolTerms(
+    symbol="USDCUSDT",
+    base="USDC",
+    quote="USDT",
+    tick=Decimal("0.0001"),
+    min_price=Decimal("0.0001"),
+    max_price=Decimal(1000),
+    step=Decimal(1),
+    min_quantity=Decimal(1),
+    max_quantity=Decimal(6_000_000),
+    still=Decimal(1),
+)
 
 
 class CrowdTerms(Frozen):

@@ -74,11 +74,11 @@ def fault_venue(
     nth: Annotated[list[int] | None, typer.Option(help="Which of them, from 1.")] = None,
     times: Annotated[int, typer.Option(min=1, help="At most so often.")] = 1,
     asset: Annotated[str, typer.Option(help="Of wrong_balance.")] = "USDT",
-    change: Annotated[str, typer.Option(help="Of wrong_balance, signed.")] = "-1",
+    change: Annotated[str, typer.Option(help="Of wrong_balance or depeg, signed.")] = "-1",
     store: Store = Path("venue"),
     as_json: AsJson = False,
 ) -> None:
-    """Something goes wrong: wipe, wrong_balance and foreign_order now, others at a request."""
+    """Something goes wrong: wipe, wrong_balance, foreign_order, depeg now, others at a request."""
     try:
         rule = Fault(
             kind=kind,

@@ -68,6 +68,8 @@ def open_counter(place: Place) -> Counter:
             start=wall_clock(),
             advance=lambda _bar: True,
             now=lambda _bar: wall_clock(),
+            pegs=row.pegs,
+            touch=market.quote,
             way_out=opened.cancels.cancel_all,
             goes_on=True,
             may_halt=lambda _kind: True,

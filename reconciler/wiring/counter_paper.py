@@ -12,6 +12,7 @@ from layers.adapters.paper_cancels import PaperCancels
 from layers.adapters.paper_entry import PaperEntry
 from layers.adapters.paper_probe import PaperProbe
 from layers.adapters.paper_queries import PaperQueries
+from layers.configuration import VenueRow
 from layers.l6_execution.execution import Execution
 from layers.l6_execution.terms import Propagation
 from layers.paper_venue.presets import evidence_preset
@@ -45,8 +46,8 @@ def open_counter(place: Place) -> Counter:
     if place.venue != PAPER:
         text = f"expected {PAPER}, found {place.venue}"
         raise Stalled(Reason.NOT_ALLOW_LISTED, place.request.symbol, text)
-    feed = recorded(place.request)
-    venue, start = _venue(place, feed)
+    feed, row = recorded(place.request), venue_row(place.files, PAPER)
+    venue, start = _venue(place, feed, row)
     model = venue.model()
     fills = evidence_preset(model)  # P-16: nothing kinder leaves evidence
     queries, cancels = PaperQueries(venue), PaperCancels(venue)
@@ -65,6 +66,8 @@ def open_counter(place: Place) -> Counter:
         start=start,
         advance=venue.advance,
         now=lambda bar: bar.closed,
+        pegs=row.pegs,
+        touch=lambda _pair: None,  # the embedded venue has the one market
         way_out=cancels.cancel_all,
         goes_on=True,
         may_halt=lambda _kind: True,
@@ -81,11 +84,10 @@ def execution_at(place: Place, entry: OrderEntry, venue: PaperVenue) -> Executio
     return Execution(door, cancels, PaperQueries(venue), door.ledger, PROPAGATION)
 
 
-def _venue(place: Place, feed: CsvBars) -> tuple[PaperVenue, datetime]:
+def _venue(place: Place, feed: CsvBars, row: VenueRow) -> tuple[PaperVenue, datetime]:
     """The venue, and where the session starts on it."""
     request, path = place.request, paper_store(place.host)
     if not path.exists():
-        row = venue_row(place.files, PAPER)
         path.parent.mkdir(parents=True, exist_ok=True)
         PaperVenue.create(
             path,

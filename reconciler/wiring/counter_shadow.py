@@ -64,6 +64,8 @@ def open_counter(place: Place) -> Counter:
         start=request.start or first_bar(request, feed),
         advance=shadow.advance,
         now=lambda bar: bar.closed,
+        pegs=row.pegs,
+        touch=lambda _pair: None,  # nothing is wired that could be asked
         way_out=lambda: None,
         goes_on=False,
         may_halt=lambda _kind: False,

@@ -23,7 +23,7 @@ from layers.local_exchange.clock import VirtualClock
 from layers.local_exchange.control import Command, Told
 from layers.local_exchange.crowd import Recording
 from layers.local_exchange.faults import FaultPlan
-from layers.local_exchange.terms import ExchangeTerms, SymbolTerms
+from layers.local_exchange.terms import DOLLARS, ExchangeTerms, SymbolTerms
 from layers.market import Bar
 from reconciler.adapters.clock import wall_clock
 
@@ -83,7 +83,7 @@ def serve(terms: Serving, stop: threading.Event, tell: Callable[[Opened], None])
         stack.callback(store.close)
         exchange = LocalExchange(
             store,
-            ExchangeTerms(seed=terms.seed, symbols=(SymbolTerms(),)),
+            ExchangeTerms(seed=terms.seed, symbols=(SymbolTerms(), DOLLARS)),
             (key,),
             virtual or _now_ms,
             recording,

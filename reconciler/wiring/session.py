@@ -17,6 +17,7 @@ from evidence_repo.packs import Pack
 from layers.feed import FeedItem, Window
 from layers.l6_execution.reconciliation import ReconciliationReport
 from layers.market import Bar
+from layers.pegs import quoted
 from layers.ports import JournalEntry
 from reconciler.adapters.armed_token import TokenReader
 from reconciler.adapters.clock import pause, since_boot, wall_clock
@@ -26,6 +27,7 @@ from reconciler.counter import Counter
 from reconciler.gate import Verdict
 from reconciler.market_state import MarketState
 from reconciler.noted_journal import NotedJournal
+from reconciler.peg_watch import PegWatch
 from reconciler.permits import SENDING
 from reconciler.ports import Report
 from reconciler.session import Desk as SessionDesk
@@ -214,6 +216,7 @@ class SessionRun:
 
     def _session(self, files: dict[str, bytes], counter: Counter, verdict: Verdict) -> Session:
         entries = tuple(counter.journal.entries()) if counter.goes_on else ()
+        peg = self._peg(counter)
         return Session(
             desk=SessionDesk(
                 execution=counter.orders,
@@ -228,6 +231,7 @@ class SessionRun:
                 halt=lambda kind, text: self._halt(counter, kind, text),
                 wall_clock=wall_clock,
                 venue=VenueWatch(counter.probe, wall_clock, since_boot),
+                peg=peg,
             ),
             wired=Wired(
                 venue=counter.venue,
@@ -247,11 +251,16 @@ class SessionRun:
                 revision=verdict.revision or "",
             ),
             market=MarketState(self.request.series),
-            marks=marks_of(entries, verdict),
+            marks=marks_of(entries, quoted(verdict.permitted.limits, peg.look())),
             mode=self.request.mode,
             conduct=counter.journal.conduct,
             judged=dict(_intent_of(e) for e in entries if e.kind == "decision"),
         )
+
+    def _peg(self, counter: Counter) -> PegWatch:
+        currency = self.request.symbol.split("/")[1]
+        row = counter.pegs.get(currency)
+        return PegWatch(currency, row, counter.touch, wall_clock, since_boot)
 
     def _settle(self, session: Session, counter: Counter) -> Ending | None:
         """Start-up and recovery are one path: what is not known is looked up before anything.

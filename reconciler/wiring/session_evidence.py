@@ -4,22 +4,22 @@ import json
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from datetime import datetime
-from typing import TypeVar
+from typing import Final, TypeVar
 
 from desired_state.build import __version__
 from desired_state.frozen import Frozen
+from desired_state.limits import Limits
 from desired_state.values import StopClass
 from evidence_repo.manifest import Claim, Code, Context, EvidenceLevel
 from evidence_repo.packs import Pack
 from layers.l6_execution.books import Books
-from layers.l6_execution.events import Filled, ResetAccepted, read
+from layers.l6_execution.events import Filled, Intended, ResetAccepted, Transferred, read
 from layers.l6_execution.reconciliation import ReconciliationReport
 from layers.l6_execution.rows import Kind
 from layers.ports import JournalEntry
 from reconciler import picture
 from reconciler.adapters.clock import wall_clock
 from reconciler.counter import Counter
-from reconciler.gate import Verdict
 from reconciler.holdings import FeeValued
 from reconciler.marks import LossStop, Mark, Marks
 from reconciler.session import Ending, Session
@@ -34,6 +34,7 @@ from reconciler.session_record import (
 from reconciler.wiring.desk import Desk, local_stop, ship
 
 M = TypeVar("M", bound=Frozen)
+MOVING: Final = frozenset((Intended.KIND, Filled.KIND, Transferred.KIND))
 
 
 @dataclass(frozen=True)
@@ -172,9 +173,12 @@ def _stop_class(kept: Kept) -> StopClass | None:
     return next((stops[name].kind for name in sorted(stops)), None)
 
 
-def marks_of(entries: tuple[JournalEntry, ...], verdict: Verdict) -> Marks:
-    """The marks and loss stops that these entries hold."""
-    marks, limits = Marks(), verdict.permitted.limits
+def marks_of(entries: tuple[JournalEntry, ...], limits: Limits) -> Marks:
+    """The marks and loss stops that these entries hold, and whether orders came before them.
+
+    ``limits`` are in quote currency, as the marks are.
+    """
+    marks = Marks()
     for entry in entries:
         if entry.kind == "mark":
             marks.add(_value(Mark, entry), limits.max_daily_loss, limits.max_drawdown)
@@ -184,6 +188,8 @@ def marks_of(entries: tuple[JournalEntry, ...], verdict: Verdict) -> Marks:
             marks.fees.take(_value(FeeValued, entry))
         elif entry.kind == ResetAccepted.KIND:
             marks.fees.begin_again()
+        elif entry.kind in MOVING and not marks.found:
+            marks.untouched = False  # D1: such a mark opens no day
     return marks
 
 

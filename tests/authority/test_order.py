@@ -205,6 +205,7 @@ def test_every_field_of_limits_has_a_direction_or_is_a_constant() -> None:
         "jump_good_ticks",
         "loss_collar",
         "min_headroom",
+        "quote_haircut",
         "repeat_window",
     }
 

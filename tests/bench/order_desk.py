@@ -23,6 +23,7 @@ from layers.adapters.ccxt_line import Clock, Terms
 from layers.adapters.venue_credentials import Credentials
 from layers.binance.listing import Fees
 from layers.binance.wire import Place
+from layers.configuration import PegRow
 from layers.l6_execution.books import Books
 from layers.l6_execution.client_ids import client_order_id
 from layers.l6_execution.door import Door
@@ -44,6 +45,7 @@ from reconciler.conduct import ConductRecord
 from reconciler.gate import Verdict
 from reconciler.marks import Mark
 from reconciler.noted_journal import NotedJournal
+from reconciler.peg_watch import PegWatch
 from reconciler.permits import PermitOffice
 from reconciler.sending import Sending
 from reconciler.session import Desk as SessionDesk
@@ -58,6 +60,7 @@ from tests.fakes.paper_desk import intent_id
 BENCH_LIMITS = WIDE.model_copy(update={"max_orders_per_fill": MANY, "max_cancels_per_order": MANY})
 FEES = Fees(maker=Decimal("0.001"), taker=Decimal("0.001"))
 ACCOUNT = str(account_number(DESK))
+HELD = PegRow(currency="USD", rate=Decimal(1), watched="assumed")
 LONG = timedelta(days=1)
 INTENT_TTL = timedelta(minutes=1)  # the template's
 # a minute at fifty orders a second holds more orders than a day of any desk: compared as often
@@ -258,6 +261,7 @@ def _wired(
             halt=_never,
             wall_clock=clock,
             venue=VenueWatch(_PaperLike(clock), clock, since_boot),
+            peg=PegWatch("USDT", HELD, lambda _pair: None, clock, since_boot),
         ),
         wired=replace(scene.wired, account=ACCOUNT),
         thinking=scene.thinking,

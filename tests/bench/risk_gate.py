@@ -54,7 +54,7 @@ from tests.layers.desk_of_prices import (
     real_bars,
     template,
 )
-from tests.risk.judged_order import LIMITS
+from tests.risk.judged_order import LIMITS, PEG
 
 OPEN = (1, 100, 1_000, 10_000)
 FULL = 5_000
@@ -215,6 +215,7 @@ def _scene(thinking: Thinking, market: MarketState, marks: Marks, mark: Mark) ->
         heartbeat_at=AT,
         journal_writable=True,
         venue=VenueSeen(STANDING, timedelta()),
+        peg=replace(PEG, asked_at=AT),
         circuit=Circuit(),
     )
 

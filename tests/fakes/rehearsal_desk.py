@@ -24,6 +24,8 @@ BINANCE = """
     time_in_force: [IOC, GTC, POST_ONLY]
     leverage: none
     dead_man_switch: false
+    pegs:
+      USDT: {{currency: USD, rate: "1", watched: USDC/USDT}}
 """
 
 

@@ -20,6 +20,7 @@ from layers.risk_snapshot import (
     Flow,
     Funds,
     LossWindow,
+    Peg,
     PlanApproval,
     Quote,
     Safety,
@@ -61,6 +62,8 @@ LIMITS = Limits(
     max_losing_streak=5,
     max_median_slippage=D("0.003"),
     max_fill_slippage=D("0.01"),
+    quote_haircut=D("0.01"),
+    max_peg_deviation=D("0.01"),
     max_orders_per_day=50,
     max_messages_per_second=5,
     max_messages_per_minute=60,
@@ -82,6 +85,7 @@ LIMITS = Limits(
     max_venue_check_age=60 * SECOND,
     max_venue_errors=D(3),
     max_venue_timeouts=3,
+    max_venue_outage=300 * SECOND,
     max_unknown_orders=2,
     max_unknown_age=10 * SECOND,
     min_headroom=D("0.2"),
@@ -140,6 +144,15 @@ def symbol(name: str = SYMBOL, **changes: object) -> SymbolState:
     return replace(flat, **changes)
 
 
+PEG = Peg(
+    quote="USDT",
+    currency="USD",
+    rate=D(1),
+    assumed=False,
+    bid=D("0.9999"),
+    ask=D("1.0001"),
+    asked_at=NOW - SECOND,
+)
 LOSS = LossWindow(
     equity_open=D(1000),
     net_transfers=D(0),
@@ -157,6 +170,7 @@ SNAPSHOT = Snapshot(
     venue="paper",
     account="main",
     symbols=(symbol(),),
+    peg=PEG,
     plan=PlanApproval(
         plan="L3-plan",
         decision="APPROVE",
@@ -218,6 +232,7 @@ SNAPSHOT = Snapshot(
         headroom=D("0.9"),
         errors=D(1),
         timeouts=1,
+        open_since=NEVER,
     ),
     arming=None,
 )

@@ -16,6 +16,7 @@ from tests.risk.judged_order import (
     HOUR,
     NOW,
     OTHER,
+    PEG,
     QUOTE,
     RULES,
     SECOND,
@@ -51,6 +52,9 @@ TESTNET = {"snapshot": armed(VenueClass.TESTNET)}
 FRESH = {"unknown_orders": 1, "unknown_since": AT - 10 * SECOND}
 UNKNOWN = {f"symbol__{name}": value for name, value in FRESH.items()}
 LOST = symbol(OTHER, **FRESH)
+ASSUMED = {"peg": replace(PEG, assumed=True, bid=None, ask=None, asked_at=None)}
+OWN = {"peg": replace(ASSUMED["peg"], quote="USDT"), "limits": {"currency": "USDT"}}
+HELD_AT_HALF = {"peg": replace(PEG, rate=D("0.5"), bid=D("0.4999"), ask=D("0.5"))}
 OFFERED = {"symbol__open_sell": D("0.1")}
 MISSING, UNSET, WITHIN = R.DATA_MISSING, R.LIMIT_MISSING, R.WITHIN
 
@@ -348,14 +352,22 @@ TABLE = [
     ("C4", "a position unknown", {"symbols": (symbol(), symbol(OTHER, position=None))}, MISSING),
     ("C4", "not configured", {"limits": {"max_open_positions": None}}, UNSET),
     ("C4", "dust not configured", {"limits": {"dust_notional": None}}, UNSET),
-    ("C5", "exactly", {"funds__free_quote": D("40.12008")}, WITHIN),
-    ("C5", "short of quote", {"funds__free_quote": D("40.12007")}, R.INSUFFICIENT_FUNDS),
+    ("C5", "exactly", {"funds__free_quote": D("40.52534")}, WITHIN),
+    ("C5", "short of quote", {"funds__free_quote": D("40.52533")}, R.INSUFFICIENT_FUNDS),
     ("C5", "reserved by others", {"funds__reserved_quote": D("959.88")}, R.INSUFFICIENT_FUNDS),
     ("C5", "exactly the base", REDUCES | {"funds__free_base": D("0.4")}, WITHIN),
     ("C5", "short of base", REDUCES | {"funds__free_base": D("0.399")}, R.INSUFFICIENT_FUNDS),
     ("C5", "quote unknown", {"funds__free_quote": None}, MISSING),
     ("C5", "reservations unknown", {"funds__reserved_quote": None}, MISSING),
     ("C5", "base unknown", REDUCES | {"funds__free_base": None}, MISSING),
+    ("C5", "haircut not configured", {"limits": {"quote_haircut": None}}, UNSET),
+    ("C5", "a haircut of everything", {"limits": {"quote_haircut": D(1)}}, R.INSUFFICIENT_FUNDS),
+    (
+        "C5",
+        "of the limits' own currency nothing is held back",
+        OWN | {"funds__free_quote": D("40.12008")},
+        WITHIN,
+    ),
     ("C6", "the tenth of ten", {"flow__open_orders": 9}, WITHIN),
     ("C6", "the eleventh", {"flow__open_orders": 10}, R.MAX_OPEN_ORDERS),
     ("C6", "of the symbol", {"symbol__working_orders": 10}, R.MAX_OPEN_ORDERS),
@@ -596,6 +608,37 @@ TABLE = [
     ),
     ("F8", "label unknown", {"quote__provenance": None}, MISSING),
     ("F8", "mode unknown", {"mode": None}, MISSING),
+    ("F9", "near its peg", {}, WITHIN),
+    ("F9", "at the edge below", {"peg__bid": D("0.99")}, WITHIN),
+    ("F9", "below it", {"peg__bid": D("0.9899")}, R.DEPEGGED),
+    ("F9", "at the edge above", {"peg__ask": D("1.01")}, WITHIN),
+    ("F9", "above it", {"peg__ask": D("1.0101")}, R.DEPEGGED),
+    ("F9", "bid above ask", {"peg__bid": D("1.0002")}, R.DEPEGGED),
+    ("F9", "seen a minute ago", {"peg__asked_at": NOW - 60 * SECOND}, WITHIN),
+    ("F9", "seen before that", {"peg__asked_at": NOW - 60 * SECOND - MILLI}, MISSING),
+    ("F9", "seen in the future", {"peg__asked_at": NOW + 61 * SECOND}, MISSING),
+    ("F9", "never seen", {"peg__asked_at": None}, MISSING),
+    ("F9", "bid unknown", {"peg__bid": None}, MISSING),
+    ("F9", "ask unknown", {"peg__ask": None}, MISSING),
+    ("F9", "no peg at all", {"peg": None}, MISSING),
+    ("F9", "of another currency than the order's", {"peg__quote": "USDC"}, MISSING),
+    (
+        "F9",
+        "something beside it is priced in another",
+        {"symbols": (symbol(), symbol("ETH/BTC"))},
+        MISSING,
+    ),
+    ("F9", "no rate configured", {"peg__rate": None}, UNSET),
+    ("F9", "pegged to another currency than the limits'", {"peg__currency": "EUR"}, UNSET),
+    ("F9", "the limits name no currency", {"limits": {"currency": None}}, UNSET),
+    ("F9", "deviation not configured", {"limits": {"max_peg_deviation": None}}, UNSET),
+    ("F9", "age not configured", {"limits": {"max_venue_check_age": None}}, UNSET),
+    ("F9", "assumed, on paper", ASSUMED, WITHIN),
+    ("F9", "assumed, on a testnet", TESTNET | ASSUMED, MISSING),
+    ("F9", "assumed, live", LIVE | ASSUMED, MISSING),
+    ("F9", "assumed, in an unknown mode", ASSUMED | {"mode": None}, MISSING),
+    ("F9", "the limits' own currency", OWN, WITHIN),
+    ("F9", "a reduction of what has lost its peg", REDUCES | {"peg__bid": D("0.8")}, WITHIN),
     ("G1", "a second behind", {"health__clock_offset": -SECOND}, WITHIN),
     ("G1", "further behind", {"health__clock_offset": -SECOND - MILLI}, R.CLOCK_SKEW),
     ("G1", "further ahead", {"health__clock_offset": SECOND + MILLI}, R.CLOCK_SKEW),
@@ -615,6 +658,10 @@ TABLE = [
     ("G2", "timeouts unknown", {"health__timeouts": None}, MISSING),
     ("G2", "errors not configured", {"limits": {"max_venue_errors": None}}, UNSET),
     ("G2", "timeouts not configured", {"limits": {"max_venue_timeouts": None}}, UNSET),
+    ("G2", "the circuit is open", {"health__open_since": NOW}, R.VENUE_ERRORS),
+    ("G2", "open for long", {"health__open_since": NOW - 301 * SECOND}, R.VENUE_ERRORS),
+    ("G2", "not known whether it is open", {"health__open_since": None}, MISSING),
+    ("G2", "outage not configured", {"limits": {"max_venue_outage": None}}, UNSET),
     ("G3", "none", {}, WITHIN),
     ("G3", "one of the symbol", UNKNOWN, R.UNKNOWN_ORDERS),
     ("G3", "one of the symbol, a reduction", REDUCES | UNKNOWN, R.UNKNOWN_ORDERS),
@@ -741,7 +788,7 @@ def test_what_stops_stops_with_the_class_that_the_specification_gives_it() -> No
             if verdict.stopped_by == control:
                 raised.setdefault(control, set()).add(verdict.stop_class)
     assert raised == {name: {STOPS[name]} for name in raised}
-    assert set(raised) >= {"D4", "D5", "E4", "E6", "G3", "G4", "H3", "H4"}
+    assert set(raised) >= {"D4", "D5", "E4", "E6", "G2", "G3", "G4", "H3", "H4"}
     technical = {name for name, kind in STOPS.items() if kind is StopClass.TECHNICAL}
     assert technical == {"E4", "E6", "G1", "G2", "G3", "G5"}
 
@@ -781,7 +828,7 @@ MEASURES = [
     ("C1", {"symbols": others(-1)}, "140.18", "500"),
     ("C2", {}, "40.08", "300"),
     ("C4", {}, "1", "3"),
-    ("C5", {}, "40.12008", "1000"),
+    ("C5", {}, "40.12008", "990"),
     ("C7", REDUCES, "0.4", "1"),
     ("D1", {}, "-0.35988", "-100"),
     ("D1", {"order": SELL}, "-0.36012", "-100"),
@@ -796,6 +843,10 @@ MEASURES = [
     ("F3", {"quote__previous_mid": D(80)}, "0.25 after good ticks 3", "0.03 after 3"),
     ("F5", {}, "0", "0.01"),
     ("F7", {"quote__low": D(100), "quote__high": D(105)}, "0.05", "0.05"),
+    ("F9", {}, "0.9999 to 1.0001", "0.99 to 1.01"),
+    ("F9", ASSUMED, "assumed: made-up money", "0.99 to 1.01"),
+    ("F9", HELD_AT_HALF, "0.4999 to 0.5", "0.495 to 0.505"),
+    ("B4", HELD_AT_HALF, "40.12008", "100"),
     ("G1", {}, "100ms jump -1ms", "1s"),
     ("G1", {"health__clock_offset": 501 * MILLI}, "warn 501ms jump -1ms", "1s"),
     ("G3", UNKNOWN, "1 10s", "2 10s"),
@@ -860,5 +911,7 @@ def test_on_bars_ages_and_windows_count_in_bars_and_the_finding_says_so() -> Non
     assert found(judge(**lost), "G3").outcome is Outcome.DENY
     later = lost | {"symbol__unknown_since": AT - HOUR - MILLI}
     assert found(judge(**later), "G3").outcome is Outcome.HALT
+    assert found(judge(health__open_since=NOW - 300 * SECOND), "G2").outcome is Outcome.DENY
+    assert found(judge(health__open_since=NOW - 301 * SECOND), "G2").outcome is Outcome.HALT
     assert found(judge(), "F1").window == "2s"
     assert found(judge(), "F1").ages == "received 1s, event 1s"

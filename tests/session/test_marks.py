@@ -66,6 +66,18 @@ def test_an_account_opened_in_the_middle_of_a_day_is_measured_from_its_opening()
     assert made.pnl("rolling", now) == -10
 
 
+def test_an_account_that_was_traded_before_its_first_mark_opens_no_day_with_it() -> None:
+    made = Marks(untouched=False)
+    for one in (mark(7, "1000"), mark(8, "990")):
+        made.add(one, MOST)
+    assert made.pnl("day", mark(8, "990")) is None
+    assert made.pnl("rolling", mark(8, "990")) is None
+    made.add(mark(24, "980"), MOST)
+    made.add(mark(32, "975"), MOST)
+    assert made.pnl("day", mark(32, "975")) == -5  # a midnight that was seen
+    assert made.pnl("rolling", mark(32, "975")) == -15
+
+
 def test_a_breach_goes_on_since_it_began_and_ends() -> None:
     made = marks(mark(0, "1000"), mark(1, "899"), mark(2, "880"))
     assert made.window("day", mark(2, "880"), frozenset()).breach_since == START + HOUR

@@ -17,6 +17,7 @@ from desired_state.canonical import from_json
 from desired_state.errors import Waiting
 from desired_state.reasons import Reason
 from desired_state.values import instant_text
+from layers.local_exchange.faults import Fault, FaultKind
 from layers.ports import Cancels
 from reconciler.adapters.opened_venues import OpenedVenues
 from reconciler.adapters.session_slot import SessionSlot
@@ -108,6 +109,34 @@ def test_a_stop_that_is_committed_in_the_middle_of_a_testnet_session(
         said, _ = child.communicate(timeout=30)
     assert child.returncode == 2  # until people release it
     assert Reason.NOT_APPROVED in said
+
+
+def test_a_lost_peg_ends_the_buying_at_the_next_look(testnet: RehearsalDesk) -> None:
+    def peg(code: str) -> list[int]:
+        """Where in the record L5 said so of the peg."""
+        return [
+            leaf["seq"]
+            for leaf in leaves(testnet)
+            if leaf["kind"] == "decision"
+            for row in leaf["body"]["risk"]["findings"]
+            if row["control"] == "F9" and row["code"] == code
+        ]
+
+    with running(testnet, *SESSION, "testnet") as child:
+        wait_for(lambda: truth(testnet).open_orders and peg("WITHIN"), 60)
+        ask(testnet.store, Command(fault=Fault(kind=FaultKind.DEPEG, change="0.05")))
+        wait_for(lambda: len(peg("DEPEGGED")) > 2, 90)
+        assert testnet.told("session", "stop")["reconciled"] is True
+        child.communicate(timeout=30)
+    lost = peg("DEPEGGED")[0]
+    bought = [
+        leaf["seq"]
+        for leaf in leaves(testnet)
+        if leaf["kind"] == "order_intent" and leaf["body"]["intent"]["request"]["side"] == "buy"
+    ]
+    assert bought
+    assert max(bought) < lost
+    assert testnet.told("audit")["ok"] is True
 
 
 @pytest.mark.slow
