@@ -1,9 +1,10 @@
 """What of an account is ours, and what that is worth (risk.md, D1 to D3). Pure.
 
-Ours, by our own record (BOOKS-2), is the quote currency, whole, and of every other currency that
-our books ever traded or paid fees in what our executions left, without what lay there when the
-books were opened and without what people moved. So neither a testnet's hundreds of coins nor an
-airdrop is a loss or a gain of ours, and what nothing trades holds up nothing.
+Ours, by our own record (BOOKS-2), is the quote currency, whole and as far as the venue shows it,
+and of every other currency that our books ever traded or paid fees in what our executions left,
+without what lay there when the books were opened and without what people moved. So neither a
+testnet's hundreds of coins nor an airdrop is a loss or a gain of ours, and what nothing trades
+holds up nothing.
 """
 
 from collections.abc import Mapping
@@ -14,6 +15,7 @@ from typing import ClassVar, Final
 from desired_state.frozen import Frozen
 from desired_state.values import Amount, Text
 from layers.l6_execution.books import Books
+from layers.orders import Balance
 from reconciler.beside import Markets
 
 ZERO: Final = Decimal(0)
@@ -66,6 +68,7 @@ class Holdings:
     """
 
     books: Books
+    balances: tuple[Balance, ...]
     symbol: str
     fees: PaidFees
 
@@ -79,10 +82,19 @@ class Holdings:
         """Net of what people moved of the quote currency; what they moved of others is not ours."""
         return self.books.moved.get(self.quote, ZERO)
 
+    @property
+    def missing(self) -> Decimal:
+        """What our record says of the quote currency and the venue shows not: lost (BOOKS-2)."""
+        return max(ZERO, self.books.cash(self.quote) - self._shown)
+
+    @property
+    def _shown(self) -> Decimal:
+        return sum((b.free + b.locked for b in self.balances if b.currency == self.quote), ZERO)
+
     def ours(self) -> Mapping[str, Decimal]:
         """What is ours, by currency; negative: fees that nobody has valued yet."""
         found = {currency: self._traded(currency) for currency in self.books.traded}
-        found[self.quote] = self.books.cash(self.quote)
+        found[self.quote] = min(self._shown, self.books.cash(self.quote))
         for currency, amount in self.fees.turned.items():
             _add(found, currency, amount)
         return {currency: amount for currency, amount in found.items() if amount}

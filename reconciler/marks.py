@@ -36,6 +36,7 @@ class Mark(Frozen):
     price: Annotated[str, StringConstraints(max_length=40)] = ""
     paid_in: Number = NOTHING  # by people, less what they took out, since the account was opened
     opening: Annotated[str, StringConstraints(max_length=40)] = ""  # of the bar: SLIP-1
+    missing: Number = NOTHING  # what the venue showed less than our record, unexplained then
 
     @property
     def earned(self) -> Decimal:
@@ -43,8 +44,9 @@ class Mark(Frozen):
         return self.equity - self.paid_in
 
     def told(self) -> dict[str, Any]:
-        """For the record; transfers stand there where there were any."""
-        return self.model_dump(mode="json", exclude=None if self.paid_in else {"paid_in"})
+        """For the record; transfers and what is missing stand there where there is any."""
+        none = {name for name in ("paid_in", "missing") if not getattr(self, name)}
+        return self.model_dump(mode="json", exclude=none)
 
 
 class LossStop(Frozen):
@@ -70,6 +72,7 @@ class Marks:
 
     def add(self, mark: Mark, most: Decimal | None, deepest: Decimal | None = None) -> None:
         """Take a mark in; the loss limit and the drawdown's decide whether a breach goes on."""
+        self._took_out(mark)
         self.found.append(mark)
         if self._highest is None or mark.earned >= self._highest.earned:
             self._highest = mark
@@ -81,6 +84,20 @@ class Marks:
                 self._breached[name] = None
             else:
                 self._breached[name] = self._breached.get(name) or mark.at
+
+    def _took_out(self, mark: Mark) -> None:
+        """What people are known to have taken out since the last mark was gone when it was missed.
+
+        Else a window that begins between the two would take the money's absence for its beginning.
+        """
+        out = self.found[-1].paid_in - mark.paid_in if self.found else NOTHING
+        place = len(self.found) - 1
+        while out > 0 and place >= 0 and (before := self.found[place]).missing:
+            paid_in = before.paid_in - min(before.missing, out)
+            self.found[place] = told = before.model_copy(update={"paid_in": paid_in})
+            if self._midnights.get(_midnight(told.at)) is before:
+                self._midnights[_midnight(told.at)] = told
+            place -= 1
 
     def pnl(self, name: WindowName, now: Mark) -> Decimal | None:
         """Profit and loss of a window at this mark."""

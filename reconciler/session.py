@@ -135,8 +135,8 @@ class Session:
 
     def upkeep(self, at: datetime, met: tuple[Finding, ...] = ()) -> Ending | None:
         """Look-ups and comparisons that are due; what cannot be explained is a stop (G3, G4)."""
-        met = (*met, *self.desk.execution.tick(at, self.desk.wall_clock()))
-        return self._met((*met, *self._outage()))
+        told = self.desk.execution.tick(at, self.desk.wall_clock())
+        return self._met((*met, *told, *self._outage()))
 
     def _met(self, found: tuple[Finding, ...]) -> Ending | None:
         """The stop that the gravest of these findings asks for, in its own words."""
@@ -176,7 +176,8 @@ class Session:
         limits = verdict.permitted.limits
         self.market.add(bar)
         self.market.see(book, limits.max_jump)
-        held = Holdings(self.desk.execution.books, symbol, self.marks.fees)
+        balances = self.desk.queries.balances()
+        held = Holdings(self.desk.execution.books, balances, symbol, self.marks.fees)
         others = wanted(held.books, symbol, held.currencies())
         self._markets = shown(self.desk.queries.book, others)
         at = self.desk.now(bar)  # nothing that was asked for comes from the future
@@ -184,7 +185,7 @@ class Session:
         if book is None or not book.bids:
             return None
         marked = {**fresh(self._markets, limits, at), symbol: book}
-        mark = self._mark(held, marked, bar, quoted(limits, self.desk.peg.look()), at)
+        mark = self._mark(held, marked, bar, limits, at)
         self.thinking.think(book, at)
         scene = self._scene(at, verdict, mark)
         self._seen = scene
@@ -205,7 +206,8 @@ class Session:
         for fee in held.valued(marked):
             self.desk.journal.append(FeeValued.KIND, fee.model_dump(mode="json"), at)
             self.marks.fees.take(fee)
-        worth, realised = held.equity(marked, limits.dust_notional), held.realised(marked)
+        bounds = quoted(limits, self.desk.peg.look())
+        worth, realised = held.equity(marked, bounds.dust_notional), held.realised(marked)
         if worth is None or realised is None:
             return None
         mark = Mark(
@@ -215,8 +217,9 @@ class Session:
             price=str(bar.close),
             opening=str(bar.open),
             paid_in=held.paid_in,
+            missing=held.missing,
         )
-        self.marks.add(mark, limits.max_daily_loss, limits.max_drawdown)
+        self.marks.add(mark, bounds.max_daily_loss, bounds.max_drawdown)
         self.desk.journal.append("mark", mark.told(), at)
         return mark
 

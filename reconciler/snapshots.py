@@ -96,7 +96,8 @@ class Scene:
     @cached_property
     def beside(self) -> tuple[SymbolState, ...]:
         """Every symbol that is held or worked, the session's own left out; built once a scene."""
-        own, dust = self.wired.rules.symbol, self.verdict.permitted.limits.dust_notional
+        own, limits = self.wired.rules.symbol, self.verdict.permitted.limits
+        dust = in_quote(limits.dust_notional, rate_of(self.peg, limits))
         names = (name for name in held_or_worked(self.books) if name != own)
         states = (_symbol(self, name) for name in names)
         return tuple(

@@ -190,10 +190,7 @@ class Books:
                 return
 
     def cash(self, currency: str) -> Decimal:
-        """What our record says is held; what is less for a known reason is lost (D1).
-
-        What is there unexplained, or more than our record says, is nobody's profit.
-        """
+        """What our record says is held; what is less for a known reason is lost (D1)."""
         held = self.opening.get(currency, NOTHING) + self.flows.get(currency, NOTHING)
         return held + min(self.gaps.get(currency, NOTHING), NOTHING)
 

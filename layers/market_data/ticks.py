@@ -10,7 +10,7 @@ from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from decimal import ROUND_HALF_EVEN, Decimal
-from typing import Final, Protocol, TypeAlias
+from typing import Final, TypeAlias
 
 from desired_state.errors import Stalled
 from desired_state.reasons import Reason
@@ -80,22 +80,6 @@ class TradeGap:
 
 TradeItem: TypeAlias = Trade | TradeGap
 Tick: TypeAlias = Quote | Trade | TradeGap
-
-
-class QuoteFeed(Protocol):
-    """A source of quotes that is read once, oldest first."""
-
-    def quotes(self, symbol: str, window: Window) -> Iterator[Quote]:
-        """Quotes in order. Raises ``Stalled(FEED_INVALID)`` at the first wrong row."""
-        ...
-
-
-class TradeFeed(Protocol):
-    """A source of single trades that is read once, oldest first."""
-
-    def trades(self, symbol: str, window: Window) -> Iterator[TradeItem]:
-        """Trades and gaps in order. Raises ``Stalled(FEED_INVALID)`` at the first wrong row."""
-        ...
 
 
 def quotes_in_order(rows: Iterable[Row], symbol: str, window: Window) -> Iterator[Quote]:

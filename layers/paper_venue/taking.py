@@ -67,14 +67,3 @@ def adverse_move(
         impact = levels[0].price * model.impact_bps * BASIS_POINT * root
         move += on_grid(impact, rules.tick, ROUND_CEILING)
     return move
-
-
-def sellable(free: Decimal, price: Decimal, rules: SymbolRules) -> tuple[Decimal, Decimal]:
-    """P-15: the quantity of a coin that one order can sell at ``price``, and the dust it leaves.
-
-    A fee taken in coin leaves amounts below the step; what is below the minimum is dust as a whole.
-    """
-    quantity = min(on_grid(free, rules.step, ROUND_DOWN), rules.max_quantity)
-    if quantity < rules.min_quantity or quantity * price < rules.min_notional:
-        return NOTHING, free
-    return quantity, free - quantity

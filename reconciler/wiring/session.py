@@ -41,7 +41,7 @@ from reconciler.venue_watch import VenueWatch
 from reconciler.wiring.approved import approved_files, scopes_of
 from reconciler.wiring.counters import DoorKeys, Place, books_name, open_counter
 from reconciler.wiring.desk import HEARTBEAT, Desk, local_stop, ship
-from reconciler.wiring.session_evidence import Kept, Outcome, keep_evidence, marks_of
+from reconciler.wiring.session_evidence import Kept, Outcome, Raised, keep_evidence, marks_of
 
 RENEW: Final = timedelta(milliseconds=500)  # the verdict is judged again at least this often
 SHIP: Final = timedelta(seconds=1)  # evidence.md: the commit follows within a second
@@ -80,6 +80,7 @@ class SessionRun:
     settle: timedelta = SETTLE
     _flag: Flag = field(init=False)
     _stop: str | None = None
+    _raised: Raised | None = None
     _elsewhere: datetime | None = None  # when a watcher on another host was last heard
     _bar: Bar | None = None  # the last one
     _ended: Ending | None = None  # while nothing was new in the market
@@ -149,6 +150,7 @@ class SessionRun:
             keep=self._keep,
             revision=self._revision,
             spans=self._spans,
+            raised=self._raised,
         )
         since = tuple(journal.entries(first))
         outcome = keep_evidence(kept, counter, since, counter.entries(first))
@@ -356,6 +358,8 @@ class SessionRun:
             return None  # SESSION-3: a loss of made-up money stops nobody
         stop = local_stop(self.desk.host).engage(kind, text, "L5", counter.way_out)
         self._stop, self._renewed = stop.id, None
+        if kind is StopClass.INTEGRITY:
+            self._raised = Raised(stop.id, frozenset(counter.orders.books.unexplained))
         return stop.id
 
     def _keep(self, pack: Pack, _at: datetime) -> None:

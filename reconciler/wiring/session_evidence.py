@@ -56,6 +56,14 @@ class Outcome:
 
 
 @dataclass(frozen=True)
+class Raised:
+    """The stop of class integrity that the session raised, and what stood in our books then."""
+
+    stop: str
+    subjects: frozenset[str]
+
+
+@dataclass(frozen=True)
 class Kept:
     """The session as it stands at its end, and where its evidence goes."""
 
@@ -67,6 +75,7 @@ class Kept:
     keep: Callable[[Pack, datetime], None]
     revision: Callable[[], str | None]
     spans: Mapping[tuple[str, datetime], datetime]
+    raised: Raised | None = None
 
 
 def keep_evidence(
@@ -75,7 +84,7 @@ def keep_evidence(
     since: tuple[JournalEntry, ...],
     orders: tuple[JournalEntry, ...],
 ) -> Outcome:
-    """The session's packs, shipped; a difference that nobody can explain is a stop (G4)."""
+    """The session's packs, shipped; a difference that nobody can explain is under a stop (G4)."""
     record = _record(kept, since, orders, _books(kept.session, counter))
     record = record.model_copy(update={"slippage": _slippage(kept, counter, record, since, orders)})
     context = Context(
@@ -94,9 +103,22 @@ def keep_evidence(
         compared = reconciliation_pack(record, report, pack.id, context)
         kept.keep(compared, record.setup.start)
         second = compared.id
-        stop = _unexplained(kept.desk, counter, report)
+        stop = _stands(kept, report) or _unexplained(kept.desk, counter, report)
     ship(kept.desk)
     return Outcome(record, pack.id, report, second, stop)
+
+
+def _stands(kept: Kept, report: ReconciliationReport) -> str | None:
+    """SESSION-7: the stop under which all that the report finds stands already; none: there is one.
+
+    It is this session's own, in force on this host and of class integrity; whatever it was not
+    raised over, what could not be read, or was still on its way, asks for one of its own.
+    """
+    raised, found = kept.raised, {one.subject for one in report.unexplained}
+    if raised is None or report.missing or not report.is_final or not found <= raised.subjects:
+        return None
+    stop = kept.desk.latch.in_force().get(raised.stop)
+    return stop.id if found and stop and stop.kind is StopClass.INTEGRITY else None
 
 
 def _unexplained(desk: Desk, counter: Counter, report: ReconciliationReport) -> str | None:

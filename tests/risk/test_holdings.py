@@ -20,7 +20,7 @@ from tests.risk.judged_order import D
 START = datetime(2020, 3, 1, tzinfo=UTC)
 HOUR = timedelta(hours=1)
 COINS = {f"AIR{n}": D(n) for n in range(300)}
-OPENING = {"USDT": D(1000), "ETH": D(4), "BNB": D(2), **COINS}
+OPENING = {"USDT": D(1000), "ETH": D(4), "BNB": D(2), "BTC": D(3), **COINS}
 
 
 class Account:
@@ -72,7 +72,7 @@ class Account:
         self.held[currency] = self.held.get(currency, D(0)) + D(amount)
 
     def seen(self, symbol: str) -> Holdings:
-        return Holdings(self.books, symbol, self.fees)
+        return Holdings(self.books, self.balances, symbol, self.fees)
 
     def settle(self, symbol: str, marked: Markets) -> tuple[FeeValued, ...]:
         found = self.seen(symbol).valued(marked)
@@ -144,6 +144,14 @@ def test_coins_that_nothing_of_ours_traded_are_neither_asked_for_nor_counted() -
     account.held["AIR7"] *= 10
     account.held["NEW"] = D(5)
     assert account.seen("BTC/USDT").equity(markets(BTC="100"), DUST) == 1000
+
+
+def test_of_the_quote_currency_the_less_counts_of_what_is_shown_and_what_we_wrote_down() -> None:
+    account = Account()
+    for shown, worth, missing in (("1500", 1000, 0), ("900", 900, 100)):
+        account.held["USDT"] = D(shown)
+        seen = account.seen("BTC/USDT")
+        assert (seen.equity({}, DUST), seen.missing) == (worth, missing)
 
 
 def test_what_lay_there_and_what_people_moved_is_not_our_gain_or_loss() -> None:

@@ -13,12 +13,15 @@ MOST = Decimal(100)
 D300 = Decimal(-300)
 
 
-def mark(hours: float, equity: str, realised: str = "0", paid_in: str = "0") -> Mark:
+def mark(
+    hours: float, equity: str, realised: str = "0", paid_in: str = "0", missing: str = "0"
+) -> Mark:
     return Mark(
         at=START + hours * HOUR,
         equity=Decimal(equity),
         realised=Decimal(realised),
         paid_in=Decimal(paid_in),
+        missing=Decimal(missing),
     )
 
 
@@ -143,6 +146,26 @@ def test_a_loss_behind_a_deposit_is_a_breach() -> None:
     made = marks(mark(0, "1000"), mark(1, "1380", paid_in="500"))
     assert made.pnl("day", mark(1, "1380", paid_in="500")) == -120
     assert made.window("day", mark(1, "1380", paid_in="500"), frozenset()).breach_since is not None
+
+
+def test_what_was_taken_out_hides_no_loss_of_a_window_that_began_before_it_was_known() -> None:
+    made = marks(
+        mark(20, "1000"),
+        mark(23, "500", missing="500"),
+        mark(24, "500", missing="500"),  # a midnight
+        mark(25, "480", missing="500"),  # and lost 20
+        mark(26, "480", paid_in="-500"),
+        mark(48, "470", paid_in="-500"),
+    )
+    assert made.pnl("day", mark(26, "480", paid_in="-500")) == -20
+    assert made.pnl("rolling", mark(48, "470", paid_in="-500")) == -30
+    assert made.pnl("peak", mark(48, "470", paid_in="-500")) == -30
+    assert [one.earned for one in made.found] == [1000, 1000, 1000, 980, 980, 970]
+
+
+def test_what_is_missing_and_was_not_taken_out_stays_lost() -> None:
+    made = marks(mark(0, "1000"), mark(1, "900", missing="100"), mark(2, "900"))
+    assert made.pnl("day", mark(2, "900")) == -100
 
 
 def test_a_mark_without_transfers_is_told_as_ever_and_one_with_them_tells_them() -> None:

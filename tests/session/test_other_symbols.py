@@ -6,6 +6,7 @@ from dataclasses import dataclass, field, replace
 from decimal import Decimal
 from typing import Any
 
+from desired_state.limits import NO_LIMITS
 from desired_state.values import StopClass
 from layers.l6_execution.events import ResetAccepted
 from layers.l6_execution.symbol_book import SymbolBook
@@ -14,7 +15,6 @@ from layers.ports import JournalEntry, VenueQueries
 from reconciler.holdings import FeeValued, PaidFees
 from reconciler.session import Ending, Session
 from reconciler.wiring.session_evidence import marks_of
-from tests.bench.risk_gate import scene_of
 from tests.fakes.governed_desk import GovernedDesk
 from tests.fakes.session_desk import FIRST, run
 
@@ -95,12 +95,11 @@ def test_a_restart_knows_which_fees_were_valued_and_that_a_wipe_began_again() ->
         JournalEntry(n, one.KIND, one.model_dump(mode="json"), FIRST)
         for n, one in enumerate((fee, wiped, fee))
     ]
-    verdict = scene_of(0)[0].verdict
-    assert marks_of(tuple(entries[:1]), verdict).fees.turned == {"BNB": 1, "USDT": -600}
-    assert marks_of(tuple(entries[:2]), verdict).fees == PaidFees(
+    assert marks_of(tuple(entries[:1]), NO_LIMITS).fees.turned == {"BNB": 1, "USDT": -600}
+    assert marks_of(tuple(entries[:2]), NO_LIMITS).fees == PaidFees(
         turned={"USDT": Decimal(-600)}, spent={"USDT": Decimal(600)}
     )
-    assert marks_of(tuple(entries), verdict).fees.spent == {"USDT": 1200}
+    assert marks_of(tuple(entries), NO_LIMITS).fees.spent == {"USDT": 1200}
 
 
 def test_the_planner_asks_for_nothing_where_other_symbols_take_up_all_the_exposure(

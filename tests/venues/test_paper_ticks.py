@@ -8,8 +8,7 @@ import pytest
 from desired_state.errors import Stalled
 from layers.market import Book, Provenance
 from layers.orders import OrderState, Side, TimeInForce, VenueOrder
-from layers.paper_venue.spot_rules import BTC_USDT
-from layers.paper_venue.taking import sellable
+from layers.paper_venue.terms import Refusal
 from layers.paper_venue.venue import PaperVenue
 from tests.fakes.paper_desk import FUNDS, START, SYMBOL, bar, make_venue, request
 from tests.fakes.tick_desk import at, level, quote, trade
@@ -219,10 +218,14 @@ def test_what_the_fee_leaves_below_the_step_is_dust_and_stays_in_the_account(
     venue.submit(request("buy", price="101", quantity="0.12345", tif=TimeInForce.IOC))
     venue.observe([quote(5)])
     held = {b.currency: b.free for b in venue.balances()}["BTC"]
-    quantity, dust = sellable(held, Decimal(99), BTC_USDT)
-    assert (str(held), str(quantity), str(dust)) == ("0.12332655", "0.12332", "0.00000655")
-    venue.submit(request("sell", Side.SELL, "99", str(quantity), TimeInForce.IOC))
+    assert str(held) == "0.12332655"
+    whole = venue.submit(request("all", Side.SELL, "99", str(held), TimeInForce.IOC))
+    assert isinstance(whole, Refusal)
+    venue.submit(request("sell", Side.SELL, "99", "0.12332", TimeInForce.IOC))
     venue.observe([quote(9)])
+    dust = {b.currency: b.free for b in venue.balances()}["BTC"]
+    assert str(dust) == "0.00000655"
+    for name, quantity in (("dust", str(dust)), ("little", "0.01")):  # step, minimum notional
+        refused = venue.submit(request(name, Side.SELL, "99", quantity, TimeInForce.IOC))
+        assert isinstance(refused, Refusal)
     assert {b.currency: b.free for b in venue.balances()}["BTC"] == dust
-    assert sellable(dust, Decimal(99), BTC_USDT) == (0, dust)
-    assert sellable(Decimal("0.01"), Decimal(99), BTC_USDT)[0] == 0  # below the minimum notional
