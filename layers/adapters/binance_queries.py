@@ -39,6 +39,7 @@ from layers.orders import Archived, Balance, Fill, SymbolRules, VenueOrder
 from layers.risk_snapshot import VenueClass
 
 NO_SUCH_PATH: Final = 404
+NAMES_KEPT: Final = 2_000
 SEVERAL: Final = 5  # so many look-ups weigh as much as a page of orders (4 each, and 20)
 RENUMBERED: Final = timedelta(seconds=30)  # no book that is merely late goes on for so long
 
@@ -79,7 +80,7 @@ class BinanceQueries:
         found = order_of(heard.data, self._line.terms.place.symbols)
         if (found.symbol, found.client_order_id) != (symbol, client_order_id):
             raise unreadable("an order")  # an answer about another order is no answer
-        self._names[symbol, int(found.venue_order_id)] = client_order_id
+        self._keep_name((symbol, int(found.venue_order_id)), client_order_id)
         return found
 
     def orders(self, symbol: str, since: datetime) -> tuple[VenueOrder, ...]:
@@ -90,8 +91,8 @@ class BinanceQueries:
     def fills(self, symbol: str, since: datetime) -> tuple[Fill, ...]:
         """Executions at or after ``since``, oldest first, each with its order's client id."""
         found = History(self._line, EXECUTIONS, symbol).since(since)
-        self._learn({_order_number(row) for row in found}, symbol)
-        fills = (self._named(fill_of(row, symbol, ""), row, symbol) for row in found)
+        names = self._named({_order_number(row) for row in found}, symbol)
+        fills = (fill_of(row, symbol, names[_order_number(row)]) for row in found)
         return tuple(sorted(fills, key=lambda fill: fill.at))
 
     def balances(self) -> tuple[Balance, ...]:
@@ -170,25 +171,30 @@ class BinanceQueries:
 
     def _listed(self, row: Any, symbol: str) -> VenueOrder:  # noqa: ANN401
         found = order_of(row, self._line.terms.place.symbols)
-        self._names[symbol, int(found.venue_order_id)] = found.client_order_id
+        self._keep_name((symbol, int(found.venue_order_id)), found.client_order_id)
         return found
 
-    def _learn(self, numbers: set[int], symbol: str) -> None:
-        """The names of many orders by the page; the rest is asked for one by one."""
-        history = History(self._line, ORDERS, symbol)
-        while len(left := sorted(n for n in numbers if (symbol, n) not in self._names)) >= SEVERAL:
-            page = history.page(left[0])
-            for row in page:
-                self._listed(row, symbol)
-            last = history.number(page[-1]) if page else left[-1]
-            numbers = {n for n in left if n > last}
+    def _keep_name(self, order: tuple[str, int], name: str) -> None:
+        self._names[order] = name
+        if len(self._names) > NAMES_KEPT:  # what is asked for again is looked up again
+            del self._names[next(iter(self._names))]
 
-    def _named(self, fill: Fill, row: Any, symbol: str) -> Fill:  # noqa: ANN401
-        """The execution with the client id of its order; the venue gives its own order id alone."""
-        number = _order_number(row)
-        if (symbol, number) not in self._names:
-            self._names[symbol, number] = self._name(symbol, number)
-        return fill.model_copy(update={"client_order_id": self._names[symbol, number]})
+    def _named(self, numbers: set[int], symbol: str) -> dict[int, str]:
+        """Client ids by order number: of many unknown ones by the page, of the rest one by one.
+
+        The venue gives an execution its own order id alone.
+        """
+        named = {n: self._names[symbol, n] for n in numbers if (symbol, n) in self._names}
+        history, left = History(self._line, ORDERS, symbol), sorted(numbers - named.keys())
+        while len(left) >= SEVERAL:
+            page = {history.number(row): row for row in history.page(left[0])}
+            for number, row in page.items():
+                named[number] = self._listed(row, symbol).client_order_id
+            left = [n for n in left if n > max(page, default=left[-1])]
+        for number in numbers - named.keys():
+            named[number] = self._name(symbol, number)
+            self._keep_name((symbol, number), named[number])
+        return named
 
     def _name(self, symbol: str, number: int) -> str:
         data = self._asked(LOOK_UP, {"symbol": market_id(symbol), "orderId": number})

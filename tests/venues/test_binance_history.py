@@ -15,7 +15,7 @@ from hypothesis import strategies as st
 from desired_state.errors import Waiting
 from desired_state.reasons import Reason
 from layers.adapters.binance_history import EXECUTIONS, ORDERS, WINDOWS, History, Series
-from layers.adapters.binance_queries import BinanceQueries
+from layers.adapters.binance_queries import NAMES_KEPT, BinanceQueries
 from layers.adapters.binance_venue import BinanceVenue
 from layers.binance.heard import Heard
 from layers.binance.protocol import Endpoint
@@ -182,11 +182,13 @@ def test_a_long_history_is_read_with_its_orders_names_in_few_requests(
 ) -> None:
     lived(exchange, 2_300, 50 * HOUR)
     line = Counted(binance.lines[1])
-    fills = BinanceQueries(line).fills(SYMBOL, EPOCH)
+    queries = BinanceQueries(line)
+    fills = queries.fills(SYMBOL, EPOCH)
     assert [(f.fill_id, f.client_order_id) for f in fills] == [
         (f"BTC/USDT:{n}", f"n{n}") for n in range(1, 2_301)
     ]
     assert len(line.asked) < 20  # where each order's name had been asked for by itself: 2,300
+    assert len(queries._names) == NAMES_KEPT < len(fills)  # noqa: SLF001
 
 
 def test_names_that_the_list_of_orders_told_are_not_asked_for_again(
