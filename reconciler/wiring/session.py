@@ -19,7 +19,7 @@ from layers.l6_execution.reconciliation import ReconciliationReport
 from layers.market import Bar
 from layers.ports import JournalEntry
 from reconciler.adapters.armed_token import TokenReader
-from reconciler.adapters.clock import pause, since_boot, wall_clock
+from reconciler.adapters.clock import HostClock
 from reconciler.adapters.shared_journal import SharedJournal
 from reconciler.conduct import ConductRecord
 from reconciler.counter import Counter
@@ -133,7 +133,9 @@ class SessionRun:
         if ending is None:
             ending, last = self._bars(session, counter)
         bar = self._bar
-        report = _finished(counter, lambda: last if bar is None else counter.now(bar))
+        report = _finished(
+            counter, lambda: last if bar is None else counter.now(bar), self.desk.clock
+        )
         kept = Kept(
             desk=self.desk,
             session=session,
@@ -151,7 +153,7 @@ class SessionRun:
     # --- the pieces --------------------------------------------------------------------------
     def _verdict(self) -> Verdict:
         """Judge again when it is due, or when the token says that something happened."""
-        now = wall_clock()
+        now = self.desk.clock.wall()
         due = self._renewed is None or now - self._renewed >= RENEW
         if due or self.desk.token.check() is not None:
             self.told(self.desk.reconcile())
@@ -184,30 +186,32 @@ class SessionRun:
 
     def _attested(self) -> bool:
         told = self._elsewhere
-        return told is not None and abs(wall_clock() - told) <= ATTESTED
+        return told is not None and abs(self.desk.clock.wall() - told) <= ATTESTED
 
     def _journal(self, verdict: Verdict) -> NotedJournal:
         """Entries of this counter; what was only imagined before counts for nothing."""
         name = books_name(self.request.mode, self._venue(verdict))
-        shared = SharedJournal(self.desk.journal, self._revision, wall_clock, name)
+        shared = SharedJournal(self.desk.journal, self._revision, self.desk.clock.wall, name)
         real = self.request.mode in SENDING
         conduct = ConductRecord.rebuilt(shared.entries()) if real else ConductRecord()
         return NotedJournal(shared, conduct)
 
     def _counter(self, files: dict[str, bytes], journal: NotedJournal, verdict: Verdict) -> Counter:
-        return open_counter(
-            Place(
-                host=self.desk.host,
-                request=self.request,
-                files=files,
-                venue=self._venue(verdict),
-                account=verdict.permitted.accounts.get(self._venue(verdict)),
-                told_account=self._told_account,
-                journal=journal,
-                attested=self._attested,
-                verdict=lambda: self.desk.permits.digest,
-                keys=DoorKeys(self.desk.permits, self.desk.epoch, self._flag),
-            )
+        return open_counter(self._place(files, journal, verdict))
+
+    def _place(self, files: dict[str, bytes], journal: NotedJournal, verdict: Verdict) -> Place:
+        return Place(
+            host=self.desk.host,
+            request=self.request,
+            files=files,
+            venue=self._venue(verdict),
+            account=verdict.permitted.accounts.get(self._venue(verdict)),
+            told_account=self._told_account,
+            journal=journal,
+            attested=self._attested,
+            verdict=lambda: self.desk.permits.digest,
+            keys=DoorKeys(self.desk.permits, self.desk.epoch, self._flag),
+            clock=self.desk.clock,
         )
 
     def _session(self, files: dict[str, bytes], counter: Counter, verdict: Verdict) -> Session:
@@ -224,8 +228,8 @@ class SessionRun:
                 verdict_digest=lambda: self.desk.permits.digest,
                 token=self._token,
                 halt=lambda kind, text: self._halt(counter, kind, text),
-                wall_clock=wall_clock,
-                venue=VenueWatch(counter.probe, wall_clock, since_boot),
+                wall_clock=self.desk.clock.wall,
+                venue=VenueWatch(counter.probe, self.desk.clock.wall, self.desk.clock.since_boot),
             ),
             wired=Wired(
                 venue=counter.venue,
@@ -257,13 +261,14 @@ class SessionRun:
         Raises:
             Stalled: ``NOT_RECONCILED`` where books and venue do not agree in time.
         """
-        ending = session.upkeep(counter.start, counter.orders.start(counter.start, wall_clock()))
-        end = wall_clock() + SETTLE
+        clock = self.desk.clock
+        ending = session.upkeep(counter.start, counter.orders.start(counter.start, clock.wall()))
+        end = clock.wall() + SETTLE
         while ending is None and not counter.orders.is_ready:
-            if wall_clock() >= end:
+            if clock.wall() >= end:
                 text = "books and venue did not come to agree"
                 raise Stalled(Reason.NOT_RECONCILED, counter.venue, text)
-            pause(WAIT)
+            clock.pause(WAIT)
             ending = self.between() or session.tick(counter.start)
         return ending
 
@@ -291,13 +296,14 @@ class SessionRun:
 
     def _nap(self, session: Session, span: timedelta) -> bool:
         """Wait for the market; upkeep, verdict and whoever asks for the end go on meanwhile."""
-        end = wall_clock() + span
+        clock = self.desk.clock
+        end = clock.wall() + span
         while self._ended is None:
-            self._ended = self.between() or session.tick(wall_clock())
-            left = (end - wall_clock()).total_seconds()
+            self._ended = self.between() or session.tick(clock.wall())
+            left = (end - clock.wall()).total_seconds()
             if left <= 0:
                 break
-            pause(min(WAIT, left))
+            clock.pause(min(WAIT, left))
         return self._ended is None
 
     def _note(self, session: Session) -> None:
@@ -307,7 +313,7 @@ class SessionRun:
 
     def _token(self) -> tuple[Finding | None, datetime | None]:
         age = self.desk.token.age_ns()
-        beat = None if age is None else wall_clock() - timedelta(microseconds=age // 1000)
+        beat = None if age is None else self.desk.clock.wall() - timedelta(microseconds=age // 1000)
         return self._flag.check(), beat
 
     def _halt(self, counter: Counter, kind: StopClass, text: str) -> str | None:
@@ -315,12 +321,12 @@ class SessionRun:
         self._flag.raised = finding(Reason.KILL_LATCHED, kind.value, text)
         if not counter.may_halt(kind):
             return None  # SESSION-3: a loss of made-up money stops nobody
-        stop = local_stop(self.desk.host).engage(kind, text, "L5", counter.way_out)
+        stop = local_stop(self.desk.host, self.desk.clock).engage(kind, text, "L5", counter.way_out)
         self._stop, self._renewed = stop.id, None
         return stop.id
 
     def _keep(self, pack: Pack, _at: datetime) -> None:
-        self.desk.ledger.record_pack(pack, wall_clock(), self._revision())
+        self.desk.ledger.record_pack(pack, self.desk.clock.wall(), self._revision())
 
 
 def _setup(request: Request, verdict: Verdict, counter: Counter) -> SessionSetup:
@@ -338,16 +344,18 @@ def _setup(request: Request, verdict: Verdict, counter: Counter) -> SessionSetup
     )
 
 
-def _finished(counter: Counter, now: Callable[[], datetime]) -> ReconciliationReport | None:
+def _finished(
+    counter: Counter, now: Callable[[], datetime], clock: HostClock
+) -> ReconciliationReport | None:
     """Everything cancelled and compared, again while something is on its way."""
-    end = wall_clock() + SETTLE
+    end = clock.wall() + SETTLE
     while True:
-        report = counter.orders.finish(now(), wall_clock())
+        report = counter.orders.finish(now(), clock.wall())
         settled = report is None or (report.is_final and not counter.orders.books.unproven)
-        if settled or wall_clock() >= end:
+        if settled or clock.wall() >= end:
             return report
-        pause(WAIT)
-        counter.orders.tick(now(), wall_clock())
+        clock.pause(WAIT)
+        counter.orders.tick(now(), clock.wall())
 
 
 def _intent_of(entry: JournalEntry) -> tuple[str, datetime]:
