@@ -40,6 +40,7 @@ from reconciler.thinking import Thinking
 from reconciler.venue_watch import VenueWatch
 
 ZERO: Final = Decimal(0)
+SILENT_BARS: Final = 10  # where one request in fifty fails, this never comes about
 LOSS_WINDOWS: Final[Mapping[str, WindowName]] = {"D1": "day", "D2": "rolling", "D3": "peak"}
 
 
@@ -49,7 +50,7 @@ class Ending(StrEnum):
     COMPLETED = "completed"  # the feed ended, or the window asked for
     STOPPED = "stopped"  # a stop is in force
     NOT_PERMITTED = "not_permitted"  # the verdict no longer allows the session's mode
-    FAILED = "failed"  # the venue or the journal gave out
+    FAILED = "failed"  # the venue gave out for many bars, or the journal did
     ENDED = "ended"  # somebody asked it to end
 
 
@@ -85,6 +86,7 @@ class Session:
     judged: dict[str, datetime] = field(default_factory=dict)  # intent ids, and when each expires
     outcomes: dict[str, int] = field(default_factory=dict)  # refusals by control
     bars: int = 0
+    _silent: int = 0  # bars in a row in which the venue left a question open
     _last: Authority | None = None
     _seen: Scene | None = None  # as the last bar left it
 
@@ -104,11 +106,28 @@ class Session:
         if not isinstance(item, Bar):
             return None
         try:
-            return self._bar(item, verdict)
+            ending = self._bar(item, verdict)
         except GovernanceError as error:
-            if error.code in {Reason.VENUE_UNREACHABLE, Reason.JOURNAL}:
-                return Ending.FAILED
-            raise
+            return self._unfinished(item, error)
+        self._silent = 0
+        self._answered(item, answered=True)
+        return ending
+
+    def _unfinished(self, bar: Bar, error: GovernanceError) -> Ending | None:
+        """SESSION-6: a question that the venue left open ends its bar, and many the session."""
+        if error.code is Reason.JOURNAL:
+            return Ending.FAILED
+        if error.code is not Reason.VENUE_UNREACHABLE:
+            raise error
+        self._silent += 1
+        self._count(error.code)
+        self._answered(bar, answered=False)
+        return Ending.FAILED if self._silent >= SILENT_BARS else None
+
+    def _answered(self, bar: Bar, *, answered: bool) -> None:
+        """G2 counts what was lost of a bar's questions as it counts other lost answers."""
+        clock = self.desk.wall_clock()
+        self.desk.execution.circuit.note(self.desk.now(bar), clock, answered=answered)
 
     def tick(self, at: datetime) -> Ending | None:
         """Nothing new in the market: what is due is done, and the verdict asked (SESSION-1)."""
@@ -134,13 +153,13 @@ class Session:
     def _bar(self, bar: Bar, verdict: Verdict) -> Ending | None:
         symbol = bar.symbol
         at = self.desk.now(bar)
+        self.market.add(bar)  # it has closed, whatever the venue answers now (F4)
         self.desk.advance(bar)
         ending = self.upkeep(at, self.desk.execution.poll(at))
         if ending:
             return ending
         book = self._book(symbol)
         limits = verdict.permitted.limits
-        self.market.add(bar)
         self.market.see(book, limits.max_jump)
         balances = self.desk.queries.balances()
         at = self.desk.now(bar)  # nothing that was asked for comes from the future

@@ -15,11 +15,13 @@ from datetime import datetime, timedelta
 from decimal import Decimal
 from functools import cached_property
 from pathlib import Path
-from typing import Any
+from typing import Any, TypeAlias
 
 from desired_state.admission import Admission
 from desired_state.configuration import configuration_digest
+from desired_state.errors import GovernanceError
 from desired_state.memory import Memory
+from desired_state.reasons import Reason
 from desired_state.state_files import is_configuration
 from desired_state.values import Mode
 from evidence_repo.adapters.file_journal import FileJournal
@@ -63,6 +65,15 @@ VENUE = "binance"
 BUILD = "sha256:" + "a" * 64
 THE_FOUR = ("rita", "sam", "otto", "sybil")
 SECOND = timedelta(seconds=1)
+STARTS = 5
+AT_THE_START = (
+    Reason.VENUE_UNREACHABLE,
+    Reason.VENUE_UNPROVEN,
+    Reason.ACCOUNT_UNAPPROVED,  # which was not told either
+)
+BEAT_MS = 250
+PATIENT = timedelta(milliseconds=500)  # in real time: so long a hang takes
+HOLD_MS = 700
 BEFORE = 40  # bars that the market has made when the session begins
 MODE_TEXT = f"""mode: testnet
 trading: active
@@ -277,6 +288,11 @@ class VirtualRun(SessionRun):
     exchange: Served | None = None
     counter: Counter | None = None
 
+    @property
+    def fills(self) -> int:
+        """So far."""
+        return len(self.counter.orders.books.fills) if self.counter else 0
+
     def _counter(self, *given: Any) -> Counter:  # noqa: ANN401
         self.counter = counter_binance.open_counter(self._place(*given), self._lines)
         return self.counter
@@ -285,14 +301,17 @@ class VirtualRun(SessionRun):
         assert self.exchange is not None
         boot = self.desk.clock.boot_ns
         clock = Clock(wall=self.desk.clock.wall, monotonic=lambda: boot() / 1e9)
-        account = rehearsed(self.exchange, clock=clock)
-        market, line = open_market(terms(self.exchange.url), clock)
+        account = rehearsed(self.exchange, clock=clock, timeout=PATIENT)
+        market, line = open_market(terms(self.exchange.url, timeout=PATIENT), clock)
 
         def close() -> None:
             account.close()
             line.close()
 
         return Lines(account, market, close)
+
+
+Between: TypeAlias = Callable[[VirtualRun], Ending | None]
 
 
 # --- the desk ----------------------------------------------------------------------------------
@@ -305,7 +324,7 @@ class VirtualDesk:
     mandate: Mandate
     seed: int
     each: Callable[[], object] = lambda: None
-    run: VirtualRun | None = None
+    _beat_ms: int = 0
 
     @cached_property
     def host(self) -> Host:
@@ -346,7 +365,9 @@ class VirtualDesk:
 
     def beat(self) -> None:
         """The watcher's: the token is fresh while no stop is in force."""
-        if not latch(self.host).in_force():
+        now_ms = self.exchange.clock.now_ms
+        if now_ms - self._beat_ms >= BEAT_MS and not latch(self.host).in_force():
+            self._beat_ms = now_ms
             self.watcher.arm()
 
     def wait(self, seconds: float) -> None:
@@ -355,12 +376,24 @@ class VirtualDesk:
         self.beat()
         self.each()
 
-    def session(self, bars: int, between: Callable[[], Ending | None] = lambda: None) -> Outcome:
+    def session(self, bars: int, between: Between = lambda _run: None) -> Outcome:
+        """So many bars, or until ``between`` says that somebody ends it."""
         self.beat()
-        desk, end = self.desk, self.clock.wall() + bars * SECOND
+        end = self.clock.wall() + bars * SECOND
         request = Request(mode=Mode.TESTNET, interval=SECOND, end=end, seed=self.seed)
-        self.run = VirtualRun(desk, request, between=between, exchange=self.exchange)
-        return self.run.run()
+        run = VirtualRun(self.desk, request, exchange=self.exchange)
+        run.between = lambda: between(run)
+        return run.run()
+
+    def session_at_last(self, bars: int, between: Between = lambda _run: None) -> Outcome:
+        """As people do who start it again where the venue did not answer at the start."""
+        for _ in range(STARTS - 1):
+            try:
+                return self.session(bars, between)
+            except GovernanceError as fault:
+                if fault.code not in AT_THE_START or self.leaves("mark"):
+                    raise  # it had begun
+        return self.session(bars, between)
 
     def close(self) -> None:
         self.desk.journal.close()
