@@ -10,11 +10,12 @@ from typing import Final
 
 from desired_state.canonical import digest
 from desired_state.configuration import configuration_digest
-from desired_state.errors import Finding, GovernanceError, Stalled, finding
+from desired_state.errors import Finding, GovernanceError, Stalled, Waiting, finding
 from desired_state.reasons import Reason
 from desired_state.values import StopClass, parse_instant
 from evidence_repo.packs import Pack
 from layers.feed import FeedItem, Window
+from layers.l6_execution.books import Books
 from layers.l6_execution.reconciliation import ReconciliationReport
 from layers.market import Bar
 from layers.ports import JournalEntry
@@ -45,6 +46,7 @@ SHIP: Final = timedelta(seconds=1)  # evidence.md: the commit follows within a s
 SETTLE: Final = timedelta(seconds=30)  # a start or an end that takes longer needs people
 ATTESTED: Final = timedelta(seconds=5)  # a watcher elsewhere that is silent for longer is none
 WAIT: Final = 0.1  # seconds between two looks at what is not settled yet
+LONGEST: Final = 1.0  # seconds between two comparisons of everything at the end
 FOREVER: Final = datetime.max.replace(microsecond=0, tzinfo=UTC)
 
 
@@ -274,7 +276,7 @@ class SessionRun:
 
     def _bars(self, session: Session, counter: Counter) -> tuple[Ending, datetime]:
         last = counter.start
-        for item in self._items(session, counter):
+        for item in self._fed(session, counter):
             ending = self._ended or self.between() or session.step(item)
             self._note(session)
             if isinstance(item, Bar):
@@ -284,6 +286,15 @@ class SessionRun:
             if ending:
                 return ending, last
         return self._ended or Ending.COMPLETED, last
+
+    def _fed(self, session: Session, counter: Counter) -> Iterator[FeedItem]:
+        """SESSION-6: a feed that gives out ends the session in order, with all its evidence."""
+        try:
+            yield from self._items(session, counter)
+        except Waiting as fault:
+            if fault.code is not Reason.VENUE_UNREACHABLE:
+                raise
+            self._ended = self._ended or Ending.FAILED  # or it was to end while it asked again
 
     def _items(self, session: Session, counter: Counter) -> Iterator[FeedItem]:
         warm = session.thinking.scopes.outlook.parameters.memory_bars * self.request.interval
@@ -347,15 +358,28 @@ def _setup(request: Request, verdict: Verdict, counter: Counter) -> SessionSetup
 def _finished(
     counter: Counter, now: Callable[[], datetime], clock: HostClock
 ) -> ReconciliationReport | None:
-    """Everything cancelled and compared, again while something is on its way."""
-    end = clock.wall() + SETTLE
+    """Everything cancelled and compared, again while something is on its way or unanswered.
+
+    After ever longer pauses: to compare everything costs a good part of a venue's rate limit.
+    """
+    end, wait = clock.wall() + SETTLE, WAIT
     while True:
         report = counter.orders.finish(now(), clock.wall())
-        settled = report is None or (report.is_final and not counter.orders.books.unproven)
-        if settled or clock.wall() >= end:
+        if _is_settled(report, counter.orders.books) or clock.wall() >= end:
             return report
-        clock.pause(WAIT)
-        counter.orders.tick(now(), clock.wall())
+        again = clock.wall() + timedelta(seconds=wait)
+        while clock.wall() < again:
+            clock.pause(WAIT)
+            counter.orders.tick(now(), clock.wall())
+        wait = min(2 * wait, LONGEST)
+
+
+def _is_settled(report: ReconciliationReport | None, books: Books) -> bool:
+    """Whether to compare once more would say the same."""
+    if report is None:
+        return True
+    unanswered = any(gap.code is Reason.VENUE_UNREACHABLE for gap in report.missing)
+    return report.is_final and not unanswered and not books.unproven
 
 
 def _intent_of(entry: JournalEntry) -> tuple[str, datetime]:
