@@ -414,6 +414,12 @@ class VirtualDesk:
     def orders(self) -> list[Order]:
         return [o for o in self.exchange.state.orders.values() if o.account == DESK]
 
+    @property
+    def failed_share(self) -> Decimal:
+        """Of all requests that the exchange heard, by its own count."""
+        faults = self.exchange.exchange.faults
+        return Decimal(len(faults.strikes)) / max(faults._counts)  # noqa: SLF001
+
     def true_balances(self) -> dict[str, tuple[Decimal, Decimal]]:
         purses = {c: self.exchange.state.purses.purse(DESK, c) for c in ("BTC", "USDT")}
         return {c: (purse.free, purse.locked) for c, purse in purses.items()}
