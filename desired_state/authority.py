@@ -10,6 +10,7 @@ from collections.abc import Callable, Iterable, Mapping
 from datetime import UTC, datetime, timedelta
 from decimal import Decimal
 from enum import StrEnum
+from functools import lru_cache
 from typing import Final, Self
 
 from pydantic import model_validator
@@ -91,38 +92,41 @@ class Order(StrEnum):
 
 def points(authority: Authority) -> dict[str, Point]:
     """The authority as comparable values by path; a value of 0 or ``none`` is left out."""
-    found: dict[str, Point] = {"mode": authority.mode, "trading": authority.trading}
+    words: dict[str, Mode | Trading] = {"mode": authority.mode, "trading": authority.trading}
+    found: dict[str, Point] = {path: word for path, word in words.items() if word.rank}
     for symbol, entry in authority.symbols.items():
-        found[f"symbols.{symbol}@{entry.venue}"] = entry.access
-    for name in DIRECTIONS if authority.limits.currency else ():
-        value = getattr(authority.limits, name)
-        if value is not None:
-            found[f"limits.{authority.limits.currency}.{name}"] = value
+        if entry.access.rank:
+            found[f"symbols.{symbol}@{entry.venue}"] = entry.access
+    limits = authority.limits
+    for name, path, counts in _paths_in(limits.currency) if limits.currency else ():
+        value = getattr(limits, name)
+        if value or (value is not None and counts):
+            found[path] = value
     found.update({f"layers.{layer}": 1 for layer in authority.layers})
-    found.update({f"budgets.{name}": amount for name, amount in authority.budgets.items()})
+    found.update({f"budgets.{name}": held for name, held in authority.budgets.items() if held})
     if authority.build:
         found[f"build.{authority.build}"] = 1
     found.update({f"accounts.{venue}.{name}": 1 for venue, name in authority.accounts.items()})
     found["not_before"] = authority.not_before or ALWAYS
     found["expires"] = authority.expires or FOREVER
-    return {path: value for path, value in found.items() if not _is_nothing(path, value)}
+    return found
 
 
 def from_points(found: Points) -> Authority:
     """The authority that has exactly these points; none of them is ``BOTTOM``."""
     limits: dict[str, object] = {}
     symbols: dict[str, SymbolAccess] = {}
-    accounts: dict[str, str] = {}
+    named: dict[str, dict[str, object]] = {"layers": {}, "budgets": {}, "build": {}, "accounts": {}}
     for path, value in found.items():
         head, _, rest = path.partition(".")
         if head == "limits":
-            limits["currency"], name = rest.split(".")
+            limits["currency"], _, name = rest.partition(".")
             limits[name] = value
         elif head == "symbols":
-            symbol, venue = rest.split("@")
+            symbol, _, venue = rest.partition("@")
             symbols[symbol] = SymbolAccess.model_validate({"venue": venue, "access": value})
-        elif head == "accounts":
-            venue, _, accounts[venue] = rest.partition(".")
+        elif head in named:
+            named[head][rest] = value
     start, end = found.get("not_before"), found.get("expires")
     return Authority.model_validate(
         {
@@ -130,10 +134,10 @@ def from_points(found: Points) -> Authority:
             "trading": found.get("trading", Trading.HALTED),
             "symbols": dict(sorted(symbols.items())),
             "limits": Limits.model_validate(limits),
-            "layers": tuple(sorted(p[7:] for p in found if p.startswith("layers."))),
-            "budgets": {p[8:]: found[p] for p in sorted(found) if p.startswith("budgets.")},
-            "build": next((p[6:] for p in found if p.startswith("build.")), None),
-            "accounts": dict(sorted(accounts.items())),
+            "layers": tuple(sorted(named["layers"])),
+            "budgets": dict(sorted(named["budgets"].items())),
+            "build": next(iter(named["build"]), None),
+            "accounts": dict(sorted(path.split(".", 1) for path in named["accounts"])),
             "not_before": None if start == ALWAYS else start,
             "expires": None if end == FOREVER else end,
         }
@@ -183,7 +187,7 @@ def meet_points(a: Points, b: Points) -> dict[str, Point]:
 
 def tighter(path: str, a: Point, b: Point) -> bool:
     """Whether ``a`` allows strictly less than ``b`` at this path."""
-    return bool(a > b) if _direction(path) is Tighter.HIGHER else bool(a < b)  # type: ignore[operator]
+    return bool(a > b) if _way(path) is Tighter.HIGHER else bool(a < b)  # type: ignore[operator]
 
 
 def unaccounted(authority: Authority) -> tuple[str, ...]:
@@ -242,16 +246,25 @@ _WORDS: Final[Mapping[str, Callable[[str], Point]]] = {
 }
 
 
+def _limit_paths(currency: str) -> tuple[tuple[str, str, bool], ...]:
+    """Each limit's name, its path in this currency, and whether 0 holds more back than none."""
+    return tuple(
+        (name, f"limits.{currency}.{name}", way is Tighter.HIGHER)
+        for name, way in DIRECTIONS.items()
+    )
+
+
 def _direction(path: str) -> Tighter:
     if path == "not_before":
         return Tighter.HIGHER
+    if not path.startswith("limits."):  # whatever else bears a limit's name goes its own way
+        return Tighter.LOWER
     return DIRECTIONS.get(path.rpartition(".")[2], Tighter.LOWER)
 
 
-def _is_nothing(path: str, value: Point) -> bool:
-    if isinstance(value, Mode | Trading | Access):
-        return value.rank == 0
-    return not value and _direction(path) is Tighter.LOWER  # 0, or no time at all
+# asked of the same few hundred paths again and again; a path has one direction for ever
+_paths_in: Final = lru_cache(maxsize=64)(_limit_paths)
+_way: Final = lru_cache(maxsize=4096)(_direction)
 
 
 def _settled(found: Points) -> dict[str, Point]:
@@ -280,7 +293,7 @@ def _answered_for(mode: Mode, found: Points) -> dict[str, Point]:
     """
     if mode >= Mode.TESTNET and _has_build(found) and _accounted(found):
         return dict(found)
-    kept = {p: v for p, v in found.items() if p.partition(".")[0] not in {"build", "accounts"}}
+    kept = {p: v for p, v in found.items() if not p.startswith(("build.", "accounts."))}
     return {**kept, "mode": min(mode, Mode.PAPER)}
 
 

@@ -363,6 +363,8 @@ class Reason(StrEnum):
         "Nothing; the order did not leave.", REFUSED)
     VERDICT_EXPIRED = ("VERDICT_EXPIRED", "The verdict ended before the order left.",
         "Nothing; the next cycle judges anew.", REFUSED)
+    VERDICT_FELL = ("VERDICT_FELL", "What is permitted fell after the permit was given, and before the order left.",
+        "Nothing; the order did not leave, and the next one is judged under what is permitted now.", REFUSED)
     VENUE_REJECTED = ("VENUE_REJECTED", "The venue refused the order.",
         "See the venue's words.", REFUSED)
     ORDER_UNKNOWN = ("ORDER_UNKNOWN", "It is not known whether the venue has the order.",
@@ -391,9 +393,13 @@ class Reason(StrEnum):
         "Look at governor status, and start governor run if nothing watches; then run a new session: it looks up what the old one left before it sends anything.", "what the verdict says")
     VENUE_UNREACHABLE = ("VENUE_UNREACHABLE", "The venue cannot be reached or its store not read.",
         "Look at the network, at the venue's own status page, and at its entry in governor.yaml; nothing is taken for clean until it answers.", "nothing that increases risk", True)
+    VENUE_RATE_LIMIT = ("VENUE_RATE_LIMIT", "The venue said that it was asked too much (429), or shut this address out (418), and the time that it named is not over.",
+        "Wait; each process of this host goes on by itself. Look for whatever else uses the same address or key, and do not try by hand: every request under a ban makes it longer, and cancels pass again only when it ends.", "nothing that increases risk", True)
 
     VENUE_UNPROVEN = ("VENUE_UNPROVEN", "The line to the venue may lead somewhere else, so it is not used.",
         "Compare class, account and host in the message with venues.yaml and governor.yaml. Where both are right, reinstall the approved ccxt. A host opens a venue for one account, class and place: for another one make another desk.", "nothing that increases risk", True)
+    VENUE_HISTORY = ("VENUE_HISTORY", "The venue holds more orders or executions of ours since that instant than one look may read.",
+        "Give the desk a new account and a new journal, or find out who else trades on this account; what was not read was not compared.", "nothing that increases risk", True)
     CREDENTIALS = ("CREDENTIALS", "The venue's key or secret is missing, or not kept where nobody else can read it.",
         "Set the two variables that governor.yaml names, or keep both in the file it names: chmod 600, owned by who runs this.", NOTHING_DONE)
     WIRE_UNREADABLE = ("WIRE_UNREADABLE", "The signed order did not read back as exactly one order, so it was not sent.",
@@ -416,6 +422,8 @@ class Reason(StrEnum):
         "List this host's key for evidence in the next trust root, or give the host one that is listed.", HALTED, True)
     EVIDENCE_MISSING = ("EVIDENCE_MISSING", "The chain names bytes that the evidence repository does not have.",
         "Compare with a mirror of the evidence repository.", HALTED, True)
+    HISTORY_MISSING = ("HISTORY_MISSING", "What came before this host's journal is not in its clone of the evidence repository, so its books cannot be told.",
+        "Bring the evidence server back, or put its repository back from a mirror, and start governor run again; no session runs before.", "nothing that increases risk", True)
     EVIDENCE_FOREIGN = ("EVIDENCE_FOREIGN", "A file in the evidence repository is named by no leaf of the chain.",
         "Find out who put it there; only the reconciler writes evidence.", UNCHANGED, True)
     EVIDENCE_REWRITTEN = ("EVIDENCE_REWRITTEN", "Something that is written once, or generated, was changed by somebody.",

@@ -108,10 +108,19 @@ class VenueOrder(Frozen):
     reason: Text = ""
 
 
+class Archived(Frozen):
+    """What a venue says of an order that it shows no more: it ended, and nothing was executed.
+
+    Nobody is told how it ended; all that ended so before the instant is archived like it.
+    """
+
+    before: Instant
+
+
 class Fill(Frozen):
     """One execution as the venue shows it."""
 
-    fill_id: str
+    fill_id: str  # one execution of the account, whatever its symbol
     client_order_id: str
     symbol: Symbol
     side: Side

@@ -14,6 +14,7 @@ from typing import Any, Protocol
 from desired_state.errors import Finding
 from layers.market import Book
 from layers.orders import (
+    Archived,
     Balance,
     CancelReport,
     Fill,
@@ -68,8 +69,11 @@ class Cancels(Protocol):
 class VenueQueries(Protocol):
     """What a venue says of itself, apart from any answer it gave when asked to act."""
 
-    def order(self, symbol: str, client_order_id: str) -> VenueOrder | None:
-        """The order with this client id in any state, or none."""
+    def order(self, symbol: str, client_order_id: str) -> VenueOrder | Archived | None:
+        """The order with this client id in any state, or none where it never was there.
+
+        ``Archived`` where the venue knows it and does not show it any more.
+        """
         ...
 
     def orders(self, symbol: str, since: datetime) -> tuple[VenueOrder, ...]:
@@ -123,11 +127,11 @@ class VenueProbe(Protocol):
 class Remains:
     """What a venue still shows of what it is known to have held for us."""
 
-    orders: AbstractSet[str]  # client ids that it acknowledged and that stand in our books
+    orders: AbstractSet[str]  # client ids that it showed: those that stand, the last that ended
     orders_shown: AbstractSet[str]  # those of them that it still knows
-    fills: AbstractSet[str]  # executions that it showed us, of the last day
+    fills: AbstractSet[str]  # executions that it showed us: of the last day, and the last of all
     fills_shown: AbstractSet[str]
-    expected: Mapping[str, Decimal]  # totals by currency, of our record
+    expected: Mapping[str, Decimal]  # totals by currency, of our record: what it held for us
     balances: tuple[Balance, ...]  # as it shows them now
 
 

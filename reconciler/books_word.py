@@ -29,6 +29,7 @@ class BooksWord(Frozen):
     why: Annotated[str, StringConstraints(min_length=1, max_length=2000, pattern=r"\S")]
     subjects: Annotated[tuple[Subject, ...], Field(max_length=100)] = ()
     counter: Annotated[str, StringConstraints(max_length=100)] | None = None  # where several fit
+    transfer: bool = False  # money that somebody moved: neither profit nor loss
 
 
 class BooksTold(Frozen):

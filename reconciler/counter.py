@@ -21,6 +21,7 @@ from layers.orders import CancelReport, Intent
 from layers.ports import JournalEntry, VenueProbe, VenueQueries
 from layers.risk_snapshot import VenueClass
 from reconciler.noted_journal import NotedJournal
+from reconciler.slippage import CostModel
 
 
 class Orders(Protocol):
@@ -106,9 +107,10 @@ class Counter:
     start: datetime  # market time
     advance: Callable[[Bar], bool]
     now: Callable[[Bar], datetime]  # market time once this bar is known
-    way_out: Callable[[], object]  # cancels everything, writes nothing
+    way_out: Callable[[], CancelReport]  # cancels everything, writes nothing
     goes_on: bool  # the account outlives the session: earlier marks and decisions count
     may_halt: Callable[[StopClass], bool]  # whether what L5 latches here is a stop of this host
     entries: Callable[[int], tuple[JournalEntry, ...]]  # L6's, from a leaf on
     claim: str  # what its evidence may say of itself
+    costs: CostModel  # what its takers are predicted to pay
     close: Callable[[], None]

@@ -38,7 +38,7 @@ from desired_state.values import (
 )
 from reconciler.facts import Facts, Narrowing, narrowings
 
-SEMANTICS: Final = 3  # raised when the same inputs may give another verdict (evidence.md)
+SEMANTICS: Final = 4  # raised when the same inputs may give another verdict (evidence.md)
 _VALIDITY: Final = frozenset({"not_before", "expires"})
 
 

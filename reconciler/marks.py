@@ -8,16 +8,17 @@ from bisect import bisect_right
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from decimal import Decimal
-from typing import Annotated, Final, Literal
+from typing import Annotated, Any, Final, Literal
 
 from pydantic import StringConstraints
 
 from desired_state.frozen import Frozen
 from desired_state.values import Instant, StopId
 from layers.risk_snapshot import LossWindow, Number
+from reconciler.holdings import PaidFees
 
 DAY: Final = timedelta(days=1)
-NO_TRANSFERS: Final = Decimal(0)  # the embedded venue takes none in and pays none out
+NOTHING: Final = Decimal(0)
 WindowName = Literal["day", "rolling", "peak"]
 WINDOWS: Final[tuple[WindowName, ...]] = ("day", "rolling", "peak")
 NO_WINDOW: Final = LossWindow(
@@ -26,12 +27,23 @@ NO_WINDOW: Final = LossWindow(
 
 
 class Mark(Frozen):
-    """Equity in quote currency at the bid, and what was realised since the account was opened."""
+    """What is ours (``reconciler.holdings``), and what all symbols realised since the opening."""
 
     at: Instant
     equity: Number
     realised: Number
     price: Annotated[str, StringConstraints(max_length=40)] = ""
+    paid_in: Number = NOTHING  # by people, less what they took out, since the account was opened
+    opening: Annotated[str, StringConstraints(max_length=40)] = ""  # of the bar: SLIP-1
+
+    @property
+    def earned(self) -> Decimal:
+        """The part of the equity that nobody paid in."""
+        return self.equity - self.paid_in
+
+    def told(self) -> dict[str, Any]:
+        """For the record; transfers stand there where there were any."""
+        return self.model_dump(mode="json", exclude=None if self.paid_in else {"paid_in"})
 
 
 class LossStop(Frozen):
@@ -49,6 +61,7 @@ class Marks:
 
     found: list[Mark] = field(default_factory=list)
     stops: list[LossStop] = field(default_factory=list)
+    fees: PaidFees = field(default_factory=PaidFees)  # those in a third currency
     _breached: dict[WindowName, datetime | None] = field(default_factory=dict)
     _midnights: dict[datetime, Mark] = field(default_factory=dict)
     _highest: Mark | None = None
@@ -56,7 +69,7 @@ class Marks:
     def add(self, mark: Mark, most: Decimal | None, deepest: Decimal | None = None) -> None:
         """Take a mark in; the loss limit and the drawdown's decide whether a breach goes on."""
         self.found.append(mark)
-        if self._highest is None or mark.equity >= self._highest.equity:
+        if self._highest is None or mark.earned >= self._highest.earned:
             self._highest = mark
         if mark.at == _midnight(mark.at) or len(self.found) == 1:
             self._midnights.setdefault(_midnight(mark.at), mark)
@@ -70,7 +83,7 @@ class Marks:
     def pnl(self, name: WindowName, now: Mark) -> Decimal | None:
         """Profit and loss of a window at this mark."""
         start = self._start(name, now.at)
-        return None if start is None else now.equity - start.equity
+        return None if start is None else now.earned - start.earned
 
     def window(self, name: WindowName, now: Mark, released: frozenset[str]) -> LossWindow:
         """The window as L5 takes it; ``released`` are the stops that people have released."""
@@ -82,7 +95,7 @@ class Marks:
         freed = [s for s in freed if since is None or s.at >= since]
         return LossWindow(
             equity_open=start.equity if start else None,
-            net_transfers=NO_TRANSFERS,
+            net_transfers=now.paid_in - start.paid_in if start else None,
             realised=now.realised - start.realised if start else None,
             breach_since=self._breached.get(name),
             released_at_pnl=freed[-1].pnl if freed else None,

@@ -5,6 +5,7 @@ from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from typing import Final
 
+from desired_state.authority import at_most
 from desired_state.errors import Finding, finding
 from desired_state.reasons import Reason
 from desired_state.values import Access, Mode, Trading
@@ -14,6 +15,7 @@ from reconciler.gate import Verdict
 from reconciler.verdicts import verdict_digest
 
 SENDING: Final = frozenset({Mode.PAPER, Mode.TESTNET, Mode.BOUNDED_LIVE})
+REMEMBERED: Final = 16  # verdicts; one is renewed twice a second at most, and a permit lives 5 s
 
 
 @dataclass
@@ -27,6 +29,7 @@ class PermitOffice:
     _verdict: Verdict | None = None
     _digest: str = ""
     _nonce: int = 0
+    _cited: dict[str, Verdict] = field(default_factory=dict)  # by digest, the newest last
 
     @property
     def verdict(self) -> Verdict | None:
@@ -42,6 +45,10 @@ class PermitOffice:
         """From now on this verdict decides."""
         if verdict is not self._verdict:
             self._verdict, self._digest = verdict, verdict_digest(verdict)
+            self._cited.pop(self._digest, None)
+            self._cited[self._digest] = verdict
+            while len(self._cited) > REMEMBERED:
+                self._cited.pop(next(iter(self._cited)))
 
     def issue(self, request: OrderRequest) -> Permit | Finding:
         """A permit for exactly this request, or why there is none."""
@@ -64,6 +71,34 @@ class PermitOffice:
             ),
             self.key,
         )
+
+    def overtaken(self, permit: Permit) -> Finding | None:
+        """PERMIT-2: what holds a permit back that was given before the verdict in force.
+
+        A renewal has another digest and says the same, so the two are compared by what they permit.
+        """
+        now, given = self._verdict, self._cited.get(permit.verdict)
+        name = f"permit {permit.nonce}"
+        if now is None:
+            return finding(Reason.VERDICT_EXPIRED, name, "no verdict stands")
+        if now.valid_until is not None and self.wall_clock() >= now.valid_until:
+            return finding(Reason.VERDICT_EXPIRED, name)
+        if given is None:
+            text = "it cites a verdict that this office does not know, or no longer"
+            return finding(Reason.PERMIT_INVALID, name, text)
+        if given is not now and not _goes_on(given, now):
+            return finding(Reason.VERDICT_FELL, name)
+        return None
+
+
+def _goes_on(given: Verdict, now: Verdict) -> bool:
+    """Whether everything that was permitted still is, under the same mode and configuration."""
+    return (
+        not now.stops
+        and now.permitted.mode is given.permitted.mode
+        and now.configuration == given.configuration
+        and at_most(given.permitted, now.permitted)
+    )
 
 
 def _allows(verdict: Verdict, request: OrderRequest) -> bool:

@@ -115,8 +115,8 @@ def priced(marks: Iterable[Mark]) -> Iterator[tuple[datetime, Decimal]]:
 
 def profits_of(records: Sequence[SessionRecord]) -> list[list[tuple[datetime, Decimal]]]:
     """Profit and loss since the first mark of all, one list for each session."""
-    first = next((mark.equity for record in records for mark in record.marks), ZERO)
-    return [[(m.at, m.equity - first) for m in record.marks] for record in records]
+    first = next((mark.earned for record in records for mark in record.marks), ZERO)
+    return [[(m.at, m.earned - first) for m in record.marks] for record in records]
 
 
 def end_of(record: SessionRecord, layout: Layout) -> datetime:

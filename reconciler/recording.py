@@ -81,9 +81,12 @@ class Recording:
         for data in (*objects.values(), *nodes.values()):
             self.contents.keep(data)
         self.contents.settle()
-        files = read_files(judged.observation, after)
-        self._record_files(files | papers | nodes.keys(), judged.verdict)
-        self._leaf(LEAF_KIND, body.model_dump(mode="json"), judged.verdict, sorted(objects))
+        files = read_files(judged.observation, after) | papers | nodes.keys()
+        room = max(0, FILES_A_LEAF - len(objects))
+        rest = self._record_files(files, judged.verdict, room)
+        named = sorted({*objects, *rest})
+        self._leaf(LEAF_KIND, body.model_dump(mode="json"), judged.verdict, named)
+        self._recorded.update(rest)
         if after != before:
             self.ports.store.store(after)
             self._leaf(STORED, {"memory": body.memory_after}, judged.verdict)
@@ -106,15 +109,21 @@ class Recording:
             return False
         return verdict.now >= standing.valid_until - RENEW_BEFORE
 
-    def _record_files(self, files: frozenset[str], verdict: Verdict) -> None:
-        """The governed files that a replay will read, each named by one leaf of this run."""
+    def _record_files(self, files: frozenset[str], verdict: Verdict, room: int) -> list[str]:
+        """The governed files that a replay will read, each named by one leaf of this run.
+
+        Handed back are the last ones, which find room in the verdict's own leaf: one leaf more is
+        one more wait for the disk.
+        """
         new = sorted(files - self._recorded)
         for name in new:
             self.contents.kept(name)  # MEM-4: a leaf rests on what is kept here
-        for start in range(0, len(new), FILES_A_LEAF):
-            batch = new[start : start + FILES_A_LEAF]
+        many = max(0, len(new) - room)
+        for start in range(0, many, FILES_A_LEAF):
+            batch = new[start : min(start + FILES_A_LEAF, many)]
             self._leaf("governed_files", {"count": len(batch)}, verdict, batch)
-        self._recorded.update(new)
+            self._recorded.update(batch)
+        return new[many:]
 
     def _record_stops(self, verdict: Verdict) -> None:
         for stop in verdict.stops:

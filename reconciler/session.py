@@ -5,7 +5,7 @@ permit under the verdict that stands, the door. The session holds no authority o
 for the verdict before every bar and ends itself when nothing may be sent (SESSION-1).
 """
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Collection, Mapping
 from dataclasses import dataclass, field
 from datetime import datetime
 from decimal import Decimal
@@ -28,14 +28,16 @@ from layers.orders import Intent
 from layers.planner.desk import DeskView, OpenOrder, Route
 from layers.planner.planner import propose
 from layers.ports import Journal, VenueQueries
+from reconciler.beside import Markets, fresh, shown, wanted
 from reconciler.conduct import STOP, ConductRecord
 from reconciler.counter import Hand, Orders
 from reconciler.decisions import LEAF_KIND, decision_body
 from reconciler.gate import Verdict
+from reconciler.holdings import FeeValued, Holdings
 from reconciler.market_state import MarketState
 from reconciler.marks import LossStop, Mark, Marks, WindowName
 from reconciler.rejudging import overdue_orders, refused_orders
-from reconciler.snapshots import Scene, Wired, account, equity, snapshot
+from reconciler.snapshots import Scene, Wired, account, other_exposure, snapshot
 from reconciler.thinking import Thinking
 from reconciler.venue_watch import VenueWatch
 
@@ -86,7 +88,8 @@ class Session:
     judged: dict[str, datetime] = field(default_factory=dict)  # intent ids, and when each expires
     outcomes: dict[str, int] = field(default_factory=dict)  # refusals by control
     bars: int = 0
-    _silent: int = 0  # bars in a row in which the venue left a question open
+    _silent: int = 0  # bars in a row for which the venue did not answer
+    _markets: Markets = field(default_factory=dict)  # books of other symbols, as of the last bar
     _last: Authority | None = None
     _seen: Scene | None = None  # as the last bar left it
 
@@ -108,20 +111,20 @@ class Session:
         try:
             ending = self._bar(item, verdict)
         except GovernanceError as error:
-            return self._unfinished(item, error)
+            if error.code is Reason.JOURNAL:
+                return Ending.FAILED
+            if error.code is Reason.VENUE_UNREACHABLE:
+                return self._unheard(item)
+            raise
         self._silent = 0
         self._answered(item, answered=True)
         return ending
 
-    def _unfinished(self, bar: Bar, error: GovernanceError) -> Ending | None:
-        """SESSION-6: a question that the venue left open ends its bar, and many the session."""
-        if error.code is Reason.JOURNAL:
-            return Ending.FAILED
-        if error.code is not Reason.VENUE_UNREACHABLE:
-            raise error
+    def _unheard(self, bar: Bar) -> Ending | None:
+        """SESSION-6: a lost answer costs its bar, a venue that stays silent the session."""
         self._silent += 1
-        self._count(error.code)
         self._answered(bar, answered=False)
+        self._count(Reason.VENUE_UNREACHABLE)
         return Ending.FAILED if self._silent >= SILENT_BARS else None
 
     def _answered(self, bar: Bar, *, answered: bool) -> None:
@@ -135,8 +138,11 @@ class Session:
 
     def upkeep(self, at: datetime, met: tuple[Finding, ...] = ()) -> Ending | None:
         """Look-ups and comparisons that are due; what cannot be explained is a stop (G3, G4)."""
-        met = (*met, *self.desk.execution.tick(at, self.desk.wall_clock()))
-        raised = stop_for(met)
+        return self._met((*met, *self.desk.execution.tick(at, self.desk.wall_clock())))
+
+    def _met(self, found: tuple[Finding, ...]) -> Ending | None:
+        """The stop that the gravest of these findings asks for, in its own words."""
+        raised = stop_for(found)
         if raised is None:
             return None
         kind, cause = raised
@@ -161,24 +167,49 @@ class Session:
         book = self._book(symbol)
         limits = verdict.permitted.limits
         self.market.see(book, limits.max_jump)
-        balances = self.desk.queries.balances()
+        held = Holdings(self.desk.execution.books, symbol, self.marks.fees)
+        others = wanted(held.books, symbol, held.currencies())
+        self._markets = shown(self.desk.queries.book, others)
         at = self.desk.now(bar)  # nothing that was asked for comes from the future
         self.bars += 1
         if book is None or not book.bids:
             return None
-        worth = equity(self.desk.execution.books, balances, symbol, book)
-        realised = self.desk.execution.books.symbol(symbol).realised
-        mark = Mark(at=bar.closed, equity=worth, realised=realised, price=str(bar.close))
-        self.marks.add(mark, limits.max_daily_loss, limits.max_drawdown)
-        self.desk.journal.append("mark", mark.model_dump(mode="json"), at)
+        marked = {**fresh(self._markets, limits, at), symbol: book}
+        mark = self._mark(held, marked, bar, limits, at)
         self.thinking.think(book, at)
         scene = self._scene(at, verdict, mark)
         self._seen = scene
-        if self._follow(scene):
+        fallen = self._fallen(scene)
+        ending = self._take_back(scene, fallen)
+        if ending:
+            return ending
+        if fallen:
             scene = self._scene(at, verdict, mark)
         if self._loss(scene, limits):
             return Ending.STOPPED
         return self._trade(scene, bar)
+
+    def _mark(
+        self, held: Holdings, marked: Markets, bar: Bar, limits: Limits, at: datetime
+    ) -> Mark | None:
+        """What the account is worth, on disk; none where that is not wholly known (D1)."""
+        for fee in held.valued(marked):
+            self.desk.journal.append(FeeValued.KIND, fee.model_dump(mode="json"), at)
+            self.marks.fees.take(fee)
+        worth, realised = held.equity(marked, limits.dust_notional), held.realised(marked)
+        if worth is None or realised is None:
+            return None
+        mark = Mark(
+            at=bar.closed,
+            equity=worth,
+            realised=realised,
+            price=str(bar.close),
+            opening=str(bar.open),
+            paid_in=held.paid_in,
+        )
+        self.marks.add(mark, limits.max_daily_loss, limits.max_drawdown)
+        self.desk.journal.append("mark", mark.told(), at)
+        return mark
 
     def _book(self, symbol: str) -> Book | None:
         """None where it cannot be had now, such as after a wipe: then nothing is sent on it."""
@@ -194,43 +225,50 @@ class Session:
         scene = self._scene(self._seen.at, verdict, self._seen.mark)
         return refused_orders(scene, self.desk.wall_clock())
 
-    def _follow(self, scene: Scene) -> bool:
-        """A permission that fell: what would be refused now is taken back at once (SESSION-2)."""
+    def _fallen(self, scene: Scene) -> tuple[str, ...]:
+        """Where the permission fell: the open orders that would be refused now (SESSION-2)."""
         permitted, last = scene.verdict.permitted, self._last
         self._last = permitted
         if last is None or at_most(last, permitted):
-            return False
-        books = self.desk.execution.books
-        refused = refused_orders(scene, self.desk.wall_clock())
-        for name in refused:
-            self.desk.execution.cancel(books.orders[name].symbol, name, scene.at)
-        if refused:
-            self.desk.execution.poll(scene.at)
-        return bool(refused)
+            return ()
+        return refused_orders(scene, self.desk.wall_clock())
+
+    def _take_back(self, scene: Scene, names: Collection[str]) -> Ending | None:
+        """Cancel these orders; what comes to light meanwhile is judged before anything is sent."""
+        execution = self.desk.execution
+        for name in names:
+            execution.cancel(execution.books.orders[name].symbol, name, scene.at)
+        return self._met(execution.poll(scene.at)) if names else None
 
     def _trade(self, scene: Scene, bar: Bar) -> Ending | None:
         overdue = overdue_orders(scene)
-        for name in overdue:
-            self.desk.execution.cancel(bar.symbol, name, scene.at)
+        ending = self._take_back(scene, overdue)
+        if ending:
+            return ending
         if overdue:
-            self.desk.execution.poll(scene.at)
             scene = self._scene(scene.at, scene.verdict, scene.mark)
         view = self._view(scene, bar)
         if view is None:
             return None
         use = self.thinking.scopes.plan.parameters.ladder
         wanted = propose(view, self.thinking.approved, use, scene.at)
-        for cancellation in wanted.cancels:
-            self.desk.execution.cancel(bar.symbol, cancellation.client_order_id, scene.at)
-        if wanted.cancels:
-            self.desk.execution.poll(scene.at)
+        ending = self._take_back(scene, [cancel.client_order_id for cancel in wanted.cancels])
+        if ending:
+            return ending
         for intent in wanted.intents:
-            verdict = self.desk.verdict()  # the order before may have waited for the venue
-            fresh = self._scene(scene.at, verdict, scene.mark)
-            ending = self._may_go_on(verdict) or self._order(fresh, intent)
+            scene = self._anew(scene, bar)
+            ending = self._may_go_on(scene.verdict) or self._order(scene, intent)
             if ending:
                 return ending
         return None
+
+    def _anew(self, scene: Scene, bar: Bar) -> Scene:
+        """As it is now: the order before may have waited for the venue, and all has aged since."""
+        at = self.desk.now(bar)
+        if at > scene.at:
+            book = self._book(bar.symbol)
+            self.market.see(book, scene.verdict.permitted.limits.max_jump)
+        return self._scene(at, self.desk.verdict(), scene.mark)
 
     def _order(self, scene: Scene, intent: Intent) -> Ending | None:
         now, ends = self.desk.wall_clock(), scene.verdict.valid_until
@@ -312,6 +350,7 @@ class Session:
             conduct=self.conduct,
             venue=self.desk.venue.look(),
             circuit=self.desk.execution.circuit,
+            markets=fresh(self._markets, verdict.permitted.limits, at),
         )
 
     def _view(self, scene: Scene, bar: Bar) -> DeskView | None:
@@ -325,20 +364,24 @@ class Session:
         held = books.symbol(bar.symbol)
         quote_currency = bar.symbol.split("/")[1]
         outlook = self.thinking.outlook
+        limits = scene.verdict.permitted.limits
+        beside = other_exposure(scene)  # not known: no room for an entry (C1)
+        working = (books.orders[name] for name in books.working)
         return DeskView(
             series=self.market.series,
             route=Route(self.wired.venue, self.wired.account),
             position=held.position,
             average_cost=held.cost / held.position if held.position > ZERO else ZERO,
             free_quote=sum((b.free for b in scene.balances if b.currency == quote_currency), ZERO),
-            open_orders=tuple(_open(books.orders[name]) for name in books.working),
+            open_orders=tuple(_open(order) for order in working if order.symbol == bar.symbol),
             bid=book.bids[0].price,
             ask=book.asks[0].price,
             rules=self.wired.rules,
-            limits=scene.verdict.permitted.limits,
+            limits=limits,
             bars=tuple(self.market.bars),
             no_trade=outlook.triggers if outlook else (),
             orders_today=books.orders_on.get(scene.at.date(), 0),
+            other_exposure=limits.max_total_exposure or ZERO if beside is None else beside,
         )
 
 

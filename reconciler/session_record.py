@@ -19,6 +19,7 @@ from layers.orders import WORKING, AnswerKind, Fill, OrderState, Purpose, Side, 
 from layers.ports import JournalEntry
 from reconciler.marks import Mark
 from reconciler.session import Ending
+from reconciler.slippage import Slippage, taken
 
 
 class OrderLine(Frozen):
@@ -80,6 +81,7 @@ class SessionRecord(Frozen):
     triggers: tuple[TriggerLine, ...]
     refusals: dict[str, int]  # by control
     plans: tuple[str, ...]  # packs of the layers, in order
+    slippage: Slippage | None = None  # every fill beside its prediction
 
 
 def order_lines(books: Books, entries: Iterable[JournalEntry]) -> tuple[OrderLine, ...]:
@@ -124,11 +126,17 @@ def session_pack(record: SessionRecord, picture: str, context: Context) -> Pack:
         "configuration": setup.configuration,
         "limits": setup.limits,
     }
+    costs = record.slippage
+    summed = costs.model_copy(update={"lines": ()}) if costs else None
     artifacts = {
-        "session.json": canonical(record.model_copy(update={"marks": ()})),
-        "marks.json": canonical([mark.model_dump(mode="json") for mark in record.marks]),
+        "session.json": canonical(record.model_copy(update={"marks": (), "slippage": summed})),
+        "marks.json": canonical([mark.told() for mark in record.marks]),
         "picture.svg": picture.encode(),
     }
+    if costs is not None:
+        artifacts["slippage.json"] = canonical(costs)
+        if costs.summary.took:
+            artifacts["takers.jsonl"] = taken(costs)
     return build(PackKind.SESSION, setup.start.date(), inputs, artifacts, context)
 
 

@@ -5,6 +5,7 @@ from collections.abc import Set as AbstractSet
 from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
 from decimal import Decimal
+from functools import cached_property
 from typing import Final
 
 from desired_state.canonical import digest
@@ -12,9 +13,9 @@ from desired_state.errors import Finding
 from desired_state.values import Mode
 from layers.artifacts import Decision
 from layers.l3_trade_plan import ladder
+from layers.l5_risk_gate.worst import standing_exposure
 from layers.l6_execution.books import Books
 from layers.l6_execution.circuit import Circuit
-from layers.market import Book
 from layers.orders import Balance, Intent, Side, SymbolRules
 from layers.planner.desk import ApprovedPlan
 from layers.risk_snapshot import (
@@ -34,6 +35,7 @@ from layers.risk_snapshot import (
     VenueHealth,
     window,
 )
+from reconciler.beside import Markets, held_or_worked, is_dust, quote_of
 from reconciler.conduct import NOTHING_KNOWN, Asked, ConductRecord
 from reconciler.gate import Verdict
 from reconciler.marks import NO_WINDOW, WINDOWS, Mark, Marks, WindowName
@@ -86,13 +88,19 @@ class Scene:
     conduct: ConductRecord = field(default_factory=ConductRecord)
     venue: VenueSeen | None = None  # none: it was not asked, and nothing may leave
     circuit: Circuit | None = None  # which answers were lost; none: not known (G2)
+    markets: Markets = field(default_factory=dict)  # fresh books of other symbols
 
-
-def equity(books: Books, balances: tuple[Balance, ...], symbol: str, book: Book) -> Decimal:
-    """Quote held, free or locked, and the position at the bid (D1)."""
-    quote_currency = symbol.split("/")[1]
-    cash = sum((b.free + b.locked for b in balances if b.currency == quote_currency), ZERO)
-    return cash + books.symbol(symbol).position * book.bids[0].price
+    @cached_property
+    def beside(self) -> tuple[SymbolState, ...]:
+        """Every symbol that is held or worked, the session's own left out; built once a scene."""
+        own, dust = self.wired.rules.symbol, self.verdict.permitted.limits.dust_notional
+        names = (name for name in held_or_worked(self.books) if name != own)
+        states = (_symbol(self, name) for name in names)
+        return tuple(
+            state
+            for state in states
+            if state.quote or not is_dust(state.symbol, self.books.symbol(state.symbol), own, dust)
+        )
 
 
 def account(scene: Scene) -> Snapshot:
@@ -200,7 +208,7 @@ def snapshot(scene: Scene, intent: Intent) -> Snapshot:
     return replace(
         account(scene),
         venue=entry.venue if entry else None,
-        symbols=(_symbol(scene, symbol),),
+        symbols=_symbols(scene, symbol),
         plan=_plan(scene.thinking.approved, scene),
         funds=_funds(scene, symbol),
         flow=_flow(scene, intent),
@@ -239,9 +247,29 @@ def _window(scene: Scene, name: WindowName) -> LossWindow:
     return scene.marks.window(name, scene.mark, released)
 
 
+def _symbols(scene: Scene, symbol: str) -> tuple[SymbolState, ...]:
+    """The order's own symbol, and beside it all that the account holds or works (C1, C4, G3)."""
+    own = scene.wired.rules.symbol
+    names = (symbol,) if symbol == own else (symbol, own)
+    others = (state for state in scene.beside if state.symbol != symbol)
+    return (*(_symbol(scene, name) for name in names), *others)
+
+
+def other_exposure(scene: Scene) -> Decimal | None:
+    """Worst case of every symbol but the session's own; none: not known (C1)."""
+    total = ZERO
+    for state in scene.beside:
+        exposure = standing_exposure(state)
+        if exposure is None:
+            return None
+        total += exposure
+    return total
+
+
 def _symbol(scene: Scene, name: str) -> SymbolState:
     held, entry = scene.books.symbol(name), scene.verdict.permitted.symbols.get(name)
-    outlook = scene.thinking.outlook
+    own = scene.wired.rules.symbol
+    outlook = scene.thinking.outlook if name == own else None  # layers think of the session's alone
     highest_buy, lowest_sell = scene.conduct.resting_prices(name)
     trading = scene.venue.standing.trading if scene.venue else {}
     return SymbolState(
@@ -253,7 +281,7 @@ def _symbol(scene: Scene, name: str) -> SymbolState:
         working_orders=held.working,
         increasing_orders=held.increasing,
         unknown_orders=held.unknown,
-        quote=scene.quote,
+        quote=scene.quote if name == own else quote_of(name, own, scene.markets),
         triggers=tuple(Trigger(t.kind.value, t.expires) for t in outlook.triggers)
         if outlook
         else None,
@@ -263,7 +291,7 @@ def _symbol(scene: Scene, name: str) -> SymbolState:
         lowest_sell=lowest_sell,
         active=trading.get(name),
         outlook_expires=outlook.expires if outlook else None,
-        rules=scene.wired.rules,
+        rules=scene.wired.rules if name == own else None,
     )
 
 

@@ -129,13 +129,17 @@ class GitObjects:
         return self._folders[oid]
 
     def foresee(self, oids: Sequence[str], room: int) -> None:
-        """These folders, and the sizes of so many of their files, are at hand if they are small."""
+        """These folders, and the sizes of so many of their files, are at hand if they are small.
+
+        Of a large one only what changed will be asked for, and then at once.
+        """
         new = [oid for oid in oids if oid not in self._folders]
         self.measure(new)
         small = [oid for oid in new if oid in self._sizes and self._sizes[oid] <= SMALL]
         for oid, found in zip(small, self._ask(small, contents=True), strict=True):
             self._list(oid, _there(oid, found).data)
-        entries = (entry for oid in small for entry in self._folders[oid].entries.values())
+        folders = [self._folders[oid] for oid in small if self._sizes[oid] < LARGE]
+        entries = (entry for folder in folders for entry in folder.entries.values())
         self.measure(islice((oid.hex() for mode, oid in entries if mode == PLAIN), room))
 
     def commit(self, oid: str) -> tuple[str, tuple[str, ...]]:

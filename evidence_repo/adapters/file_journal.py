@@ -1,7 +1,7 @@
 """The journal as files: numbered segments of lines, and kept bytes in files of their own.
 
 ``<folder>/<first seq>.jsonl``, ``<folder>/objects/<number>.kept``, ``<folder>/lock``. A line is
-whole when its newline is there; only a tail without one is ever cut off (JRN-2).
+whole when its newline is there; only what one unfinished write left is ever cut off (JRN-2).
 """
 
 import fcntl
@@ -21,6 +21,7 @@ from desired_state.values import Digest
 from evidence_repo import chain
 from evidence_repo.adapters.kept_segments import KeptSegments
 from evidence_repo.chain import GENESIS, Head, Leaf
+from evidence_repo.torn_tail import whole_part
 
 SEGMENT_LEAVES: Final = 500
 """Leaves of one segment: what is read and checked again at every start."""
@@ -68,6 +69,13 @@ class FileJournal:
     def head(self) -> Head:
         """How many leaves there are, and the digest of the last line."""
         return self._head
+
+    @property
+    def begin(self) -> Head:
+        """The head that this journal went on from; what led there lies elsewhere."""
+        line = next((x for n in self._segments()[:1] for x in self._whole_lines(n)), None)
+        leaf = None if line is None else chain.parse(line)
+        return self._head if leaf is None else Head(leaf.seq, leaf.prev)
 
     def append(
         self,
@@ -164,23 +172,27 @@ class FileJournal:
 
     def _recover(self, start: Head) -> None:
         """JRN-2: start-up and recovery are one path."""
-        firsts = self._segments()
-        while firsts:
-            path = self._folder / _name(firsts[-1])
-            if whole := _whole_part(path):
-                self._stand_after(path, firsts[-1], whole)
-                return
-            path.unlink()
-            firsts.pop()
-        self._head = start
-        self._open_segment(start.size)
+        firsts, begun, whole = self._segments(), list[int](), b""
+        while firsts and not (whole := _whole_part(self._folder / _name(firsts[-1]))):
+            begun.append(firsts.pop())
+        if firsts:
+            self._stand_after(firsts[-1], whole, begun)
+        for first in begun:  # no line of theirs was ever whole
+            (self._folder / _name(first)).unlink()
+        if not firsts:
+            self._head = start
+            self._open_segment(start.size)
 
-    def _stand_after(self, path: Path, first: int, whole: bytes) -> None:
+    def _stand_after(self, first: int, whole: bytes, begun: list[int]) -> None:
+        path = self._folder / _name(first)
         lines = whole.split(b"\n")[:-1]
         head = Head(first, chain.parse(lines[0]).prev)
         for broken in chain.check(lines, head):
             raise Stalled(broken.code, f"{path.name}: {broken.subject}", broken.message)
         self._head = Head(first + len(lines), digest_bytes(lines[-1]))
+        if begun and self._head.size != begun[-1]:
+            text = f"ends before leaf {self._head.size}, the next begins at {begun[-1]}"
+            raise Stalled(Reason.CHAIN_BROKEN, path.name, text)
         self._first, self._length = first, len(whole)
         self._segment = os.open(path, _OPEN, 0o600)
         os.ftruncate(self._segment, self._length)
@@ -236,7 +248,7 @@ def newest_first(folder: Path) -> Iterator[bytes]:
     """Whole lines of the journal in this folder, the newest first; needs no lock.
 
     Raises:
-        Stalled: ``JOURNAL`` if a segment cannot be read.
+        Stalled: ``JOURNAL`` if a segment cannot be read, ``CHAIN_BROKEN`` if it is damaged.
     """
     try:
         for first in sorted((int(p.stem) for p in folder.glob("[0-9]*.jsonl")), reverse=True):
@@ -264,11 +276,7 @@ def set_aside(folder: Path) -> str:
 
 def _whole_part(path: Path) -> bytes:
     """The bytes of a segment up to the end of its last whole line."""
-    data = path.read_bytes()
-    # A disk that lost power may show zeros for bytes that never arrived; no line of ours has any.
-    if b"\x00" in data:
-        data = data[: data.index(b"\x00")]
-    return data[: data.rfind(b"\n") + 1]
+    return whole_part(path.read_bytes(), path.name)
 
 
 def _hex(digest: Digest) -> str:

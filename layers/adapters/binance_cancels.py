@@ -13,6 +13,7 @@ from layers.binance.protocol import (
     LOOK_UP,
     OPEN_ORDERS,
     ORDER_ABSENT,
+    ORDER_ARCHIVED,
     market_id,
 )
 from layers.binance.rows import order_of, rows
@@ -39,7 +40,8 @@ class BinanceCancels:
         asked = {"symbol": market_id(symbol), "origClientOrderId": client_order_id}
         heard = self._line.ask(CANCEL, asked)
         shown = self._line.ask(LOOK_UP, asked)
-        if shown.says(ORDER_ABSENT) or self._ended(shown, client_order_id):
+        ended = shown.says(ORDER_ABSENT) or shown.says(ORDER_ARCHIVED)
+        if ended or self._ended(shown, client_order_id):
             return CancelReport(confirmed=(client_order_id,), still_open=())
         reached = shown.good and (heard.good or heard.says(CANCEL_UNKNOWN))
         return CancelReport(confirmed=(), still_open=(client_order_id,), unreachable=not reached)

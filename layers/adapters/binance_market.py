@@ -6,6 +6,7 @@ from typing import Any, Final
 
 from desired_state.errors import Stalled
 from desired_state.reasons import Reason
+from layers.adapters.binance_restraint import Restraint
 from layers.adapters.ccxt_line import Clock, Line, Skew, Terms
 from layers.adapters.venue_credentials import Credentials
 from layers.binance.heard import unanswered
@@ -38,13 +39,17 @@ _BROKEN: Final = (ArithmeticError, AttributeError, LookupError, TypeError, Value
 NOBODY: Final = Credentials("no-key-is-needed", "no-secret-is-needed")
 
 
-def open_market(terms: Terms, clock: Clock) -> "tuple[BinanceMarket, Line]":
+def open_market(
+    terms: Terms, clock: Clock, restraint: Restraint | None = None
+) -> "tuple[BinanceMarket, Line]":
     """The market and its line, which the caller measures and closes.
+
+    ``restraint`` is another line's at the same venue, where this process has one.
 
     Raises:
         Stalled: ``VENUE_UNPROVEN`` or ``TOOL_MISSING``.
     """
-    line = Line(terms, NOBODY, clock, Skew())
+    line = Line(terms, NOBODY, clock, Skew(), restraint or Restraint())
     return BinanceMarket(line), line
 
 

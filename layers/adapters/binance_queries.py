@@ -7,21 +7,20 @@ from typing import Any, Final
 
 from desired_state.errors import Stalled
 from desired_state.reasons import Reason
+from layers.adapters.binance_history import EXECUTIONS, ORDERS, History, venue_time
 from layers.adapters.ccxt_line import Line
 from layers.binance.heard import unanswered
 from layers.binance.listing import Fees, account_fees, fees_of, listed, rules_of
 from layers.binance.protocol import (
     ACCOUNT,
-    ALL_ORDERS,
+    ARCHIVED_AFTER,
     COMMISSION,
     DEPTH,
     DEPTH_LEVELS,
     LISTING,
     LOOK_UP,
-    MY_TRADES,
     ORDER_ABSENT,
-    PAGE,
-    TRADE_WINDOW,
+    ORDER_ARCHIVED,
     UNLISTED,
     Endpoint,
     market_id,
@@ -30,19 +29,17 @@ from layers.binance.rows import (
     balances_of,
     fill_of,
     levels_of,
-    made_at,
-    millis,
+    numbered,
     order_of,
-    rows,
     unreadable,
     whole,
 )
 from layers.market import Book
-from layers.orders import Balance, Fill, SymbolRules, VenueOrder
+from layers.orders import Archived, Balance, Fill, SymbolRules, VenueOrder
 from layers.risk_snapshot import VenueClass
 
 NO_SUCH_PATH: Final = 404
-MAX_PAGES: Final = 100  # of executions; a dedicated account has far fewer
+SEVERAL: Final = 5  # so many look-ups weigh as much as a page of orders (4 each, and 20)
 RENUMBERED: Final = timedelta(seconds=30)  # no book that is merely late goes on for so long
 
 
@@ -66,12 +63,17 @@ class BinanceQueries:
         self._newest: dict[str, tuple[int, datetime]] = {}  # lastUpdateId, first asked for when
         self._lower: dict[str, Renumbered] = {}
 
-    def order(self, symbol: str, client_order_id: str) -> VenueOrder | None:
-        """The order with this client id in any state, or none where the venue says it has none."""
+    def order(self, symbol: str, client_order_id: str) -> VenueOrder | Archived | None:
+        """The order with this client id in any state, or none where the venue says it has none.
+
+        BIN-16: what it archived it remembers and does not show; that is not none.
+        """
         asked = {"symbol": market_id(symbol), "origClientOrderId": client_order_id}
         heard = self._line.ask(LOOK_UP, asked)
         if heard.says(ORDER_ABSENT):
             return None
+        if heard.says(ORDER_ARCHIVED):
+            return Archived(before=venue_time(self._line) - ARCHIVED_AFTER)
         if not heard.good:
             raise unanswered(heard, "an order")
         found = order_of(heard.data, self._line.terms.place.symbols)
@@ -81,40 +83,16 @@ class BinanceQueries:
         return found
 
     def orders(self, symbol: str, since: datetime) -> tuple[VenueOrder, ...]:
-        """Orders made at or after ``since`` in any state, as allOrders pages them."""
-        found: dict[int, tuple[datetime, VenueOrder]] = {}
-        ours = self._line.clock.wall() + (self._line.skew.offset or timedelta(0))
-        recent = ours - since < TRADE_WINDOW
-        asked: Mapping[str, Any] = {"startTime": millis(since)} if recent else {"orderId": 0}
-        for _ in range(MAX_PAGES):
-            told = {"symbol": market_id(symbol), "limit": PAGE, **asked}
-            heard_rows = rows(self._asked(ALL_ORDERS, told), "all orders")
-            for row in heard_rows:
-                order = order_of(row, self._line.terms.place.symbols)
-                found[int(order.venue_order_id)] = (made_at(row), order)
-            if len(heard_rows) < PAGE:
-                kept = (found[number] for number in sorted(found))
-                return tuple(order for made, order in kept if made >= since)
-            asked = {"orderId": 1 + max(found)}
-        raise unreadable(f"orders, more than {MAX_PAGES * PAGE}")
+        """Orders made at or after ``since`` in any state, as allOrders lists them (BIN-15)."""
+        found = History(self._line, ORDERS, symbol).since(since)
+        return tuple(self._listed(row, symbol) for row in found)
 
     def fills(self, symbol: str, since: datetime) -> tuple[Fill, ...]:
         """Executions at or after ``since``, oldest first, each with its order's client id."""
-        found: dict[int, Fill] = {}
-        asked, following = self._first_page(since), 0
-        for _ in range(MAX_PAGES):
-            page = self._trades(symbol, asked)
-            for row in page:
-                fill = fill_of(row, symbol, "")
-                if int(fill.fill_id) < following:
-                    raise unreadable("executions, a page that was there before")
-                if fill.at >= since:
-                    found[int(fill.fill_id)] = self._named(fill, row, symbol)
-            if len(page) < PAGE:
-                return tuple(sorted(found.values(), key=lambda f: (f.at, int(f.fill_id))))
-            following = 1 + max(whole(row["id"]) for row in page)
-            asked = {"fromId": following}
-        raise unreadable(f"executions, more than {MAX_PAGES * PAGE}")
+        found = History(self._line, EXECUTIONS, symbol).since(since)
+        self._learn({_order_number(row) for row in found}, symbol)
+        fills = (self._named(fill_of(row, symbol, ""), row, symbol) for row in found)
+        return tuple(sorted(fills, key=lambda fill: fill.at))
 
     def balances(self) -> tuple[Balance, ...]:
         """All balances of the account."""
@@ -190,21 +168,24 @@ class BinanceQueries:
             raise unanswered(heard, "commission")
         return fees_of(heard.data)
 
-    def _first_page(self, since: datetime) -> Mapping[str, Any]:
-        """From the start where it lies within the window, else from the first execution on."""
-        ours = self._line.clock.wall() + (self._line.skew.offset or timedelta(0))
-        return {"startTime": millis(since)} if ours - since < TRADE_WINDOW else {"fromId": 0}
+    def _listed(self, row: Any, symbol: str) -> VenueOrder:  # noqa: ANN401
+        found = order_of(row, self._line.terms.place.symbols)
+        self._names[symbol, int(found.venue_order_id)] = found.client_order_id
+        return found
 
-    def _trades(self, symbol: str, asked: Mapping[str, Any]) -> list[Any]:
-        data = self._asked(MY_TRADES, {"symbol": market_id(symbol), "limit": PAGE, **asked})
-        return rows(data, "executions")
+    def _learn(self, numbers: set[int], symbol: str) -> None:
+        """The names of many orders by the page; the rest is asked for one by one."""
+        history = History(self._line, ORDERS, symbol)
+        while len(left := sorted(n for n in numbers if (symbol, n) not in self._names)) >= SEVERAL:
+            page = history.page(left[0])
+            for row in page:
+                self._listed(row, symbol)
+            last = history.number(page[-1]) if page else left[-1]
+            numbers = {n for n in left if n > last}
 
-    def _named(self, fill: Fill, row: Mapping[str, Any], symbol: str) -> Fill:
+    def _named(self, fill: Fill, row: Any, symbol: str) -> Fill:  # noqa: ANN401
         """The execution with the client id of its order; the venue gives its own order id alone."""
-        try:
-            number = whole(row["orderId"])
-        except (LookupError, ValueError):
-            number = -1
+        number = _order_number(row)
         if (symbol, number) not in self._names:
             self._names[symbol, number] = self._name(symbol, number)
         return fill.model_copy(update={"client_order_id": self._names[symbol, number]})
@@ -221,6 +202,10 @@ class BinanceQueries:
         if not heard.good:
             raise unanswered(heard, endpoint.path)
         return heard.data
+
+
+def _order_number(row: Any) -> int:  # noqa: ANN401
+    return numbered(row, "orderId")
 
 
 def _unlisted(symbol: str) -> Stalled:

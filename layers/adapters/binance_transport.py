@@ -94,10 +94,18 @@ class Approved(HTTPAdapter):
     """The approved host: table of requests, last word, bounded answers, no retry, no redirect."""
 
     def __init__(
-        self, last_word: LastWord, base: str | None, patience: Callable[[], float]
+        self,
+        last_word: LastWord,
+        base: str | None,
+        patience: Callable[[], float],
+        held: Callable[[], Finding | None],
     ) -> None:
-        """``base`` is where the host stands in a rehearsal; ``patience`` is monotonic seconds."""
+        """``base`` is where the host stands in a rehearsal; ``patience`` is monotonic seconds.
+
+        ``held`` says why nothing may be written now, whatever it is.
+        """
         self._last_word = last_word
+        self._held = held
         self._base = None if base is None else urlsplit(base)
         self._patience = patience
         self.exchange = Exchange()
@@ -135,6 +143,9 @@ class Approved(HTTPAdapter):
 
     def _about_to_write(self, method: str, target: str, body: bytes | str | None) -> None:
         """The connection stands and nothing of this request was written yet."""
+        held = self._held()  # BIN-13: another line may have been told while this one waited
+        if held is not None:
+            raise Kept(held)
         if (method, target) == (ORDER.method, ORDER.path):
             refusal = self._last_word.refuses(body)
             if refusal is not None:

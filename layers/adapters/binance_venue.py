@@ -8,9 +8,11 @@ from layers.adapters.binance_cancels import BinanceCancels
 from layers.adapters.binance_entry import BinanceEntry
 from layers.adapters.binance_probe import BinanceProbe
 from layers.adapters.binance_queries import BinanceQueries
+from layers.adapters.binance_restraint import Restraint
 from layers.adapters.ccxt_line import Clock, Line, Skew, Terms
 from layers.adapters.venue_credentials import Credentials
 from layers.binance.listing import Fees
+from layers.binance.restraint import Errand
 
 
 @dataclass(frozen=True, slots=True)
@@ -28,6 +30,11 @@ class BinanceVenue:
         line = self.lines[0]
         return line.clock.wall() + (line.skew.offset or timedelta(0))
 
+    @property
+    def restraint(self) -> Restraint:
+        """What holds its lines back, for other lines of this process."""
+        return self.lines[0].restraint
+
     def close(self) -> None:
         """Close every connection."""
         for line in self.lines:
@@ -40,17 +47,19 @@ def open_venue(
     clock: Clock,
     traded: Callable[[], Iterable[str]],
     fees: Fees | None = None,
+    restraint: Restraint | None = None,
 ) -> BinanceVenue:
     """Open and prove all lines; ``traded`` names every symbol ever traded on the account.
+
+    ``restraint`` is another line's at the same venue, where this process has one.
 
     Raises:
         Stalled: ``VENUE_UNPROVEN`` or ``TOOL_MISSING``.
     """
-    skew = Skew()
-    placing = Line(terms, credentials, clock, skew)
-    asking = Line(terms, credentials, clock, skew)
-    # Nothing of ours may hold a cancel back; ccxt's limiter would, by hundreds of milliseconds.
-    cancelling = Line(replace(terms, throttled=False), credentials, clock, skew)
+    skew, restraint = Skew(), restraint or Restraint()
+    placing, asking, cancelling = (
+        Line(_for(errand, terms), credentials, clock, skew, restraint) for errand in Errand
+    )
     return BinanceVenue(
         entry=BinanceEntry(placing),
         cancels=BinanceCancels(cancelling, traded),
@@ -71,5 +80,11 @@ def open_cancels(
     Raises:
         Stalled: ``VENUE_UNPROVEN`` or ``TOOL_MISSING``.
     """
-    line = Line(replace(terms, throttled=False), credentials, clock, Skew())
+    line = Line(_for(Errand.CANCEL, terms), credentials, clock, Skew())
     return BinanceCancels(line, traded), line
+
+
+def _for(errand: Errand, terms: Terms) -> Terms:
+    """Nothing of ours may hold a cancel back; ccxt's limiter would, by hundreds of ms."""
+    throttled = terms.throttled and errand is not Errand.CANCEL
+    return replace(terms, errand=errand, throttled=throttled)

@@ -7,7 +7,7 @@ ccxt is imported when the first line is opened, so that paper and all reading ve
 
 import logging
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
 from threading import RLock
 from typing import Any, Final
@@ -15,11 +15,13 @@ from urllib.parse import urlsplit
 
 from desired_state.errors import Finding, Stalled
 from desired_state.reasons import Reason
+from layers.adapters.binance_restraint import Held, Restraint
 from layers.adapters.binance_transport import Approved, Exchange, Kept, LastWord, loopback, mounted
 from layers.adapters.venue_credentials import Credentials
 from layers.binance.heard import Heard
 from layers.binance.offset import PROBES, Sample, estimate
 from layers.binance.protocol import HOSTS, ORDER, RECEIVE_WINDOW, TIME, TIMESTAMP, Endpoint
+from layers.binance.restraint import Errand
 from layers.binance.rows import MILLISECOND, instant, millis
 from layers.binance.wire import Place, read_back
 from layers.market import Provenance
@@ -66,6 +68,7 @@ class Terms:
     provenance: Provenance = Provenance.LIVE
     rehearsal_at: str | None = None
     throttled: bool = True
+    errand: Errand = Errand.ASK
 
 
 @dataclass(slots=True)
@@ -76,10 +79,12 @@ class Line:
     credentials: Credentials = field(repr=False)
     clock: Clock
     skew: Skew
+    restraint: Restraint = field(default_factory=Restraint)
     _ccxt: Any = field(init=False, repr=False)
     _exchange: Any = field(init=False, repr=False)
     _approved: Approved = field(init=False, repr=False)
     _last_word: LastWord = field(init=False, repr=False)
+    _held: Held = field(init=False, repr=False)
     _lock: Any = field(init=False, repr=False, default_factory=RLock)
 
     def __post_init__(self) -> None:
@@ -94,7 +99,8 @@ class Line:
         _quiet(self.credentials)
         self._exchange = self._ccxt.binance(_settings(terms, self.credentials))
         self._last_word = LastWord(lambda body: read_back(body, terms.place))
-        self._approved = Approved(self._last_word, base, self.clock.monotonic)
+        self._held = Held(self.restraint, terms.errand, self.clock.monotonic)
+        self._approved = Approved(self._last_word, base, self.clock.monotonic, self._held.refuses)
         mounted(self._exchange.session, host, self._approved)
         refusal = unproven(self._exchange, terms.venue_class, host)
         if refusal:
@@ -141,10 +147,15 @@ class Line:
 
     def _call(self, endpoint: Endpoint, parameters: Mapping[str, Any]) -> Heard:
         with self._lock:
+            held = self._held.refuses()
+            if held is not None:  # before ccxt waits for its limiter and anything is connected
+                return Heard(written=False, kept=held, wait=self._held.left)
             self._approved.exchange = Exchange()
             self._set_time()
             fault, kept = self._attempt(endpoint, parameters)
-            return self._heard(self._approved.exchange, fault, kept)
+            heard = self._heard(self._approved.exchange, fault, kept)
+            self._held.hear(heard)
+            return replace(heard, wait=self._held.left)
 
     def _attempt(
         self, endpoint: Endpoint, parameters: Mapping[str, Any]

@@ -17,7 +17,6 @@ from desired_state.errors import Waiting
 from layers.adapters.exchange_store import ExchangeStore
 from layers.local_exchange.clock import VirtualClock
 from layers.local_exchange.control import Command, Told, told
-from layers.local_exchange.crowd import Recording, advance
 from layers.local_exchange.delivery import Delivery, faulty
 from layers.local_exchange.exchange import Exchange, new_exchange
 from layers.local_exchange.faults import BEFORE, UNRECOVERABLE, Fault, FaultKind, FaultPlan, Faults
@@ -27,6 +26,7 @@ from layers.local_exchange.parameters import Request
 from layers.local_exchange.rates import Rates
 from layers.local_exchange.rest import Answer, Asks, answer, asked, lost_cancel
 from layers.local_exchange.terms import DESK, ExchangeTerms, Key
+from layers.local_exchange.ticks import AnyRecording, follow
 
 _BROKEN: Final = Delivery(
     Answer(503, json.dumps({"code": -1000, "msg": "The exchange's store cannot be used."}))
@@ -42,7 +42,7 @@ class LocalExchange:
         terms: ExchangeTerms,
         keys: Sequence[Key],
         clock: Callable[[], int],
-        recording: Recording | None = None,
+        recording: AnyRecording | None = None,
         plan: FaultPlan | None = None,
     ) -> None:
         """``clock`` tells milliseconds; a store that is there keeps the dates it began with."""
@@ -141,7 +141,7 @@ class LocalExchange:
     def _catch_up(self) -> Exchange:
         exchange = self._open()
         exchange.forget_old()
-        if advance(exchange, self._recording, self._clock()):
+        if follow(exchange, self._recording, self._clock()):
             self._store.save(exchange)
         return exchange
 

@@ -30,16 +30,18 @@ from layers.local_exchange.terms import ExchangeTerms
 
 _RETRY: Final = timedelta(seconds=5)
 _PATIENCE_S: Final = 1.0
-_FORMAT: Final = "1"
+_FORMAT: Final = "2"
 _SCHEMA: Final = (
     "CREATE TABLE meta (key TEXT PRIMARY KEY, value TEXT NOT NULL)",
     "CREATE TABLE counters (name TEXT PRIMARY KEY, value INTEGER NOT NULL)",
     "CREATE TABLE purses (account TEXT, asset TEXT, body TEXT NOT NULL,"
     " PRIMARY KEY (account, asset))",
     "CREATE TABLE crowds (symbol TEXT PRIMARY KEY, body TEXT NOT NULL)",
-    "CREATE TABLE orders (number INTEGER PRIMARY KEY, body TEXT NOT NULL)",
+    "CREATE TABLE orders (symbol TEXT, number INTEGER, sequence INTEGER NOT NULL,"
+    " body TEXT NOT NULL, PRIMARY KEY (symbol, number))",
     "CREATE TABLE fills (place INTEGER PRIMARY KEY, body TEXT NOT NULL)",
-    "CREATE TABLE trades (number INTEGER PRIMARY KEY, symbol TEXT NOT NULL, body TEXT NOT NULL)",
+    "CREATE TABLE trades (symbol TEXT, number INTEGER, body TEXT NOT NULL,"
+    " PRIMARY KEY (symbol, number))",
 )
 _FAULTS: Final = (sqlite3.Error, OSError, ValueError, LookupError)
 
@@ -162,8 +164,11 @@ def _write(db: sqlite3.Connection, exchange: Exchange) -> None:
         [(symbol, crowd_of(exchange, symbol)) for symbol in sorted(exchange.changed_crowds)],
     )
     db.executemany(
-        "INSERT OR REPLACE INTO orders VALUES (?, ?)",
-        [(n, ORDER.dump_json(order).decode()) for n, order in exchange.changed_orders.items()],
+        "INSERT OR REPLACE INTO orders VALUES (?, ?, ?, ?)",
+        [
+            (*place, order.sequence, ORDER.dump_json(order).decode())
+            for place, order in exchange.changed_orders.items()
+        ],
     )
     db.executemany(
         "INSERT INTO fills (body) VALUES (?)",
@@ -172,7 +177,7 @@ def _write(db: sqlite3.Connection, exchange: Exchange) -> None:
     db.executemany(
         "INSERT INTO trades VALUES (?, ?, ?)",
         [
-            (trade.number, symbol, TRADE.dump_json(trade).decode())
+            (symbol, trade.number, TRADE.dump_json(trade).decode())
             for symbol, tape in exchange.tapes.items()
             for trade in tape.fresh
         ],
@@ -180,10 +185,11 @@ def _write(db: sqlite3.Connection, exchange: Exchange) -> None:
 
 
 def _load(db: sqlite3.Connection, terms: ExchangeTerms) -> Exchange:
+    oldest_first = "SELECT body FROM orders ORDER BY sequence"
     exchange = rebuilt(
         terms,
         dict(db.execute("SELECT name, value FROM counters")),
-        [ORDER.validate_json(b) for (b,) in db.execute("SELECT body FROM orders ORDER BY number")],
+        [ORDER.validate_json(b) for (b,) in db.execute(oldest_first)],
         [FILL.validate_json(b) for (b,) in db.execute("SELECT body FROM fills ORDER BY place")],
     )
     for account, asset, body in db.execute("SELECT account, asset, body FROM purses"):

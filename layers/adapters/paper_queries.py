@@ -19,7 +19,7 @@ class PaperQueries:
         return self._venue.order(symbol, client_order_id)
 
     def orders(self, symbol: str, since: datetime) -> tuple[VenueOrder, ...]:
-        """Orders in any state, changed at or after ``since``."""
+        """Orders in any state, made at or after ``since``."""
         return self._venue.orders(symbol, since)
 
     def fills(self, symbol: str, since: datetime) -> tuple[Fill, ...]:

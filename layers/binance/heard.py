@@ -32,6 +32,7 @@ class Heard:
     fault: str = ""  # ccxt's class of the error; empty: none
     kept: Finding | None = None  # why it was held back
     host: str | None = None  # of the signed request as it left; none: unsigned
+    wait: timedelta | None = None  # how long the line keeps still after it (BIN-13)
 
     @property
     def data(self) -> Any:  # noqa: ANN401
@@ -76,14 +77,13 @@ def _no_constant(name: str) -> Any:  # noqa: ANN401
 
 def unanswered(heard: Heard, asked: str) -> Waiting:
     """The error for a question that the venue did not answer."""
+    pause = heard.wait or min(asked_for(heard) or AGAIN, MAX_AGAIN)
     return Waiting(
-        Reason.VENUE_UNREACHABLE, SUBJECT, f"{asked}: {heard.words}", retry_after=_pause(heard)
+        Reason.VENUE_UNREACHABLE, SUBJECT, f"{asked}: {heard.words}", retry_after=max(pause, AGAIN)
     )
 
 
-def _pause(heard: Heard) -> timedelta:
-    """As long as the venue asks for, within bounds."""
+def asked_for(heard: Heard) -> timedelta | None:
+    """How long the venue asks to be left alone; none where it names no seconds."""
     text = heard.headers.get(RETRY_HEADER, "")
-    if not _SECONDS.match(text):
-        return AGAIN
-    return min(max(timedelta(seconds=int(text)), AGAIN), MAX_AGAIN)
+    return max(timedelta(seconds=int(text)), AGAIN) if _SECONDS.match(text) else None

@@ -76,10 +76,15 @@ DEPTH_LEVELS: Final = 20
 TRADE_WINDOW: Final = timedelta(hours=24)  # myTrades from a start looks no further than this
 
 # Codes that our own steps depend on (Binance, errors.md).
+TOO_MUCH_WEIGHT: Final = -1003
+TOO_MANY_ORDERS: Final = -1015
 TIMESTAMP: Final = -1021
 UNLISTED: Final = -1121
 CANCEL_UNKNOWN: Final = -2011
 ORDER_ABSENT: Final = -2013
+ORDER_ARCHIVED: Final = -2026  # cancelled or expired 90 days ago, and nothing was executed
+# A day less than the 90, so that neither clock makes a difference of an order that has just gone.
+ARCHIVED_AFTER: Final = timedelta(days=89)
 
 
 def market_id(symbol: str) -> str:

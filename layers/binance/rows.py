@@ -109,19 +109,32 @@ def order_of(row: Any, listed: tuple[str, ...]) -> VenueOrder:  # noqa: ANN401
 
 
 def made_at(row: Any) -> datetime:  # noqa: ANN401
-    """When an order of allOrders was made. Raises ``Waiting``."""
+    """When an order of allOrders was made, or an execution of myTrades. Raises ``Waiting``."""
     try:
         return instant(row["time"])
     except _BROKEN:
         pass
-    raise unreadable("an order")
+    raise unreadable("a row's time")
+
+
+def numbered(row: Any, name: str) -> int:  # noqa: ANN401
+    """The row's own number, which counts within its symbol. Raises ``Waiting``."""
+    try:
+        if whole(row[name]) >= 0:
+            return whole(row[name])
+    except _BROKEN:
+        pass
+    raise unreadable("a row's number")
 
 
 def fill_of(row: Any, symbol: str, client_order_id: str) -> Fill:  # noqa: ANN401
-    """An execution of myTrades; which order it belongs to is looked up. Raises ``Waiting``."""
+    """An execution of myTrades; which order it belongs to is looked up. Raises ``Waiting``.
+
+    BIN-14: the venue numbers executions per symbol, we know them by one id for the account.
+    """
     try:
         return Fill(
-            fill_id=str(whole(row["id"])),
+            fill_id=f"{symbol}:{whole(row['id'])}",
             client_order_id=client_order_id,
             symbol=symbol,
             side=Side.BUY if truth(row["isBuyer"]) else Side.SELL,

@@ -8,6 +8,7 @@ from collections.abc import Callable
 from collections.abc import Set as AbstractSet
 from dataclasses import dataclass
 from datetime import timedelta
+from decimal import Decimal
 from typing import Final
 
 from desired_state.errors import Finding, Waiting, finding
@@ -33,19 +34,23 @@ class Shown:
     account: str | None  # answered to our key; none: it did not answer
     orders: AbstractSet[str] | None
     fills: AbstractSet[str] | None
+    moved: bool = True  # some balance is another than what our executions left
 
 
 def reset(venue_class: VenueClass | None, known: Known, shown: Shown) -> Finding | None:
     """``VENUE_RESET`` where a testnet has forgotten all of it; none where it has not.
 
-    BIN-8: everything gone, asked with a key that works. One order or execution that is still there
-    makes it a difference like any other, and at a live venue it always is one.
+    BIN-8: everything gone, asked with a key that works, and what was executed is undone. One order
+    or execution that is still there makes it a difference like any other, and so do balances that
+    are as our executions left them; at a live venue it always is one.
     """
     if venue_class is not VenueClass.TESTNET or shown.account is None:
         return None
     if shown.orders is None or shown.fills is None or not (known.orders or known.fills):
         return None
     if known.orders & shown.orders or known.fills & shown.fills:
+        return None
+    if known.fills and not shown.moved:
         return None
     return finding(
         Reason.VENUE_RESET,
@@ -74,6 +79,16 @@ class WipeSigns:
         found = reset(
             said.venue_class,
             Known(remains.orders, remains.fills),
-            Shown(said.account, remains.orders_shown, remains.fills_shown),
+            Shown(said.account, remains.orders_shown, remains.fills_shown, _moved(remains)),
         )
         return None if found is None else found.message
+
+
+def _moved(remains: Remains) -> bool:
+    """Whether any balance is other than that of our record."""
+    held = {b.currency: b.free + b.locked for b in remains.balances}
+    nothing = Decimal(0)
+    return any(
+        held.get(currency, nothing) != remains.expected.get(currency, nothing)
+        for currency in {*held, *remains.expected}
+    )

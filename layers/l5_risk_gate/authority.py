@@ -26,7 +26,8 @@ UNARMED: Final = frozenset(
     (Mode.HALTED, Mode.ADVISORY, Mode.SHADOW, Mode.PAPER)
 )  # A2: nothing is at stake
 LIMIT: Final = "limit"
-TIMES_IN_FORCE: Final = frozenset(TimeInForce)
+# A6: what is live; below that nothing is rehearsed that may not go live
+TIMES_IN_FORCE: Final = frozenset((TimeInForce.IOC, TimeInForce.GTC, TimeInForce.POST_ONLY))
 APPROVE: Final = "APPROVE"
 PEOPLE: Final = 2  # A2: two distinct principals at least; the gate asks for its own number
 _ACTIVE: Final = Trading.ACTIVE

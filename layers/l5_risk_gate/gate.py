@@ -19,7 +19,7 @@ from layers.l5_risk_gate.table import CONTROLS, GRAVEST_FIRST, STOPS
 from layers.orders import Intent
 from layers.risk_snapshot import Snapshot
 
-SEMANTICS: Final = 2  # raised when the same inputs may give another verdict (evidence.md)
+SEMANTICS: Final = 3  # raised when the same inputs may give another verdict (evidence.md)
 _ALL: Final = len(CONTROLS)
 _code: Final = itemgetter(1)
 

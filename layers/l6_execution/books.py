@@ -9,12 +9,13 @@ from collections.abc import Iterable
 from collections.abc import Set as AbstractSet
 from dataclasses import dataclass, field, replace
 from datetime import date, datetime
-from decimal import Decimal
+from decimal import Decimal, InvalidOperation
 from typing import Final
 
 from desired_state.errors import Stalled
 from desired_state.reasons import Reason
 from layers.l6_execution import events
+from layers.l6_execution.last_known import LastKnown
 from layers.l6_execution.own_order import NOTHING, UNPROVEN, OwnOrder
 from layers.l6_execution.states import Happening, after
 from layers.l6_execution.symbol_book import SymbolBook, changes
@@ -55,12 +56,16 @@ class Books:
     unproven: dict[str, None] = field(default_factory=dict)  # those in INTENT, SENT or UNKNOWN
     reserved_unproven: dict[str, Decimal] = field(default_factory=dict)  # not yet locked for sure
     flows: dict[str, Decimal] = field(default_factory=dict)  # net change by executions
+    traded: dict[str, Decimal] = field(default_factory=dict)  # executions' part of the flows
+    fees: dict[str, Decimal] = field(default_factory=dict)  # paid in neither of a symbol's two
+    moved: dict[str, Decimal] = field(default_factory=dict)  # net of what people paid in or out
+    gaps: dict[str, Decimal] = field(default_factory=dict)  # balances that differ, as explained
     fills: dict[str, Fill] = field(default_factory=dict)
+    last: LastKnown = field(default_factory=LastKnown)
     unexplained: dict[str, str] = field(default_factory=dict)  # subject: what differs
     foreign: set[str] = field(default_factory=set)  # orders and fills without an intent (H4)
     undead: set[str] = field(default_factory=set)  # orders that we had ended, open there (H4)
     fills_refused: set[str] = field(default_factory=set)  # implausible ones (H3)
-    fills_repeated: set[str] = field(default_factory=set)  # twice in one answer, taken once (H3)
     unresolved: dict[str, datetime] = field(default_factory=dict)  # all look-ups made in vain
     reset: str | None = None  # the venue was wiped, and nobody has accepted it yet
     compared_at: datetime | None = None  # last full comparison that found nothing
@@ -142,12 +147,15 @@ class Books:
             case events.Answered(client_order_id=name, answer=answer):
                 moved = self._moved(name, _ANSWERS[answer.kind])
                 self._put(replace(moved, reason=answer.reason, changed_at=at))
+                if answer.kind is AnswerKind.ACCEPTED and answer.order is not None:
+                    self.last.saw(answer.order)
             case events.Filled(fill=fill):
                 if fill.fill_id not in self.fills:
                     self._put(replace(self._filled(fill), changed_at=at))
                     self._book_fill(fill)
             case events.Seen(order=order):
                 self._put(replace(self._seen(order), reason=order.reason, changed_at=at))
+                self.last.saw(order)
             case events.Absent(client_order_id=name, code=code):
                 moved = self._moved(name, (Happening.PROVEN_ABSENT,))
                 self._put(replace(moved, reason=code, changed_at=at))
@@ -170,10 +178,7 @@ class Books:
             case events.Explained():
                 self._explained(event, at)
             case events.Transferred(currency=currency, amount=amount, direction=direction):
-                moved = amount if direction == "in" else -amount
-                self.flows[currency] = self.flows.get(currency, NOTHING) + moved
-            case events.Repeated(fill_id=name):
-                self.fills_repeated.add(name)
+                self._transferred(currency, amount if direction == "in" else -amount)
             case events.Reset(what=what):
                 self.reset = self.unexplained[WHOLE_VENUE] = what
             case events.ResetAccepted():
@@ -183,6 +188,19 @@ class Books:
                 self._let_go(at)
             case _:
                 return
+
+    def cash(self, currency: str) -> Decimal:
+        """What our record says is held; what is less for a known reason is lost (D1).
+
+        What is there unexplained, or more than our record says, is nobody's profit.
+        """
+        held = self.opening.get(currency, NOTHING) + self.flows.get(currency, NOTHING)
+        return held + min(self.gaps.get(currency, NOTHING), NOTHING)
+
+    def _transferred(self, currency: str, amount: Decimal) -> None:
+        for kept in (self.flows, self.moved):
+            kept[currency] = kept.get(currency, NOTHING) + amount
+        self.unexplained.pop(f"{currency}{events.TOTAL}", None)
 
     def _differs(self, event: events.Differs) -> None:
         self.unexplained[event.subject] = event.what
@@ -198,8 +216,13 @@ class Books:
         subject = event.subject
         self.unexplained.pop(subject, None)
         self.explained.add(subject)
+        currency, total, _ = subject.partition(events.TOTAL)
+        if total and (gap := amount_of(event.told)) is not None:
+            self.gaps[currency] = gap  # all of it: an explanation moves no total
         for kind in (self.foreign, self.undead, self.fills_refused):
             kind.discard(subject)
+        if event.told == events.GONE:
+            self.last.lost(subject)
         if event.told == events.GONE and subject in self.working:
             ended = self._moved(subject, (Happening.WIPED,))
             self._put(replace(ended, reason=Reason.RECON_DIFF, changed_at=at))
@@ -213,10 +236,16 @@ class Books:
             book.position = book.cost = NOTHING
             book.last_fill_at = None
         self.opened_at, self.reset = at, None
-        self.opening = {b.currency: b.free + b.locked for b in event.balances}
-        self.flows.clear()
+        held = {b.currency: b.free + b.locked for b in event.balances}
+        for currency in {*self.opening, *self.flows, *held}:
+            jump = held.get(currency, NOTHING) - self.cash(currency)
+            self.moved[currency] = self.moved.get(currency, NOTHING) + jump
+        self.opening = held
+        for sums in (self.flows, self.traded, self.fees, self.gaps):
+            sums.clear()
+        self.last.clear()
         self.fills.clear()  # a wiped venue counts its executions from the start again
-        for met in (self.foreign, self.undead, self.fills_refused, self.fills_repeated):
+        for met in (self.foreign, self.undead, self.fills_refused):
             met.clear()
         self.unexplained.clear()
 
@@ -335,9 +364,22 @@ class Books:
 
     def _book_fill(self, fill: Fill) -> None:
         self.fills[fill.fill_id] = fill
+        self.last.took(fill)
         self.symbols[fill.symbol].book(fill)
         for currency, amount in changes(fill).items():
-            self.flows[currency] = self.flows.get(currency, NOTHING) + amount
+            for kept in (self.flows, self.traded):
+                kept[currency] = kept.get(currency, NOTHING) + amount
+        if fill.fee and fill.fee_currency not in fill.symbol.split("/"):
+            self.fees[fill.fee_currency] = self.fees.get(fill.fee_currency, NOTHING) + fill.fee
+
+
+def amount_of(text: str) -> Decimal | None:
+    """The amount that a difference tells; none where it tells something else."""
+    try:
+        found = Decimal(text)
+    except InvalidOperation:
+        return None
+    return found if found.is_finite() else None
 
 
 def _member(names: dict[str, None], name: str, *, present: bool) -> None:

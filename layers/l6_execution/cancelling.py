@@ -8,6 +8,7 @@ from desired_state.errors import Stalled
 from desired_state.reasons import Reason
 from layers.l6_execution.events import CancelAsked, CancelGap
 from layers.l6_execution.ledger import Ledger
+from layers.l6_execution.own_order import UNPROVEN
 from layers.orders import CancelReport, OrderState
 from layers.ports import Cancels
 
@@ -35,19 +36,33 @@ class Cancelling:
         self._journal("all", asked, report, at)
         return report
 
-    def each_own(self, at: datetime, wall: datetime) -> None:
-        """Ask once for every order of ours that may be there, and for no other's."""
-        for name in [n for n in self.ledger.books.working if n not in self._asked]:
-            self._own(name, at, wall)
+    def each_own(self, at: datetime, wall: datetime, after: timedelta) -> None:
+        """Ask for every order of ours that may be there, and for no other's.
+
+        One that nothing proves to be there is asked for once, and again as soon as it is seen.
+        """
+        books = self.ledger.books
+        for name in list(books.working):
+            asked = self._asked.get(name)
+            seen = books.orders[name].state not in UNPROVEN
+            if asked is None or (seen and wall - asked >= after):
+                self._own(name, at, wall)
 
     def again(self, at: datetime, wall: datetime, after: timedelta) -> None:
-        """A cancel may be lost on its way; asking again costs nothing and risks nothing."""
+        """A cancel may be lost on its way; asking again costs nothing and risks nothing.
+
+        What was unknown when its cancel was asked for is found standing as if nobody had asked.
+        """
         books = self.ledger.books
         self._asked = {n: w for n, w in self._asked.items() if n in books.working}
-        waiting = OrderState.PENDING_CANCEL
-        for name in [n for n in books.working if books.orders[n].state is waiting]:
+        for name in [n for n in books.working if self._is_wanted_gone(n)]:
             if wall - self._asked.setdefault(name, wall) >= after:
                 self._own(name, at, wall)
+
+    def _is_wanted_gone(self, name: str) -> bool:
+        state = self.ledger.books.orders[name].state
+        waiting = state is OrderState.PENDING_CANCEL
+        return waiting or (state not in UNPROVEN and name in self.ledger.witness.cancels)
 
     def record_gap(self, at: datetime) -> bool:
         """Write down the cancels that the journal missed; true if none are missing after."""

@@ -4,6 +4,7 @@ What the venue shows is taken in first, so that what merely happened meanwhile i
 a wipe is told from single losses before anything is called unexplained.
 """
 
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from typing import Final
@@ -19,6 +20,7 @@ from layers.l6_execution.reconciliation import RECENT, Reading, ReconciliationRe
 from layers.l6_execution.rows import FOREIGN, Kind
 from layers.l6_execution.schedule import Scope
 from layers.l6_execution.witness import ABSENT, Witness
+from layers.orders import Fill
 from layers.ports import Remains, ResetSigns
 
 READINGS: Final = 3  # while something executes, two readings of it may fall into its middle
@@ -134,15 +136,33 @@ class Comparing:
 
     def _remains(self, look: Look, at: datetime) -> Remains:
         books, queries = self.intake.books, self.intake.queries
-        since = max(self.intake.opening, at - DAY)
-        ours = {n: f.symbol for n, f in books.fills.items() if f.at > since}
-        shown = {f.fill_id for s in set(ours.values()) for f in queries.fills(s, since)}
         stand = frozenset(n for n in books.working if books.orders[n].state not in UNPROVEN)
+        last = ((n, s) for s, names in books.last.orders.items() for n in names)
+        ended = {name: symbol for name, symbol in last if name not in books.working}
+        known = {n for n, symbol in ended.items() if queries.order(symbol, n) is not None}
+        fills = self._last_fills(at)
+        shown = {f.fill_id for s, since in _first(fills).items() for f in queries.fills(s, since)}
         return Remains(
-            orders=stand,
-            orders_shown=stand - set(look.gone),
-            fills=frozenset(ours),
-            fills_shown=frozenset(ours) & shown,
+            orders=stand | ended.keys(),
+            orders_shown=(stand - set(look.gone)) | known,
+            fills=frozenset(fills),
+            fills_shown=fills.keys() & shown,
             expected=dict(self.intake.ledger.witness.totals),
             balances=queries.balances(),
         )
+
+    def _last_fills(self, at: datetime) -> dict[str, Fill]:
+        """Those of the last day, and the last few of each symbol however old they are."""
+        books = self.intake.books
+        since = max(self.intake.opening, at - DAY)
+        last = (fill for fills in books.last.fills.values() for fill in fills)
+        recent = (fill for fill in books.fills.values() if fill.at > since)
+        return {fill.fill_id: fill for fill in (*last, *recent)}
+
+
+def _first(fills: Mapping[str, Fill]) -> dict[str, datetime]:
+    """By symbol the instant of the oldest of them."""
+    first: dict[str, datetime] = {}
+    for fill in fills.values():
+        first[fill.symbol] = min(fill.at, first.get(fill.symbol, fill.at))
+    return first

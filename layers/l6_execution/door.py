@@ -27,6 +27,14 @@ class Armed(Protocol):
         ...
 
 
+class Verdicts(Protocol):
+    """Who gave the permits, and knows what is permitted now."""
+
+    def overtaken(self, permit: Permit) -> Finding | None:
+        """None while all that was permitted when it was given still is."""
+        ...
+
+
 @dataclass(slots=True)
 class Door:
     """Holds the seal key in memory only. ``epoch`` rises with every start of the writer."""
@@ -37,6 +45,7 @@ class Door:
     epoch: int
     ledger: Ledger
     wall_clock: Callable[[], datetime]
+    verdicts: Verdicts
     _used: set[int] = field(default_factory=set)
 
     def send(self, intent: Intent, permit: Permit) -> VenueAnswer:
@@ -70,12 +79,18 @@ class Door:
             self._stopped()
             or self._forged(request, permit)
             or self._ended(permit)
+            or self.verdicts.overtaken(permit)
             or self._spent(permit)
         )
 
     def refuses_now(self, wire: OrderRequest, permit: Permit) -> Finding | None:
         """What still holds a permitted order back where its bytes leave (L6-3)."""
-        return self._stopped() or self._forged(wire, permit) or self._ended(permit)
+        return (
+            self._stopped()
+            or self._forged(wire, permit)
+            or self._ended(permit)
+            or self.verdicts.overtaken(permit)
+        )
 
     def _stopped(self) -> Finding | None:
         try:

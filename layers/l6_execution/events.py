@@ -13,6 +13,7 @@ from layers.orders import Balance, Fill, Intent, VenueAnswer, VenueOrder
 from layers.ports import JournalEntry
 
 GONE: Final = "the venue no longer knows it"
+TOTAL: Final = " total"  # after a currency: the subject of a balance that differs
 UNDEAD: Final = "open at the venue, ended in our books"  # H4; stands so in the journal
 
 
@@ -108,7 +109,10 @@ class Explained(Event):
 
 
 class Transferred(Event):
-    """Money that a person moved to or from the account; it explains the balance that changed."""
+    """Money that a person moved to or from the account: neither profit nor loss (D1).
+
+    It moves the books, so that the balance that changed is no difference any more.
+    """
 
     KIND: ClassVar[str] = "order_account_transfer"
     currency: Text
@@ -116,13 +120,6 @@ class Transferred(Event):
     direction: Literal["in", "out"]
     why: Text
     by: Text
-
-
-class Repeated(Event):
-    """One answer of the venue held the same execution twice; it was taken in once (H3)."""
-
-    KIND: ClassVar[str] = "order_fill_repeated"
-    fill_id: Text
 
 
 class Unresolved(Event):
@@ -177,7 +174,6 @@ KINDS: Final[dict[str, type[Event]]] = {
         Differs,
         Explained,
         Transferred,
-        Repeated,
         Unresolved,
         Reset,
         ResetAccepted,

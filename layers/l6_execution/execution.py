@@ -69,7 +69,7 @@ class Execution:
 
     @property
     def is_ready(self) -> bool:
-        """Whether nothing of L6 holds orders back: started, compared, and no reset pending."""
+        """Whether the start is over: resolved, cancelled, compared, and no reset pending (L6-8)."""
         return not self._starting and self.books.reset is None
 
     @property
@@ -145,12 +145,12 @@ class Execution:
             self._go_on_starting(at, wall)
         elif scope := self._scope_due(wall):
             self._compare(scope, at, wall)
-        self._cancelling.again(at, wall, max(self.propagation.bound, AGAIN))
+        self._cancelling.again(at, wall, self._pace)
         return bool(due) or self._compared != before
 
     def _go_on_starting(self, at: datetime, wall: datetime) -> None:
         if not self._keep:
-            self._cancelling.each_own(at, wall)
+            self._cancelling.each_own(at, wall, self._pace)
         if self.books.unproven or not self._is_over(wall):
             return
         self._compare(Scope.FULL, at, wall)
@@ -174,6 +174,11 @@ class Execution:
 
     def _is_over(self, wall: datetime) -> bool:
         return self._compared is None or wall - self._compared >= AGAIN
+
+    @property
+    def _pace(self) -> timedelta:
+        """How long a cancel may take to show before it is asked for again."""
+        return max(self.propagation.bound, AGAIN)
 
     def _reset_stands(self) -> tuple[Finding, ...]:
         return (finding(Reason.VENUE_RESET, "venue", self.books.reset or ""),)
@@ -211,6 +216,8 @@ class Execution:
             return finding(Reason.VENUE_RESET, "venue", self.books.reset)
         if self._starting:
             return finding(Reason.NOT_RECONCILED, intent.intent_id)
+        if self.circuit.is_open:  # L6-11: whatever L5 saw of it
+            return finding(Reason.VENUE_ERRORS, "venue", f"open since {self.circuit.opened_at}")
         symbol = intent.request.symbol
         blocked = self.books.symbol(symbol).unknown and intent.intent_id not in self.books.by_intent
         return finding(Reason.ORDER_UNKNOWN, symbol) if blocked else None

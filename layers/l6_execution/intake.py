@@ -1,7 +1,8 @@
 """Takes in what the venue shows, and nothing that our record does not explain (L6-6).
 
 H3: an execution that its order does not allow is refused and written down as a difference; one
-that was taken in is never taken in twice. H4: an open order without an intent is foreign, one
+that was taken in is never taken in twice, and one id that stands for two executions is a
+difference whichever comes first. H4: an open order without an intent is foreign, one
 that our books had ended is a difference.
 """
 
@@ -10,13 +11,13 @@ from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from typing import Final, Literal, TypeAlias
 
-from desired_state.errors import Finding, Stalled, finding
+from desired_state.errors import Finding, GovernanceError, Stalled, finding
 from desired_state.reasons import Reason
 from layers.l6_execution.books import Books
-from layers.l6_execution.events import GONE, UNDEAD, Differs, Event, Filled, Repeated, Seen
+from layers.l6_execution.events import GONE, UNDEAD, Differs, Event, Filled, Seen
 from layers.l6_execution.ledger import Ledger
 from layers.l6_execution.own_order import UNPROVEN, OwnOrder
-from layers.l6_execution.plausibility import implausible
+from layers.l6_execution.plausibility import UNKNOWN_COIN, FeeCoin, implausible
 from layers.l6_execution.rows import foreign_row
 from layers.l6_execution.terms import FILL_OVERLAP, FillBounds, Propagation
 from layers.market import EPOCH
@@ -72,12 +73,14 @@ class Intake:
         filled = {fill.client_order_id for fill in fills}
         unseen, gone = [], []
         for name, order in asked.items():
-            if order is not None:
+            if isinstance(order, VenueOrder):
                 self.take_order(order, at)
             elif name not in filled:
                 own = self.books.orders[name]
                 if own.state in UNPROVEN:
                     unseen.append(name)
+                elif order is not None:  # archived: it ended, and our books say that it stands
+                    self.differ("RECON_DIFF", name, GONE, at)
                 elif not self._may_lag(own, at):
                     gone.append(name)
         for name, order in listed.items():
@@ -138,12 +141,8 @@ class Intake:
         return EPOCH if opened is None else opened - FILL_OVERLAP
 
     def take_fills(self, fills: Iterable[Fill], at: datetime) -> None:
-        """Each execution once; what two of one answer share an id are one, or a difference."""
-        here: set[str] = set()
+        """Each execution once, however often it is listed; two of one id are a difference (H3)."""
         for fill in fills:
-            if fill.fill_id in here and fill.fill_id not in self.books.fills_repeated:
-                self.ledger.record(Repeated(fill_id=fill.fill_id), at)
-            here.add(fill.fill_id)
             self._take_fill(fill, at)
 
     def _take_fill(self, fill: Fill, at: datetime) -> None:
@@ -153,15 +152,28 @@ class Intake:
             if known != fill:
                 what = f"now {fill.side} {fill.quantity} at {fill.price} under the same id"
                 self.differ("FILL_IMPLAUSIBLE", name, what, at)
+        elif name in self.books.unexplained:
+            return  # whatever else is told under this id now, the difference stands
         elif own is None:
             # what others executed before the account was opened is of an earlier journal
             if fill.at > (self.books.opened_at or EPOCH):
                 what = f"a fill of an order that is not ours: {fill.client_order_id}"
                 self.differ("FOREIGN_ORDER", name, what, at)
-        elif wrong := implausible(fill, own, self.bounds):
+        elif wrong := implausible(fill, own, self.bounds, self._coin(fill)):
             self.differ("FILL_IMPLAUSIBLE", name, f"{fill.client_order_id}: {wrong}", at)
         else:
             self._take(Filled(fill=fill), name, at)
+
+    def _coin(self, fill: Fill) -> FeeCoin:
+        """What its fee was taken in; only a third currency needs to be asked for."""
+        if not fill.fee or fill.fee_currency in fill.symbol.split("/"):
+            return UNKNOWN_COIN
+        try:
+            book = self.queries.book(f"{fill.fee_currency}/{fill.symbol.partition('/')[2]}")
+        except GovernanceError:
+            book = None
+        price = book.bids[0].price if book is not None and book.bids else None
+        return FeeCoin(self.books.cash(fill.fee_currency), price)
 
     # --- orders ------------------------------------------------------------------------------
     def take_order(self, shown: VenueOrder, at: datetime) -> None:

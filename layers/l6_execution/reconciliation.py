@@ -16,12 +16,20 @@ from desired_state.errors import Finding, GovernanceError, finding
 from desired_state.frozen import Frozen
 from desired_state.reasons import Reason
 from layers.l6_execution.classification import Moment, classified
-from layers.l6_execution.rows import FOREIGN, Kind, Row, balance_rows, fill_rows, order_rows
+from layers.l6_execution.rows import (
+    FOREIGN,
+    Kind,
+    Row,
+    balance_rows,
+    fill_rows,
+    is_archived,
+    order_rows,
+)
 from layers.l6_execution.schedule import Scope
 from layers.l6_execution.terms import FILL_OVERLAP
 from layers.l6_execution.witness import ABSENT, Witness
 from layers.market import EPOCH
-from layers.orders import Fill, VenueOrder
+from layers.orders import Archived, Fill, VenueOrder
 from layers.ports import JournalEntry, VenueQueries
 
 RECENT: Final = timedelta(minutes=10)  # executions that a comparison between two full ones covers
@@ -101,7 +109,7 @@ class Reading:
 
     def _orders(self) -> tuple[Row, ...]:
         names = tuple(self._names())
-        shown: dict[str, VenueOrder | None] = {}
+        shown: dict[str, VenueOrder | Archived | None] = {}
         if self.scope is Scope.FULL:
             for symbol in self._symbols():
                 shown.update(
@@ -110,16 +118,30 @@ class Reading:
             shown = {name: shown.get(name) for name in names}  # others' past is not our business
         listed = {o.client_order_id: o for o in self.open_orders()}
         shown.update(listed)
-        for name in names:
-            if shown.get(name) is None and self.witness.fate_of(name) != ABSENT:
-                shown[name] = self.queries.order(self.witness.intents[name].request.symbol, name)
+        self._look_up([n for n in names if shown.get(n) is None], shown)
         own_ended = {n for n in listed if n in self.witness.intents} - set(names)
         return order_rows(self.witness, {*names, *own_ended}, shown)
+
+    def _look_up(self, names: list[str], shown: dict[str, VenueOrder | Archived | None]) -> None:
+        """Each by its id; what the venue's word on one says of others needs no question (L6-12)."""
+        witness, word = self.witness, None
+        for name in names:
+            if witness.fate_of(name) == ABSENT:
+                continue
+            if word is not None and is_archived(witness, name, word):
+                shown[name] = word
+                continue
+            found = self.queries.order(witness.intents[name].request.symbol, name)
+            shown[name] = found
+            word = found if isinstance(found, Archived) else word
 
     def _fills(self) -> tuple[Row, ...]:
         theirs: dict[str, Fill] = {}
         for symbol in self._symbols():
-            theirs.update({f.fill_id: f for f in self.queries.fills(symbol, self.since)})
+            for fill in self.queries.fills(symbol, self.since):
+                # H3: of two under one id, the one that is not ours is what has to be explained
+                if fill.fill_id not in theirs or fill != self.witness.fills.get(fill.fill_id):
+                    theirs[fill.fill_id] = fill
         return fill_rows(self.witness, theirs, self.since)
 
     def _balances(self) -> tuple[Row, ...]:

@@ -12,8 +12,9 @@ from enum import StrEnum
 from desired_state.canonical import canonical
 from desired_state.frozen import Frozen
 from desired_state.values import amount_text
+from layers.l6_execution.events import TOTAL
 from layers.l6_execution.witness import ABSENT, NOTHING, Witness, word
-from layers.orders import Balance, Fill, Side, VenueOrder
+from layers.orders import Archived, Balance, Fill, Side, VenueOrder
 
 
 class Kind(StrEnum):
@@ -47,21 +48,36 @@ class Row(Frozen):
 ORDER = "order"
 FILL = "fill"
 FOREIGN = "foreign"
+ARCHIVED = "archived"
 
 
 def order_rows(
-    witness: Witness, names: Iterable[str], shown: Mapping[str, VenueOrder | None]
+    witness: Witness, names: Iterable[str], shown: Mapping[str, VenueOrder | Archived | None]
 ) -> tuple[Row, ...]:
-    """Our orders as the journal and the venue have them; then those that are nobody's."""
+    """Our orders as the journal and the venue have them; then those that are nobody's.
+
+    L6-12: one that is archived agrees with a record that it ended unfilled so long ago.
+    """
     rows = []
     for name in sorted(names):
         found = shown.get(name)
         expected = _expected(witness, name)
-        actual = ABSENT if found is None else _shown(found)
+        if isinstance(found, VenueOrder):
+            actual = _shown(found)
+        elif found is not None:
+            actual = expected if is_archived(witness, name, found) else ARCHIVED
+        else:
+            actual = ABSENT
         rows.append(_row(name, (expected, actual), ORDER, name))
-    foreign = (o for n, o in sorted(shown.items()) if o is not None and n not in witness.intents)
-    rows.extend(foreign_row(order) for order in foreign)
+    foreign = (o for n, o in sorted(shown.items()) if n not in witness.intents)
+    rows.extend(foreign_row(order) for order in foreign if isinstance(order, VenueOrder))
     return tuple(rows)
+
+
+def is_archived(witness: Witness, name: str, word: Archived) -> bool:
+    """Whether what the venue archived can be this order, by the journal alone."""
+    ended = witness.ended_unfilled(name)
+    return ended is not None and ended < word.before
 
 
 def foreign_row(order: VenueOrder) -> Row:
@@ -110,7 +126,7 @@ def balance_rows(witness: Witness, theirs: tuple[Balance, ...]) -> tuple[Row, ..
         found = shown.get(currency)
         free, held = (NOTHING, NOTHING) if found is None else (found.free, found.locked)
         total = witness.totals.get(currency, NOTHING)
-        rows.append(_amount_row(f"{currency} total", total, free + held))
+        rows.append(_amount_row(f"{currency}{TOTAL}", total, free + held))
         rows.append(_amount_row(f"{currency} locked", locked.get(currency, NOTHING), held))
     return tuple(rows)
 

@@ -41,6 +41,7 @@ class Witness:
     filled: dict[str, Decimal] = field(default_factory=dict)
     fills: dict[str, Fill] = field(default_factory=dict)
     touched: dict[str, datetime] = field(default_factory=dict)  # last event of each order
+    ended: dict[str, datetime] = field(default_factory=dict)  # seen as ended: since when, there
     cancels: dict[str, int] = field(default_factory=dict)  # entry in which its cancel was asked
     live: dict[str, None] = field(default_factory=dict)  # what may stand at the venue
     explained: dict[tuple[str, str], str] = field(default_factory=dict)  # (subject, told): why
@@ -74,6 +75,10 @@ class Witness:
         """Whether it may stand at the venue."""
         return self.fate_of(name) in {OPEN, UNRESOLVED}
 
+    def ended_unfilled(self, name: str) -> datetime | None:
+        """Since when it stands as ended without an execution, by the venue's clock; else none."""
+        return None if self.filled.get(name, NOTHING) else self.ended.get(name)
+
     def lock(self, name: str) -> tuple[str, Decimal]:
         """Currency and amount that the venue locks while the order rests."""
         request = self.intents[name].request
@@ -99,6 +104,8 @@ class Witness:
             case events.Seen(order=order):
                 name = order.client_order_id
                 self.fate[name] = word(order.state)
+                if order.state in _ENDED:
+                    self.ended[name] = order.updated_at
             case events.Absent(client_order_id=name):
                 self.fate[name] = ABSENT
             case events.Filled(fill=fill):
@@ -123,6 +130,7 @@ class Witness:
                 self.totals = {b.currency: b.free + b.locked for b in balances}
             case events.Transferred(currency=currency, amount=amount, direction=direction):
                 self._move(currency, amount if direction == "in" else -amount)
+                self.standing.pop(f"{currency}{events.TOTAL}", None)
             case events.Differs() | events.Explained():
                 self._difference(event, sequence)
             case events.Compared(ok=True, scope="full"):
@@ -156,7 +164,7 @@ class Witness:
         self.totals = {b.currency: b.free + b.locked for b in balances}
         for words in (self.standing, self.explained, self.refused, self.not_ours):
             words.clear()
-        for orders in (self.intents, self.fate, self.live, self.fills, self.filled):
+        for orders in (self.intents, self.fate, self.live, self.fills, self.filled, self.ended):
             orders.clear()
 
     def _let_go(self, before: datetime) -> None:
@@ -172,6 +180,7 @@ class Witness:
         for name in (n for n in past if n not in spoken_for):
             for kept in (self.intents, self.fate, self.filled, self.touched, self.cancels):
                 kept.pop(name, None)
+            self.ended.pop(name, None)
         for fill in [f for f in self.fills.values() if f.at < before - FILLS_KEPT]:
             del self.fills[fill.fill_id]
 

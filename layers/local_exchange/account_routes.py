@@ -8,6 +8,7 @@ from layers.local_exchange.matching import cancel, judge, place
 from layers.local_exchange.order import Draft, Order
 from layers.local_exchange.parameters import Parameters
 from layers.local_exchange.refusals import (
+    ARCHIVED,
     BAD_FORCE,
     BAD_KEY,
     BAD_KIND,
@@ -15,6 +16,7 @@ from layers.local_exchange.refusals import (
     NO_ORDER_NAMED,
     NO_SUCH_ORDER,
     NOT_CANCELLED,
+    WIDE_SPAN,
     Refusal,
     RefusedError,
     illegal,
@@ -40,6 +42,7 @@ _MODES: Final = {
     mode.value: mode
     for mode in (SelfTrade.EXPIRE_TAKER, SelfTrade.EXPIRE_MAKER, SelfTrade.EXPIRE_BOTH)
 }
+DAY_MS: Final = 86_400_000
 _ANSWERS: Final = frozenset({"ACK", "RESULT", "FULL"})
 
 
@@ -74,6 +77,8 @@ def query_order(exchange: Exchange, parameters: Parameters, key: Key) -> Json:
     order = named(exchange, parameters, key)
     if order is None:
         raise RefusedError(NO_SUCH_ORDER)
+    if exchange.archived(order):
+        raise RefusedError(ARCHIVED)
     return shown(order)
 
 
@@ -109,12 +114,14 @@ def open_orders(exchange: Exchange, parameters: Parameters, key: Key) -> list[Js
 def all_orders(exchange: Exchange, parameters: Parameters, key: Key) -> list[Json]:
     """``GET /api/v3/allOrders``, oldest first."""
     symbol = listed(exchange, parameters.symbol())
-    first, start, end = (parameters.count(n) for n in ("orderId", "startTime", "endTime"))
+    first = parameters.count("orderId")
+    start, end = _span(parameters)
     found = [
         order
         for order in exchange.orders.values()
         if order.account == key.account
         and order.symbol == symbol
+        and not exchange.archived(order)
         and (first is None or order.number >= first)
         and (start is None or order.created_ms >= start)
         and (end is None or order.created_ms <= end)
@@ -127,9 +134,8 @@ def all_orders(exchange: Exchange, parameters: Parameters, key: Key) -> list[Jso
 def my_trades(exchange: Exchange, parameters: Parameters, key: Key) -> list[Json]:
     """``GET /api/v3/myTrades``, oldest first."""
     symbol = listed(exchange, parameters.symbol())
-    first, of, start, end = (
-        parameters.count(n) for n in ("fromId", "orderId", "startTime", "endTime")
-    )
+    first, of = (parameters.count(n) for n in ("fromId", "orderId"))
+    start, end = _span(parameters)
     found = [
         fill
         for fill in exchange.fills
@@ -181,6 +187,14 @@ def named(exchange: Exchange, parameters: Parameters, key: Key) -> Order | None:
     return order if order and client_id in {None, order.client_id} else None
 
 
+def _span(parameters: Parameters) -> tuple[int | None, int | None]:
+    """``startTime`` and ``endTime``: no more than a day between them."""
+    start, end = (parameters.count(n) for n in ("startTime", "endTime"))
+    if start is not None and end is not None and end - start > DAY_MS:
+        raise RefusedError(WIDE_SPAN)
+    return start, end
+
+
 def _may_trade(key: Key) -> None:
     if not key.may_trade:
         raise RefusedError(BAD_KEY)
@@ -198,13 +212,14 @@ def _draft(exchange: Exchange, parameters: Parameters, key: Key) -> Draft:
         raise RefusedError(not_required("price"))
     price = NOTHING if kind is Kind.MARKET else parameters.number("price")
     client_id = parameters.client_id("newClientOrderId")
+    number = exchange.next_order[symbol]
     mode = parameters.values.get("selfTradePreventionMode", SelfTrade.EXPIRE_MAKER.value)
     if mode not in _MODES:
         raise RefusedError(illegal("selfTradePreventionMode", f"^({'|'.join(_MODES)})$"))
     return Draft(
         account=key.account,
         symbol=symbol,
-        client_id=client_id or own_client_id(f"{exchange.terms.seed} {exchange.next_order}"),
+        client_id=client_id or own_client_id(f"{exchange.terms.seed} {symbol} {number}"),
         side=side,
         kind=kind,
         force=force,

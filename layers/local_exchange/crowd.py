@@ -103,26 +103,34 @@ def take_step(exchange: Exchange, symbol: str, bar: Bar, step: Step) -> None:
     seller = step.price < last if last is not None else bar.close < bar.open
     taker = Side.SELL if seller else Side.BUY
     bids, asks = ladder(step.price, bar, terms, exchange.terms.crowd, exchange.terms.seed)
-    _withdraw(exchange, symbol, step.price)
-    if step.volume > 0:
-        made = trade_for_crowd(exchange, symbol, opposite(taker), step.price, step.volume)
-        trade_for_crowd(exchange, symbol, taker, step.price, step.volume, Force.IOC)
-        if made.live:
-            cancel(exchange, made)
-    _quote(exchange, symbol, Side.BUY, bids)
-    _quote(exchange, symbol, Side.SELL, asks)
+    withdraw(exchange, symbol, step.price, step.price)
+    print_trade(exchange, symbol, taker, step.price, step.volume)
+    quote(exchange, symbol, Side.BUY, bids)
+    quote(exchange, symbol, Side.SELL, asks)
 
 
-def _withdraw(exchange: Exchange, symbol: str, price: Decimal) -> None:
-    """Take back the crowd's quotes that the price has passed."""
+def print_trade(
+    exchange: Exchange, symbol: str, taker: Side, price: Decimal, volume: Decimal
+) -> None:
+    """So much is taken at ``price`` or better; what nobody rests for, the crowd itself makes."""
+    if volume <= 0:
+        return
+    made = trade_for_crowd(exchange, symbol, opposite(taker), price, volume)
+    trade_for_crowd(exchange, symbol, taker, price, volume, Force.IOC)
+    if made.live:
+        cancel(exchange, made)
+
+
+def withdraw(exchange: Exchange, symbol: str, bid: Decimal, ask: Decimal) -> None:
+    """Take back the crowd's quotes that the market has passed: bids above, asks below."""
     book = exchange.books[symbol]
-    passed = [o for o in book.resting(Side.BUY) if o.account == CROWD and o.price > price]
-    passed += [o for o in book.resting(Side.SELL) if o.account == CROWD and o.price < price]
+    passed = [o for o in book.resting(Side.BUY) if o.account == CROWD and o.price > bid]
+    passed += [o for o in book.resting(Side.SELL) if o.account == CROWD and o.price < ask]
     for order in passed:
         cancel(exchange, order)
 
 
-def _quote(exchange: Exchange, symbol: str, side: Side, wanted: dict[Decimal, Decimal]) -> None:
+def quote(exchange: Exchange, symbol: str, side: Side, wanted: dict[Decimal, Decimal]) -> None:
     """X-14: a quote that stays keeps its place in the queue; only what is missing joins behind.
 
     Where a customer rests, who came before it does not leave because the ladder moved on.

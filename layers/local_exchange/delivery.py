@@ -36,15 +36,16 @@ _UNEXPECTED: Final = Refusal(
     -1006,
     "An unexpected response was received from the message bus. Execution status unknown.",
 )
-_TOO_MANY: Final = Refusal(
-    -1003, "Too much request weight used; please use fewer requests.", 429, retry_after_s=1
-)
+_TOO_MANY: Final = Refusal(-1003, "Too much request weight used; please use fewer requests.", 429)
+_BANNED: Final = Refusal(-1003, "Way too much request weight used; IP banned.", 418)
+_WAITS: Final = frozenset({FaultKind.RATE_LIMITED, FaultKind.BANNED})
 _INSTEAD: Final[Mapping[FaultKind, Refusal]] = {
     FaultKind.UNKNOWN_BEFORE: _UNKNOWN,
     FaultKind.UNKNOWN_AFTER: _UNKNOWN,
     FaultKind.OVERLOADED: _OVERLOADED,
     FaultKind.INTERNAL: DISCONNECTED,
     FaultKind.RATE_LIMITED: _TOO_MANY,
+    FaultKind.BANNED: _BANNED,
     FaultKind.TIMESTAMP: BAD_TIMESTAMP,
     FaultKind.TIMEOUT_AFTER: _TIMEOUT,
     FaultKind.UNEXPECTED_AFTER: _UNEXPECTED,
@@ -83,7 +84,11 @@ def faulty(fault: Fault, truth: Answer) -> Delivery:
     manner = _LINES.get(fault.kind)
     if manner is not None:
         return Delivery(truth, manner, fault.hold_ms)
-    return Delivery(_garbled(fault.kind, truth))
+    answer = _garbled(fault.kind, truth)
+    if fault.kind in _WAITS:
+        wait = ("Retry-After", str(fault.wait_s))
+        answer = replace(answer, headers=(*answer.headers, wait))
+    return Delivery(answer)
 
 
 def _garbled(kind: FaultKind, truth: Answer) -> Answer:
@@ -103,11 +108,8 @@ def _garbled(kind: FaultKind, truth: Answer) -> Answer:
 
 
 def _told(refusal: Refusal, truth: Answer) -> Answer:
-    headers = truth.headers
-    if refusal.retry_after_s is not None:
-        headers = (*headers, ("Retry-After", str(refusal.retry_after_s)))
     body = json.dumps({"code": refusal.code, "msg": refusal.text}, separators=(",", ":"))
-    return Answer(refusal.status, body, headers)
+    return Answer(refusal.status, body, truth.headers)
 
 
 def _crossed(body: str) -> str:

@@ -29,6 +29,7 @@ class FaultKind(StrEnum):
     OVERLOADED = "overloaded"  # 503, -1008
     INTERNAL = "internal"  # 400, -1001
     RATE_LIMITED = "rate_limited"  # 429, -1003
+    BANNED = "banned"  # 418, -1003
     TIMESTAMP = "timestamp"  # 400, -1021
     # carried out, and the answer says nothing of it
     HANG_AFTER = "hang_after"
@@ -59,6 +60,7 @@ BEFORE: Final = frozenset(
         FaultKind.OVERLOADED,
         FaultKind.INTERNAL,
         FaultKind.RATE_LIMITED,
+        FaultKind.BANNED,
         FaultKind.TIMESTAMP,
     }
 )
@@ -88,6 +90,7 @@ class Fault(Frozen):
     until_ms: int | None = None
     times: Annotated[int, Field(ge=1)] | None = None  # at most so often
     hold_ms: Annotated[int, Field(ge=0, le=600_000)] = 60_000  # of a hang; then the line drops
+    wait_s: Annotated[int, Field(ge=1, le=259_200)] = 1  # Retry-After of a limit or a ban
     asset: str = "USDT"  # of a wrong balance
     change: Change = "-1"  # of a wrong balance, signed
     side: Side = Side.BUY  # of a foreign order

@@ -26,7 +26,7 @@ def foreign_order(exchange: Exchange, fault: Fault) -> Order | None:
     draft = Draft(
         account=DESK,
         symbol=terms.symbol,
-        client_id=f"web_{exchange.next_order}",
+        client_id=f"web_{exchange.next_order[terms.symbol]}",
         side=fault.side,
         kind=Kind.LIMIT,
         force=Force.GTC,

@@ -58,8 +58,7 @@ def place(exchange: Exchange, draft: Draft) -> Order | Refusal:
     refused = judge(exchange, draft)
     if refused is not None:
         return refused
-    number = exchange.next_order
-    exchange.next_order += 1
+    number = exchange.number_order(draft.symbol)
     market = draft.kind is Kind.MARKET
     order = Order(
         number=number,
@@ -155,14 +154,13 @@ def _prevent(exchange: Exchange, taker: Order, maker: Order) -> None:
 def _trade(exchange: Exchange, terms: SymbolTerms, taker: Order, maker: Order) -> None:
     quantity = min(taker.remaining, maker.remaining)
     trade = Trade(
-        exchange.next_trade,
+        exchange.number_trade(taker.symbol),
         taker.symbol,
         maker.price,
         quantity,
         exchange.now_ms,
         buyer_is_maker=maker.side is Side.BUY,
     )
-    exchange.next_trade += 1
     exchange.tapes[taker.symbol].print(trade)
     _execute(exchange, terms, taker, trade)
     _execute(exchange, terms, maker, trade, maker=True)

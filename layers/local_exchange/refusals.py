@@ -37,9 +37,16 @@ BAD_KIND: Final = Refusal(-1116, "Invalid orderType.")
 BAD_SIDE: Final = Refusal(-1117, "Invalid side.")
 BAD_INTERVAL: Final = Refusal(-1120, "Invalid interval.")
 BAD_SYMBOL: Final = Refusal(-1121, "Invalid symbol.")
+WIDE_SPAN: Final = Refusal(
+    -1127, "Lookup interval is too big. More than 24 hours between startTime and endTime."
+)
 BAD_KEY_FORM: Final = Refusal(-2014, "API-key format invalid.", 401)
 BAD_KEY: Final = Refusal(-2015, "Invalid API-key, IP, or permissions for action.", 401)
 NO_SUCH_ORDER: Final = Refusal(-2013, "Order does not exist.")
+ARCHIVED: Final = Refusal(
+    -2026,
+    "Order was canceled or expired with no executed qty over 90 days ago and has been archived.",
+)
 NOT_CANCELLED: Final = Refusal(-2011, "Unknown order sent.")
 NO_FUNDS: Final = Refusal(-2010, "Account has insufficient balance for requested action.")
 DUPLICATE: Final = Refusal(-2010, "Duplicate order sent.")

@@ -16,12 +16,16 @@ ORDERS: Final = TypeAdapter(tuple[Order, ...])
 FILL: Final = TypeAdapter(Fill)
 TRADE: Final = TypeAdapter(Trade)
 PURSE: Final = TypeAdapter(Purse)
-COUNTERS: Final = ("now_ms", "next_order", "next_sequence", "next_trade", "steps_taken")
+COUNTERS: Final = ("now_ms", "next_sequence", "steps_taken")
+BY_SYMBOL: Final = ("next_order", "next_trade")  # X-24; kept as "next_order BTCUSDT"
 
 
 def counters(exchange: Exchange) -> dict[str, int]:
     """The numbers that go on counting after a restart."""
-    return {name: getattr(exchange, name) for name in COUNTERS}
+    found: dict[str, int] = {name: getattr(exchange, name) for name in COUNTERS}
+    for name in BY_SYMBOL:
+        found.update({f"{name} {s}": n for s, n in getattr(exchange, name).items()})
+    return found
 
 
 def crowd_of(exchange: Exchange, symbol: str) -> str:
@@ -39,6 +43,8 @@ def rebuilt(
     exchange.terms = terms
     for name in COUNTERS:
         setattr(exchange, name, numbers[name])
+    for name in BY_SYMBOL:
+        setattr(exchange, name, {s: numbers[f"{name} {s}"] for s in exchange.markets})
     for order in orders:
         exchange.note(order)
     exchange.changed_orders.clear()

@@ -6,7 +6,8 @@ the newer part, which the fit has not seen.
 """
 
 from collections.abc import Sequence
-from decimal import ROUND_HALF_EVEN, Decimal
+from dataclasses import dataclass
+from decimal import ROUND_CEILING, ROUND_HALF_EVEN, Decimal
 from typing import Annotated, Final
 
 from pydantic import Field
@@ -83,6 +84,15 @@ class Calibration(Frozen):
         return enough and self.impact_bps > 0 and self.coverage >= BAND - Decimal("0.1")
 
 
+@dataclass(frozen=True, slots=True)
+class Residual:
+    """What a prediction got wrong, by the absolute errors of two sets of fills."""
+
+    band: Decimal  # half width that held ``BAND`` of those that were seen
+    median: Decimal  # over those that were not
+    coverage: Decimal  # share of them inside that band
+
+
 def recorded(taker: Taker) -> RecordedFill:
     """What a stranger's order paid, as a fill to calibrate on."""
     return RecordedFill(
@@ -107,16 +117,26 @@ def calibrate(fills: Sequence[RecordedFill]) -> Calibration:
     lines = tuple(_line(fill, impact, held_out=n >= cut) for n, fill in enumerate(ordered))
     seen = [abs(line.error) for line in lines if not line.held_out]
     unseen = [abs(line.error) for line in lines if line.held_out]
-    band = _quantile(seen, BAND)
-    inside = sum(1 for error in unseen if error <= band)
+    found = residual(seen, unseen)
     return Calibration(
         impact_bps=impact,
         fitted=cut,
         held_out=len(unseen),
-        median_error_bps=_quantile(unseen, Decimal("0.5")),
-        band_bps=band,
-        coverage=_digits(Decimal(inside) / len(unseen)) if unseen else Decimal(0),
+        median_error_bps=found.median,
+        band_bps=found.band,
+        coverage=found.coverage,
         lines=lines,
+    )
+
+
+def residual(seen: list[Decimal], unseen: list[Decimal]) -> Residual:
+    """Band by the ones, median and coverage by the others; without errors everything is zero."""
+    band = _quantile(seen, BAND)
+    inside = sum(1 for error in unseen if error <= band)
+    return Residual(
+        band=band,
+        median=_quantile(unseen, Decimal("0.5")),
+        coverage=_digits(Decimal(inside) / len(unseen)) if unseen else Decimal(0),
     )
 
 
@@ -154,9 +174,9 @@ def _line(fill: RecordedFill, impact: Decimal, *, held_out: bool) -> FillLine:
         fill_id=fill.fill_id,
         at=fill.at,
         held_out=held_out,
-        predicted_bps=_text(predicted_bps(fill, impact)),
-        realised_bps=_text(_realised(fill)),
-        drift_bps=_text(drift * _TEN_THOUSAND),
+        predicted_bps=bps_text(predicted_bps(fill, impact)),
+        realised_bps=bps_text(_realised(fill)),
+        drift_bps=bps_text(drift * _TEN_THOUSAND),
     )
 
 
@@ -186,7 +206,7 @@ def _quantile(values: list[Decimal], share: Decimal) -> Decimal:
     """The smallest value that ``share`` of all do not exceed; zero where there are none."""
     if not values:
         return Decimal(0)
-    rank = -int(-share * len(values) // 1)
+    rank = int((share * len(values)).to_integral_value(ROUND_CEILING))
     return sorted(values)[max(1, rank) - 1]
 
 
@@ -194,5 +214,6 @@ def _digits(value: Decimal) -> Decimal:
     return value.quantize(_DIGITS, ROUND_HALF_EVEN)
 
 
-def _text(value: Decimal) -> str:
-    return format(_digits(value), "f")
+def bps_text(value: Decimal) -> str:
+    """As lines carry it: signed, six digits behind the point."""
+    return format(_digits(value) + 0, "f")  # no negative zero

@@ -275,7 +275,16 @@ class Exchange:
         return self.purses.setdefault(currency, Purse(NOTHING, NOTHING))
 
     def _latency(self, client_order_id: str, what: str) -> timedelta:
-        """P-6: uniform between the model's bounds, a function of seed, id and direction."""
-        low, high = self.model.latency_min_ms, self.model.latency_max_ms
-        drawn = draw(self.model.seed, client_order_id, what)
-        return timedelta(milliseconds=low + drawn % (max(high, low) - low + 1))
+        return latency(self.model, client_order_id, what)
+
+
+def made_at(model: MarketModel, order: Order) -> datetime:
+    """When its request came in: as long before it reached the book as it travelled (P-6)."""
+    return order.effective_at - latency(model, order.client_order_id, "submit")
+
+
+def latency(model: MarketModel, client_order_id: str, what: str) -> timedelta:
+    """P-6: uniform between the model's bounds, a function of seed, id and direction."""
+    low, high = model.latency_min_ms, model.latency_max_ms
+    drawn = draw(model.seed, client_order_id, what)
+    return timedelta(milliseconds=low + drawn % (max(high, low) - low + 1))

@@ -19,6 +19,7 @@ from layers.market import Bar, Book
 from layers.market_data.ticks import Trade
 from layers.orders import Balance, Fill, OrderRequest, OrderState, SymbolRules, VenueOrder
 from layers.paper_venue import rows
+from layers.paper_venue.matching import made_at
 from layers.paper_venue.reports import delivered, silence_over
 from layers.paper_venue.store import FORMAT, Store
 from layers.paper_venue.terms import MarketModel, Order, Purse, Refusal, Silence, Status
@@ -183,14 +184,16 @@ class PaperVenue:
             return None if row is None else shown(rows.read_order(row))
 
     def orders(self, symbol: str, since: datetime) -> tuple[VenueOrder, ...]:
-        """Orders in any state that changed at or after ``since``, in order of arrival."""
+        """Orders in any state that were made at or after ``since``, in order of arrival."""
         with self._store.reading() as connection:
+            model = _model(connection)
             found = connection.execute(
                 f"SELECT {rows.ORDER_COLUMNS} FROM orders"  # noqa: S608  (our own columns)
-                " WHERE symbol=? AND updated_at>=? ORDER BY number",
+                " WHERE symbol=? AND effective_at>=? ORDER BY number",
                 (symbol, rows.micros(since)),
             )
-            return tuple(shown(rows.read_order(row)) for row in found)
+            orders = (rows.read_order(row) for row in found)
+            return tuple(shown(order) for order in orders if made_at(model, order) >= since)
 
     def fills(self, symbol: str, since: datetime) -> tuple[Fill, ...]:
         """Executions at or after ``since`` in virtual time, oldest first.

@@ -39,10 +39,14 @@ class EvidenceChain:
         if self._store is not None:
             yield from newest_first(self._store)
 
+    def shipped(self) -> Iterator[bytes]:
+        """The repository's own lines in order; nothing is verified."""
+        return oldest_first(self._store) if self._store is not None else iter(())
+
     def oldest_first(self) -> Iterator[bytes]:
         """Every line, each once: those of the repository, and what the journal adds to them."""
         size = 0
-        for line in oldest_first(self._store) if self._store is not None else ():
+        for line in self.shipped():
             size += 1
             yield line
         beyond = takewhile(lambda line: parse(line).seq >= size, journaled(self._journal))

@@ -39,12 +39,16 @@ def show_books(counter: Counter = None, config: Config = None, as_json: AsJson =
 def explain_difference(
     subjects: Annotated[list[str], typer.Argument(metavar="SUBJECT...")],
     reason: Why,
+    transfer: Annotated[
+        bool, typer.Option("--transfer", help="Money that somebody moved: neither profit nor loss.")
+    ] = False,
     counter: Counter = None,
     config: Config = None,
     as_json: AsJson = False,
 ) -> None:
     """Write into the journal what these differences were, as they stand now; it ends no stop."""
-    _tell(say(host_of(config), reason, tuple(subjects), counter), as_json=as_json)
+    told = say(host_of(config), reason, tuple(subjects), counter, transfer=transfer)
+    _tell(told, as_json=as_json)
 
 
 @books.command("accept-reset")

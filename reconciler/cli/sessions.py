@@ -7,6 +7,7 @@ from typing import Annotated, Any, Final
 import typer
 from pydantic import ValidationError
 
+from desired_state.canonical import canonical
 from desired_state.errors import Stalled
 from desired_state.reasons import Reason
 from desired_state.values import Mode, instant_text, parse_instant, parse_span
@@ -22,6 +23,7 @@ from reconciler.cli.shared import (
     stop_on_signals,
 )
 from reconciler.session_request import Request, Standing, Told
+from reconciler.slippage import Slippage
 from reconciler.wiring.session_calls import end_session, hold_session
 from reconciler.wiring.sessions import read_sessions
 
@@ -101,6 +103,9 @@ def show_session(
     for pack, record in read_sessions(host_of(config)):
         if run in {pack, record["run_id"]}:
             show_json(record)
+            if record.get("slippage"):  # packs of older builds have none
+                found = Slippage.model_validate_json(canonical(record["slippage"]))
+                note(f"· {found.standing}")
             return
     raise Stalled(Reason.USAGE, run, "expected the id of a session or of its pack")
 

@@ -14,7 +14,7 @@ from layers.local_exchange.faults import Fault, FaultKind
 from layers.local_exchange.rest import Asks
 from reconciler.cli.app import app
 from reconciler.cli.shared import NO, AsJson, note, show, show_json, stop_on_signals
-from reconciler.wiring.exchange import Command, Opened, Serving, Told, ask, serve
+from reconciler.wiring.exchange import Command, Opened, Serving, Ticks, Told, ask, serve
 
 venue = typer.Typer(no_args_is_help=True, help="A local exchange to rehearse on.")
 app.add_typer(venue, name="venue")
@@ -27,9 +27,26 @@ Store = Annotated[
 def serve_venue(
     store: Store = Path("venue"),
     prices: Annotated[str, typer.Option(metavar="FILE|carried", help="CSV of bars.")] = "carried",
-    interval: Annotated[str, typer.Option(help="Of the recorded bars.")] = "1h",
-    pace: Annotated[str, typer.Option(help="How long one recorded bar lasts here.")] = "1s",
-    warm: Annotated[int, typer.Option(min=0, help="Bars passed when the doors open.")] = 100,
+    quotes: Annotated[
+        Path | None,
+        typer.Option(metavar="FILE", help="CSV of best bids and asks; with --trades, for bars."),
+    ] = None,
+    trades: Annotated[
+        Path | None, typer.Option(metavar="FILE", help="CSV of single trades; with --quotes.")
+    ] = None,
+    interval: Annotated[
+        str | None, typer.Option(help="Of the recorded bars. [default: 1h]")
+    ] = None,
+    pace: Annotated[
+        str | None, typer.Option(help="How long one recorded bar lasts here. [default: 1s]")
+    ] = None,
+    warm: Annotated[
+        int | None,
+        typer.Option(
+            min=0,
+            help="Passed when the doors open: bars [default: 100], or seconds of ticks [0].",
+        ),
+    ] = None,
     seed: Annotated[int, typer.Option(min=0)] = 7,
     port: Annotated[int, typer.Option(min=0, max=65535, help="On loopback; 0: a free one.")] = 0,
     faults: Annotated[Path | None, typer.Option(metavar="FILE", help="A plan (YAML).")] = None,
@@ -38,9 +55,9 @@ def serve_venue(
     """Serve Binance's spot REST protocol on loopback until told to end."""
     serving = Serving(
         folder=store,
-        prices=None if prices == "carried" else Path(prices),
-        interval=_span("--interval", interval),
-        pace=_span("--pace", pace),
+        prices=_prices(prices, quotes, trades, timed=(interval or pace) is not None),
+        interval=_span("--interval", interval or "1h"),
+        pace=_span("--pace", pace or "1s"),
         warm=warm,
         seed=seed,
         port=port,
@@ -97,6 +114,22 @@ def fault_venue(
 def _open(opened: Opened) -> None:
     show(f"serving {opened.url}")
     show(f"credentials {opened.credentials}")
+
+
+def _prices(
+    prices: str, quotes: Path | None, trades: Path | None, *, timed: bool
+) -> Path | Ticks | None:
+    """Bars or ticks, never both. Raises ``Stalled(USAGE)``."""
+    if quotes is None and trades is None:
+        return None if prices == "carried" else Path(prices)
+    if quotes is None or trades is None:
+        raise Stalled(Reason.USAGE, "venue serve", "expected --quotes and --trades together")
+    if prices != "carried" or timed:
+        text = (
+            "a recording of ticks takes no --prices, and has its own times: no --interval, --pace"
+        )
+        raise Stalled(Reason.USAGE, "venue serve", text)
+    return Ticks(quotes, trades)
 
 
 def _span(option: str, text: str) -> timedelta:

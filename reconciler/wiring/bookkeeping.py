@@ -22,7 +22,7 @@ from evidence_repo.chain import parse
 from evidence_repo.reader import pack_files, pack_folders
 from layers.adapters.paper_queries import PaperQueries
 from layers.l6_execution.ledger import Ledger
-from layers.l6_execution.people import Word, accept_reset, explain
+from layers.l6_execution.people import Word, accept_reset, explain, transfer
 from layers.orders import Balance
 from layers.paper_venue.venue import PaperVenue
 from layers.ports import JournalEntry
@@ -85,15 +85,24 @@ def _reports(host: Host, views: tuple[BooksView, ...]) -> None:
 
 
 # --- writing ---------------------------------------------------------------------------------
-def say(host: Host, why: str, subjects: tuple[str, ...], counter: str | None) -> BooksTold:
+def say(
+    host: Host, why: str, subjects: tuple[str, ...], counter: str | None, *, transfer: bool = False
+) -> BooksTold:
     """Explain these differences, or accept a wipe where none are named; what became of it.
+
+    ``transfer``: each of them is a balance, and what differs is what somebody paid in or out.
 
     Raises:
         Stalled: ``USAGE``, ``SESSION_RUNNING``, ``SESSION_LOST``, ``ANOTHER_WRITER``.
     """
     try:
         word = BooksWord(
-            ticket=secrets.token_hex(8), by=who(), why=why, subjects=subjects, counter=counter
+            ticket=secrets.token_hex(8),
+            by=who(),
+            why=why,
+            subjects=subjects,
+            counter=counter,
+            transfer=transfer,
         )
     except ValidationError as error:
         problem = error.errors()[0]
@@ -141,7 +150,8 @@ def _written(host: Host, word: BooksWord, counter: str, ledger: Ledger) -> tuple
     if word.subjects:
         at = _last_entry(ledger).at  # an explanation moves no market's clock
         subjects = tuple(dict.fromkeys(word.subjects))
-        return tuple(explain(ledger, subject, said, at) for subject in subjects)
+        write = transfer if word.transfer else explain
+        return tuple(write(ledger, subject, said, at) for subject in subjects)
     with _till(host, counter) as (balances, at):
         return (accept_reset(ledger, balances, said, at),)
 

@@ -17,12 +17,15 @@ from layers.binance.wipe import WipeSigns
 from layers.configuration import VenueRow
 from layers.l6_execution.execution import Execution
 from layers.l6_execution.terms import Propagation
+from layers.market import Provenance
 from layers.market_data.polling import Polling
+from layers.paper_venue.presets import pessimistic
 from layers.risk_snapshot import VenueClass
 from reconciler.adapters.opened_venues import OpenedVenues
 from reconciler.counter import Counter, Hand, Nap
 from reconciler.opened_venue import OpenedVenue
 from reconciler.sending import Attended, Sending
+from reconciler.slippage import costs_of
 from reconciler.wiring.approved import venue_row
 from reconciler.wiring.binance import CLOCK, NAME, terms_of, venue
 from reconciler.wiring.counters import Place
@@ -50,7 +53,7 @@ def open_lines(place: Place, record: OpenedVenue) -> Lines:
     """Lines as the host's file says. Raises as ``venue``."""
     with ExitStack() as unless_open:
         account = unless_open.enter_context(closing(venue(place.host, record)))
-        market, line = open_market(terms_of(place.host, record), CLOCK)
+        market, line = open_market(terms_of(place.host, record), CLOCK, account.restraint)
         unless_open.callback(line.close)
         return Lines(account, market, unless_open.pop_all().close)
 
@@ -93,6 +96,7 @@ def open_counter(
             may_halt=lambda _kind: True,
             entries=lambda first: tuple(place.journal.entries(first)),
             claim=_claim(place, record),
+            costs=costs_of(pessimistic(place.request.seed, Provenance.LIVE), on_bars=False),
             close=unless_open.pop_all().close,
         )
 

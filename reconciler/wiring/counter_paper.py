@@ -22,6 +22,7 @@ from layers.ports import OrderEntry
 from layers.risk_snapshot import VenueClass
 from reconciler.counter import Counter
 from reconciler.sending import Sending
+from reconciler.slippage import costs_of
 from reconciler.wiring.approved import venue_row
 from reconciler.wiring.counters import Place
 from reconciler.wiring.desk import PAPER, paper_store
@@ -69,6 +70,7 @@ def open_counter(place: Place) -> Counter:
         may_halt=lambda _kind: True,
         entries=lambda first: tuple(place.journal.entries(first)),
         claim=f"a paper session over {model.provenance} bars, {fills} fills",
+        costs=costs_of(model, on_bars=True),
         close=venue.close,
     )
 

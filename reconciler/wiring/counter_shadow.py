@@ -10,12 +10,13 @@ from desired_state.canonical import digest_bytes
 from desired_state.errors import Stalled
 from desired_state.reasons import Reason
 from layers.market import Bar, Book
-from layers.orders import Balance, SymbolRules
+from layers.orders import Balance, CancelReport, SymbolRules
 from layers.paper_venue.price_path import ladder
 from layers.paper_venue.spot_rules import BTC_USDT
 from layers.paper_venue.terms import MarketModel
 from reconciler.counter import Counter
 from reconciler.shadowing import SHADOW, Shadow
+from reconciler.slippage import costs_of
 from reconciler.wiring.approved import venue_row
 from reconciler.wiring.counters import Place
 from reconciler.wiring.recorded import first_bar, provenance_of, recorded
@@ -63,11 +64,12 @@ def open_counter(place: Place) -> Counter:
         start=request.start or first_bar(request, feed),
         advance=shadow.advance,
         now=lambda bar: bar.closed,
-        way_out=lambda: None,
+        way_out=lambda: CancelReport(confirmed=(), still_open=()),
         goes_on=False,
         may_halt=lambda _kind: False,
         entries=lambda _first: tuple(shadow.imagined),
         claim="a session in shadow over recorded bars: nothing was sent",
+        costs=costs_of(model, on_bars=True),
         close=lambda: None,
     )
 

@@ -274,7 +274,7 @@ def _grant(papers: Paperwork, desk: Desk, asking: Asking) -> Granted:
 def _told(outcome: Outcome) -> SessionTold:
     record = outcome.record
     marks = record.marks
-    pnl = marks[-1].equity - marks[0].equity if marks else 0
+    pnl = marks[-1].earned - marks[0].earned if marks else 0
     return SessionTold(
         run_id=record.run_id,
         pack=outcome.session_pack,

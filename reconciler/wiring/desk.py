@@ -32,6 +32,7 @@ from reconciler.adapters.file_memory import FileMemory
 from reconciler.adapters.heartbeat_files import read_heartbeat
 from reconciler.adapters.latch import Latch
 from reconciler.adapters.running_build import running_build
+from reconciler.adapters.whole_journal import WholeJournal
 from reconciler.cycle import Cycle
 from reconciler.facts import Writer
 from reconciler.gate import Verdict
@@ -72,7 +73,7 @@ class Desk:
 
     host: Host
     cycle: Cycle
-    journal: FileJournal
+    journal: WholeJournal
     ledger: Ledger
     permits: PermitOffice
     token: TokenReader
@@ -277,12 +278,20 @@ def open_desk(host: Host) -> Iterator[Desk]:
         permits = PermitOffice(secrets.token_bytes(SEAL_BYTES), epoch, wall_clock)
         time = host_time(host, memory_path(host))
         time.sources.append(Elsewhere(cycle))
+        whole = WholeJournal(journal, lambda: _shipped(host))
         desk = Desk(
-            host, cycle, journal, ledger, permits, reader, records, state, running, epoch, time
+            host, cycle, whole, ledger, permits, reader, records, state, running, epoch, time
         )
         cycle.keyless = trusted is not None and key_id(key) not in counting(trusted)
         ship(desk)  # EPOCH-1: before anything is permitted
         yield desk
+
+
+def _shipped(host: Host) -> EvidenceChain:
+    """What was shipped, by a store of its own: the writer's remembers what it read last."""
+    told = host.file.evidence
+    store = GitEvidence(host.path(told.clone), host.evidence_url, told.branch)
+    return EvidenceChain(host.var / "journal", store)
 
 
 def _journal(host: Host, store: GitEvidence) -> FileJournal:

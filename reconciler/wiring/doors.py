@@ -23,4 +23,5 @@ def door_of(place: Place, entry: OrderEntry) -> Door:
         epoch=keys.epoch,
         ledger=Ledger.rebuilt(place.journal),
         wall_clock=place.clock.wall,
+        verdicts=keys.permits,
     )

@@ -20,7 +20,6 @@ from layers.l6_execution.reconciliation import ReconciliationReport
 from layers.market import Bar
 from layers.ports import JournalEntry
 from reconciler.adapters.armed_token import TokenReader
-from reconciler.adapters.clock import HostClock
 from reconciler.adapters.shared_journal import SharedJournal
 from reconciler.conduct import ConductRecord
 from reconciler.counter import Counter
@@ -76,6 +75,7 @@ class SessionRun:
     between: Callable[[], Ending | None] = lambda: None
     told: Callable[[Report], None] = lambda _report: None
     run_id: str = ""
+    settle: timedelta = SETTLE
     _flag: Flag = field(init=False)
     _stop: str | None = None
     _elsewhere: datetime | None = None  # when a watcher on another host was last heard
@@ -110,7 +110,7 @@ class SessionRun:
             session = self._session(files, counter, verdict)
             return self._run(session, setup, counter, first)
         except GovernanceError:
-            counter.way_out()  # SESSION-1: what cannot go on leaves nothing open
+            self._leave(counter)
             raise
         finally:
             running = self.desk.running
@@ -135,9 +135,9 @@ class SessionRun:
         if ending is None:
             ending, last = self._bars(session, counter)
         bar = self._bar
-        report = _finished(
-            counter, lambda: last if bar is None else counter.now(bar), self.desk.clock
-        )
+        report = self._finished(counter, lambda: last if bar is None else counter.now(bar))
+        if ending is not Ending.STOPPED:  # a stop sees to it by itself
+            self._not_gone(counter, _open(counter.orders.books))
         kept = Kept(
             desk=self.desk,
             session=session,
@@ -151,6 +151,19 @@ class SessionRun:
         since = tuple(journal.entries(first))
         outcome = keep_evidence(kept, counter, since, counter.entries(first))
         return outcome if outcome.stop else replace(outcome, stop=self._stop)
+
+    def _leave(self, counter: Counter) -> None:
+        """SESSION-1: what cannot go on leaves nothing open, as far as anybody can tell."""
+        report = counter.way_out()
+        left = (*report.still_open, *counter.orders.books.unproven)
+        if report.unreachable or left:
+            self._not_gone(counter, left or ("what the venue did not answer for",))
+
+    def _not_gone(self, counter: Counter, left: tuple[str, ...]) -> None:
+        """An order that outlives its session is a stop, whose watch goes on until it is gone."""
+        if left:
+            told = f"{Reason.VENUE_NOT_CLEAN}: {len(left)} may still be open: {', '.join(left)}"
+            self._halt(counter, StopClass.TECHNICAL, told)
 
     # --- the pieces --------------------------------------------------------------------------
     def _verdict(self) -> Verdict:
@@ -265,7 +278,7 @@ class SessionRun:
         """
         clock = self.desk.clock
         ending = session.upkeep(counter.start, counter.orders.start(counter.start, clock.wall()))
-        end = clock.wall() + SETTLE
+        end = clock.wall() + self.settle
         while ending is None and not counter.orders.is_ready:
             if clock.wall() >= end:
                 text = "books and venue did not come to agree"
@@ -273,6 +286,25 @@ class SessionRun:
             clock.pause(WAIT)
             ending = self.between() or session.tick(counter.start)
         return ending
+
+    def _finished(
+        self, counter: Counter, now: Callable[[], datetime]
+    ) -> ReconciliationReport | None:
+        """Everything cancelled and compared, again while something is on its way or unanswered.
+
+        After ever longer pauses: to compare everything costs a good part of a venue's rate limit.
+        """
+        clock, wait = self.desk.clock, WAIT
+        end = clock.wall() + self.settle
+        while True:
+            report = counter.orders.finish(now(), clock.wall())
+            if _is_settled(report, counter.orders.books) or clock.wall() >= end:
+                return report
+            again = clock.wall() + timedelta(seconds=wait)
+            while clock.wall() < again:
+                clock.pause(WAIT)
+                counter.orders.tick(now(), clock.wall())
+            wait = min(2 * wait, LONGEST)
 
     def _bars(self, session: Session, counter: Counter) -> tuple[Ending, datetime]:
         last = counter.start
@@ -355,23 +387,11 @@ def _setup(request: Request, verdict: Verdict, counter: Counter) -> SessionSetup
     )
 
 
-def _finished(
-    counter: Counter, now: Callable[[], datetime], clock: HostClock
-) -> ReconciliationReport | None:
-    """Everything cancelled and compared, again while something is on its way or unanswered.
-
-    After ever longer pauses: to compare everything costs a good part of a venue's rate limit.
-    """
-    end, wait = clock.wall() + SETTLE, WAIT
-    while True:
-        report = counter.orders.finish(now(), clock.wall())
-        if _is_settled(report, counter.orders.books) or clock.wall() >= end:
-            return report
-        again = clock.wall() + timedelta(seconds=wait)
-        while clock.wall() < again:
-            clock.pause(WAIT)
-            counter.orders.tick(now(), clock.wall())
-        wait = min(2 * wait, LONGEST)
+def _open(books: Books) -> tuple[str, ...]:
+    """Orders of ours that may be there still; what differs is told by its own difference."""
+    if books.reset is not None:
+        return ()
+    return tuple(name for name in books.working if name not in books.unexplained)
 
 
 def _is_settled(report: ReconciliationReport | None, books: Books) -> bool:
@@ -379,7 +399,7 @@ def _is_settled(report: ReconciliationReport | None, books: Books) -> bool:
     if report is None:
         return True
     unanswered = any(gap.code is Reason.VENUE_UNREACHABLE for gap in report.missing)
-    return report.is_final and not unanswered and not books.unproven
+    return report.is_final and not unanswered and not _open(books)
 
 
 def _intent_of(entry: JournalEntry) -> tuple[str, datetime]:

@@ -12,13 +12,15 @@ from desired_state.values import StopClass
 from evidence_repo.manifest import Claim, Code, Context, EvidenceLevel
 from evidence_repo.packs import Pack
 from layers.l6_execution.books import Books
-from layers.l6_execution.events import Filled, read
+from layers.l6_execution.events import Filled, ResetAccepted, read
 from layers.l6_execution.reconciliation import ReconciliationReport
 from layers.l6_execution.rows import Kind
 from layers.ports import JournalEntry
 from reconciler import picture
 from reconciler.counter import Counter
+from reconciler.fill_costs import Terms, slippage
 from reconciler.gate import Verdict
+from reconciler.holdings import FeeValued
 from reconciler.marks import LossStop, Mark, Marks
 from reconciler.session import Ending, Session
 from reconciler.session_record import (
@@ -29,6 +31,7 @@ from reconciler.session_record import (
     reconciliation_pack,
     session_pack,
 )
+from reconciler.slippage import Slippage
 from reconciler.wiring.desk import Desk, local_stop, ship
 
 M = TypeVar("M", bound=Frozen)
@@ -72,6 +75,7 @@ def keep_evidence(
 ) -> Outcome:
     """The session's packs, shipped; a difference that nobody can explain is a stop (G4)."""
     record = _record(kept, since, orders, _books(kept.session, counter))
+    record = record.model_copy(update={"slippage": _slippage(kept, counter, record, since, orders)})
     context = Context(
         run_id=record.run_id,
         decision=record.ending.value,
@@ -141,6 +145,21 @@ def _record(
     )
 
 
+def _slippage(
+    kept: Kept,
+    counter: Counter,
+    record: SessionRecord,
+    since: tuple[JournalEntry, ...],
+    orders: tuple[JournalEntry, ...],
+) -> Slippage:
+    """Every fill beside its prediction; an order of a session before has its decision there."""
+    sent = {line.client_order_id for line in record.orders}
+    whole = counter.goes_on and any(fill.client_order_id not in sent for fill in record.fills)
+    entries = tuple(counter.journal.entries()) if whole else (*since, *orders)
+    terms = Terms(counter.costs, kept.session.wired.rules.tick, kept.setup.interval)
+    return slippage(record.fills, entries, terms)
+
+
 def _stop_class(kept: Kept) -> StopClass | None:
     if kept.ending is not Ending.STOPPED:
         return None
@@ -156,6 +175,10 @@ def marks_of(entries: tuple[JournalEntry, ...], verdict: Verdict) -> Marks:
             marks.add(_value(Mark, entry), limits.max_daily_loss, limits.max_drawdown)
         elif entry.kind == "loss_stop":
             marks.stops.append(_value(LossStop, entry))
+        elif entry.kind == FeeValued.KIND:
+            marks.fees.take(_value(FeeValued, entry))
+        elif entry.kind == ResetAccepted.KIND:
+            marks.fees.begin_again()
     return marks
 
 

@@ -20,6 +20,7 @@ from desired_state.authority import (
     point_text,
     points,
     settle,
+    tighter,
 )
 from desired_state.limits import Limits
 from desired_state.values import Access, Mode, Trading
@@ -105,6 +106,14 @@ def test_a_window_or_a_count_whose_0_is_the_loosest_stays_a_point() -> None:
     found = points(DESK.model_copy(update={"limits": limits}))
     assert found["limits.USD.duplicate_window"] == timedelta()
     assert found["limits.USD.jump_good_ticks"] == 0
+
+
+def test_a_budget_that_bears_the_name_of_a_limit_is_a_budget_still() -> None:
+    assert tighter("limits.USD.loss_collar", Decimal(2), Decimal(1))
+    assert tighter("budgets.loss_collar", Decimal(1), Decimal(2))
+    assert not tighter("budgets.loss_collar", Decimal(2), Decimal(1))
+    nothing = DESK.model_copy(update={"budgets": {"loss_collar": Decimal(0)}})
+    assert "budgets.loss_collar" not in points(nothing)
 
 
 @pytest.mark.parametrize("mode", [Mode.SHADOW, Mode.PAPER])

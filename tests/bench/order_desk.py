@@ -237,7 +237,7 @@ def _wired(
     office = PermitOffice(key=b"k" * 32, epoch=1, wall_clock=clock)
     office.take(verdict)
     ledger = Ledger(journal, Books())
-    door = Door(_TimedEntry(venue.entry, watch), flag, office.key, 1, ledger, clock)
+    door = Door(_TimedEntry(venue.entry, watch), flag, office.key, 1, ledger, clock, office)
     late = Propagation(timedelta(seconds=1))
     schedule = Schedule(RHYTHM)
     execution = Execution(door, venue.cancels, venue.queries, ledger, late, schedule=schedule)

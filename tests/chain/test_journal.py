@@ -13,8 +13,9 @@ import pytest
 from desired_state.errors import Stalled
 from desired_state.reasons import Reason
 from evidence_repo import chain
-from evidence_repo.adapters.file_journal import SEGMENT_LEAVES, FileJournal
+from evidence_repo.adapters.file_journal import SEGMENT_LEAVES, FileJournal, newest_first
 from evidence_repo.chain import GENESIS, Head
+from evidence_repo.torn_tail import SECTOR
 
 AT = datetime(2020, 3, 12, 10, tzinfo=UTC)
 
@@ -88,10 +89,81 @@ def test_a_journal_cut_at_the_first_bytes_of_a_new_segment_goes_on(tmp_path: Pat
 
 def test_zeros_where_a_line_never_arrived_are_a_torn_tail(tmp_path: Path) -> None:
     lines = fill(tmp_path, 3)
-    with segments(tmp_path)[0].open("ab") as file:
-        file.write(bytes(300) + b'"}\n')
+    path = segments(tmp_path)[0]
+    whole = path.read_bytes()
+    sectors = bytes(-len(whole) % SECTOR)
+    left = (
+        bytes(300),
+        bytes(70_000),
+        b'{"body":{"n' + bytes(300),
+        bytes(300) + b'{"body":{"n',
+        sectors + b'":"sha256:00"}\n',  # the line's first sectors are not there, its last is
+        b"{" + b'"' * (len(sectors) - 1) + bytes(SECTOR) + b"}\n",
+    )
+    for tail in left:
+        path.write_bytes(whole + tail)
+        assert list(newest_first(tmp_path)) == lines[::-1]
+        with FileJournal(tmp_path) as journal:
+            assert list(journal.lines()) == lines
+        assert path.read_bytes() == whole
+
+
+def test_a_byte_that_turned_to_zero_anywhere_stops_the_start_and_nothing_is_cut(
+    tmp_path: Path,
+) -> None:
+    fill(tmp_path, 5)
+    path = segments(tmp_path)[0]
+    whole = path.read_bytes()
+    for at in range(len(whole)):
+        damaged = whole[:at] + b"\x00" + whole[at + 1 :]
+        path.write_bytes(damaged)
+        for look in (lambda: FileJournal(tmp_path), lambda: list(newest_first(tmp_path))):
+            with pytest.raises(Stalled) as refused:
+                look()
+            assert refused.value.code is Reason.CHAIN_BROKEN
+        assert path.read_bytes() == damaged
+    path.write_bytes(whole)
     with FileJournal(tmp_path) as journal:
-        assert list(journal.lines()) == lines
+        assert journal.head.size == 5
+
+
+def test_zeros_before_whole_lines_are_damage_however_long_they_are(tmp_path: Path) -> None:
+    lines = fill(tmp_path, 3)
+    path = segments(tmp_path)[0]
+    whole = path.read_bytes()
+    first, rest = lines[0] + b"\n", whole[len(lines[0]) + 1 :]
+    sectors = bytes(-len(first) % SECTOR + SECTOR)
+    for damaged in (bytes(SECTOR) + whole, first + sectors + rest, b"\x00" * len(first) + rest):
+        path.write_bytes(damaged)
+        with pytest.raises(Stalled) as refused:
+            FileJournal(tmp_path)
+        assert refused.value.code is Reason.CHAIN_BROKEN
+        assert path.read_bytes() == damaged
+
+
+def test_more_bytes_without_a_newline_than_a_line_has_are_not_one_unfinished_line(
+    tmp_path: Path,
+) -> None:
+    fill(tmp_path, 2)
+    path = segments(tmp_path)[0]
+    damaged = path.read_bytes() + b"x" * (chain.MAX_LINE + 1)
+    path.write_bytes(damaged)
+    with pytest.raises(Stalled) as refused:
+        FileJournal(tmp_path)
+    assert refused.value.code is Reason.CHAIN_BROKEN
+    assert path.read_bytes() == damaged
+
+
+def test_a_full_segment_is_not_cut_though_the_next_one_is_still_empty(tmp_path: Path) -> None:
+    fill(tmp_path, SEGMENT_LEAVES + 1)
+    full, begun = segments(tmp_path)
+    os.truncate(begun, 0)
+    damaged = full.read_bytes()[:-1]
+    full.write_bytes(damaged)
+    with pytest.raises(Stalled) as refused:
+        FileJournal(tmp_path)
+    assert refused.value.code is Reason.CHAIN_BROKEN
+    assert (full.read_bytes(), begun.exists()) == (damaged, True)
 
 
 def test_a_whole_line_that_does_not_follow_is_not_cut_off_but_refused(tmp_path: Path) -> None:

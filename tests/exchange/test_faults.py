@@ -50,6 +50,7 @@ AMBIGUOUS = [
     (FaultKind.OVERLOADED, ccxt.OperationFailed, False),
     (FaultKind.INTERNAL, ccxt.OperationFailed, False),
     (FaultKind.RATE_LIMITED, ccxt.DDoSProtection, False),
+    (FaultKind.BANNED, ccxt.DDoSProtection, False),
     (FaultKind.TIMESTAMP, ccxt.InvalidNonce, False),
     (FaultKind.DUPLICATE, ccxt.InvalidOrder, True),
 ]

@@ -16,6 +16,7 @@ from layers.local_exchange.terms import (
     Kind,
     SelfTrade,
     Status,
+    SymbolTerms,
 )
 from layers.orders import Side
 
@@ -26,6 +27,9 @@ TERMS = ExchangeTerms(
         for asset, amount in (("USDT", "100000"), ("BTC", "10"))
     )
 )
+
+
+ETHER = SymbolTerms(symbol="ETHUSDT", base="ETH")
 
 
 @pytest.fixture
@@ -197,3 +201,16 @@ def test_open_orders_are_bounded(exchange: Exchange) -> None:
         accepted(exchange, draft("ann", Side.BUY, "10", "1", name=str(index)))
     found = refused(exchange, draft("ann", Side.BUY, "10", "1", name="more"))
     assert found.text == "Filter failure: MAX_NUM_ORDERS"
+
+
+def test_orders_and_trades_are_numbered_per_symbol() -> None:
+    exchange = new_exchange(TERMS.model_copy(update={"symbols": (SymbolTerms(), ETHER)}), 1)
+    exchange.purses.deposit("ann", "ETH", Decimal(10))
+    for name in ("BTCUSDT", "ETHUSDT"):
+        sold = accepted(exchange, draft("ann", Side.SELL, "100", "1", symbol=name))
+        bought = accepted(exchange, draft("bob", Side.BUY, "100", "1", symbol=name))
+        assert (sold.number, bought.number) == (1, 2)
+        assert exchange.by_number("bob", name, 2) is bought
+    assert [fill.trade for fill in exchange.fills] == [1, 1, 1, 1]
+    assert len(exchange.orders) == 4
+    assert exchange.by_number("bob", "BTCUSDT", 2).symbol == "BTCUSDT"

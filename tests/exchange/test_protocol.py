@@ -306,6 +306,36 @@ def test_ccxt_maps_refusals_as_those_of_the_real_venue(
         call(client)
 
 
+def test_what_ended_unfilled_90_days_ago_is_remembered_and_not_shown(venue: Served) -> None:
+    wire, symbol = Wire(venue), {"symbol": "BTCUSDT"}
+    for name in ("rests", "ends", "trades"):
+        order = {**ORDER, "newClientOrderId": name}
+        assert wire.signed("POST", "/api/v3/order", order)[0] == 200
+    for name in ("ends", "trades"):
+        assert (
+            wire.signed("DELETE", "/api/v3/order", {**symbol, "origClientOrderId": name})[0] == 200
+        )
+    orders = {order.client_id: order for order in venue.state.orders.values()}
+    orders["trades"].executed = Decimal("0.001")  # in part, before it was cancelled
+    for days, shown in ((90, ["rests", "ends", "trades"]), (91, ["rests", "trades"])):
+        for order in orders.values():
+            order.updated_ms = venue.state.now_ms - days * 86_400_000
+        rows = wire.signed("GET", "/api/v3/allOrders", symbol)[1]
+        assert [row["clientOrderId"] for row in rows] == shown
+    asked = {**symbol, "origClientOrderId": "ends"}
+    assert refused(wire.signed("GET", "/api/v3/order", asked))[:2] == (400, -2026)
+    assert refused(wire.signed("DELETE", "/api/v3/order", asked))[:2] == (400, -2011)
+
+
+def test_more_than_a_day_between_start_and_end_is_refused(venue: Served) -> None:
+    for path in ("myTrades", "allOrders"):
+        day = {"symbol": "BTCUSDT", "startTime": "1000", "endTime": str(1000 + 86_400_000)}
+        assert Wire(venue).signed("GET", f"/api/v3/{path}", day)[0] == 200
+        longer = {**day, "startTime": "999"}
+        told = refused(Wire(venue).signed("GET", f"/api/v3/{path}", longer))
+        assert told[:2] == (400, -1127)
+
+
 def test_a_wrong_secret_is_an_authentication_error(venue: Served) -> None:
     thief = Key(name=venue.credentials.name, secret="y" * 64)
     client = ccxt_binance(venue.url, thief, venue.clock)

@@ -9,6 +9,7 @@ import sys
 import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
+from decimal import Decimal
 from pathlib import Path
 from urllib.parse import urlsplit
 
@@ -18,6 +19,7 @@ import pytest
 from layers.local_exchange.terms import Key
 from reconciler.cli.main import main
 from tests.fakes.exchange import Client, ccxt_binance
+from tests.fakes.governed_desk import wait_for
 
 SYMBOL = "BTC/USDT"
 PROGRAM = [sys.executable, "-m", "reconciler", "venue"]
@@ -135,6 +137,65 @@ def test_a_virtual_exchange_moves_by_the_hand_alone(tmp_path: Path, governor: Go
         assert told["now_ms"] == before + 3_600_000
 
 
+QUOTES = """time,ask_size,ask,bid_size,bid
+2021-01-08T00:00:00.250Z,3,39002.00,0.5,39000.00
+2021-01-08T00:00:05.000Z,3,39002.00,0.6,39000.00
+2021-01-08T00:01:00.000Z,3,39012.00,0.6,39010.00
+"""
+TRADES = """time,trade_id,price,quantity,buyer_maker
+2021-01-08T00:00:00.250Z,7,39002.0,0.000263,False
+2021-01-08T00:00:02.000Z,8,39000.0,0.4,True
+2021-01-08T00:00:07.000Z,9,39000.0,0.1004,True
+2021-01-08T00:00:09.000Z,10,39000.0,3,True
+"""
+
+
+@pytest.fixture
+def ticks(tmp_path: Path) -> tuple[str, str, str, str]:
+    quotes, trades = tmp_path / "quotes.csv", tmp_path / "trades.csv"
+    quotes.write_text(QUOTES)
+    trades.write_text(TRADES)
+    return "--quotes", str(quotes), "--trades", str(trades)
+
+
+def test_recorded_quotes_and_trades_are_the_market_and_fill_what_rests_in_their_queue(
+    tmp_path: Path, governor: Governor, ticks: tuple[str, str, str, str]
+) -> None:
+    folder = tmp_path / "venue"
+    words = (*ticks, "--virtual", "--warm", 1)
+    with serving(folder, *words) as (process, url), trading(url, folder) as client:
+        began = client.fetch_time() - 1000
+        assert began % 1000 == 250
+        book = client.fetch_order_book(SYMBOL)
+        assert (book["bids"], book["asks"]) == ([[39000.0, 0.5]], [[39002.0, 3.0]])
+        client.create_order(SYMBOL, "limit", "buy", "0.001", "39000", {"clientOrderId": "own"})
+        governor("advance", "1s", "--store", folder)  # 0.1 are left ahead of us
+        assert client.fetch_my_trades(SYMBOL) == []
+        process.kill()  # in the middle of it
+        process.wait(timeout=10)
+    with serving(folder, *words) as (_, url), trading(url, folder) as client:
+        governor("advance", "6s", "--store", folder)
+        (first,) = client.fetch_my_trades(SYMBOL)
+        assert (first["amount"], first["takerOrMaker"]) == (0.0004, "maker")
+        governor("advance", "2s", "--store", folder)
+        assert client.fetch_open_orders(SYMBOL) == []
+        prints = client.fetch_trades(SYMBOL)
+        assert sum(Decimal(str(t["amount"])) for t in prints) == Decimal("3.500663")
+        governor("advance", "1h", "--store", folder)
+        assert client.fetch_order_book(SYMBOL)["bids"] == [[39010.0, 0.6]]
+
+
+def test_ticks_on_a_real_clock_go_on_by_themselves(
+    tmp_path: Path, ticks: tuple[str, str, str, str]
+) -> None:
+    folder = tmp_path / "venue"
+    with serving(folder, *ticks, "--warm", 1) as (_, url), trading(url, folder) as client:
+        wait_for(lambda: client.fetch_trades(SYMBOL)[-1]["price"] == 39000.0, 30)
+        first = client.fetch_trades(SYMBOL)[0]["timestamp"]
+        wait_for(lambda: client.fetch_trades(SYMBOL)[-1]["timestamp"] == first + 8750, 30)
+        assert client.fetch_time() >= first + 8750
+
+
 def test_a_real_exchange_is_not_advanced(tmp_path: Path, governor: Governor) -> None:
     with serving(tmp_path / "venue"):
         code, _, err = governor("advance", "1h", "--store", tmp_path / "venue")
@@ -187,10 +248,14 @@ def test_a_second_server_on_one_store_is_refused_and_the_first_goes_on(
         (("serve", "--pace", "soon"), "--pace"),
         (("serve", "--faults", "missing.yaml"), "missing.yaml"),
         (("serve", "--prices", "missing.csv"), "missing.csv"),
+        (("serve", "--quotes", "q.csv"), "together"),
+        (("serve", "--quotes", "q.csv", "--trades", "t.csv", "--prices", "p.csv"), "--prices"),
+        (("serve", "--quotes", "q.csv", "--trades", "t.csv", "--pace", "1s"), "--pace"),
+        (("serve", "--quotes", "q.csv", "--trades", "t.csv"), "FEED_INVALID"),
         (("show",), "VENUE_UNREACHABLE"),
         (("fault", "wrong_balance", "--change", "NaN"), "venue fault"),
     ],
-    ids=range(6),
+    ids=range(10),
 )
 def test_what_cannot_be_carried_out_is_refused_by_name(
     tmp_path: Path, governor: Governor, words: tuple[str, ...], said: str

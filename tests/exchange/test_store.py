@@ -1,6 +1,7 @@
 """What the exchange's disk keeps, and what a fault of it costs."""
 
 import sqlite3
+from dataclasses import replace
 from datetime import timedelta
 from decimal import Decimal
 from pathlib import Path
@@ -16,7 +17,7 @@ from layers.local_exchange.exchange import KEPT_ORDERS, Exchange, new_exchange
 from layers.local_exchange.matching import cancel, place
 from layers.local_exchange.order import Draft, Order
 from layers.local_exchange.parameters import Request
-from layers.local_exchange.terms import ExchangeTerms, Force, Kind, SelfTrade
+from layers.local_exchange.terms import ExchangeTerms, Force, Kind, SelfTrade, SymbolTerms
 from layers.orders import Side
 from tests.fakes.exchange import HOUR_MS, KEY, ROOMY, START_MS, carried_bars, ccxt_binance, served
 
@@ -98,6 +99,24 @@ def test_what_closed_long_ago_is_forgotten_and_what_is_open_never() -> None:
     assert exchange.by_client_id("desk", "BTCUSDT", f"c{KEPT_ORDERS}") is not None
 
 
+def test_what_two_symbols_number_alike_is_kept_apart(tmp_path: Path) -> None:
+    both = (SymbolTerms(), SymbolTerms(symbol="ETHUSDT", base="ETH"))
+    terms = ExchangeTerms(rates=ROOMY, symbols=both)
+    store = ExchangeStore(tmp_path / "exchange.sqlite")
+    exchange = store.open(terms, START_MS, "none")
+    for name, symbol in (("a", "BTCUSDT"), ("a", "ETHUSDT"), ("b", "BTCUSDT")):
+        wanted = replace(_draft(name, "9"), symbol=symbol)
+        assert isinstance(place(exchange, wanted), Order)
+    store.save(exchange)
+    store.close()
+    again = ExchangeStore(tmp_path / "exchange.sqlite")
+    opened = again.open(terms, START_MS, "none")
+    again.close()
+    assert list(opened.orders) == [("BTCUSDT", 1), ("ETHUSDT", 1), ("BTCUSDT", 2)]
+    assert opened.orders == exchange.orders
+    assert (opened.next_order, opened.next_trade) == (exchange.next_order, exchange.next_trade)
+
+
 def _draft(name: str, price: str) -> Draft:
     limit = (Kind.LIMIT, Force.GTC, Decimal(price), Decimal(1), SelfTrade.EXPIRE_MAKER)
     return Draft("desk", "BTCUSDT", name, Side.BUY, *limit)
@@ -145,7 +164,7 @@ def test_what_could_not_be_kept_was_not_accepted(tmp_path: Path) -> None:
     assert exchange.state.orders == {}
     assert exchange.state.purses.purse("desk", "USDT").locked == 0
     assert exchange.handle(order).answer.status == 200
-    assert list(exchange.state.orders) == [1]
+    assert list(exchange.state.orders) == [("BTCUSDT", 1)]
     exchange.close()
 
 

@@ -5,6 +5,7 @@ from datetime import UTC, datetime, timedelta
 from decimal import Decimal
 from pathlib import Path
 
+from desired_state.reasons import Reason
 from layers.l6_execution.circuit import Circuit
 from layers.l6_execution.terms import CircuitTerms
 from layers.orders import AnswerKind
@@ -94,6 +95,24 @@ def test_lost_answers_and_silent_reads_open_an_executions_circuit_and_reads_clos
         desk.wall += SECOND
         desk.execution.tick(START, desk.wall)
     assert not desk.execution.circuit.is_open
+
+
+def test_an_order_that_was_permitted_before_the_circuit_opened_is_not_sent(tmp_path: Path) -> None:
+    make_venue(tmp_path)
+    desk, veil = veiled(tmp_path)
+    desk.execution.start(START, desk.wall)
+    decided = intent("a")
+    permit = desk.permit(decided.request)  # L5 had nothing against it
+    for _ in range(5):
+        desk.execution.circuit.note(START, desk.wall, answered=False)
+    found = desk.execution.send(decided, permit)
+    assert (found.kind, found.code) == (AnswerKind.NOT_SENT, Reason.VENUE_ERRORS)
+    assert veil.submitted == []
+    assert decided.intent_id not in desk.books.by_intent  # nothing of it is on disk either
+    for _ in range(3):
+        desk.execution.circuit.note(START, desk.wall, answered=True)
+    assert desk.execution.send(decided, permit).kind is AnswerKind.ACCEPTED
+    assert veil.submitted == [decided.request.client_order_id]
 
 
 def test_ticks_that_ask_nothing_say_nothing_of_the_venue(tmp_path: Path) -> None:

@@ -157,6 +157,57 @@ def test_a_cancel_that_is_lost_is_asked_for_again(tmp_path: Path) -> None:
     assert again.execution.is_ready
 
 
+def lose_everything_at_the_crash(folder: Path) -> tuple[Desk, Veil]:
+    """The answer was lost, we died, and the first cancel after the start is lost as well."""
+    desk = begun(folder)
+    desk.door.entry.veil.answers_lost = True
+    desk.send(intent("a"))
+    again, veil = veiled(folder, epoch=2)
+    veil.cancels_lost, veil.ids = True, {NAME}
+    again.execution.start(START, again.wall)
+    assert again.books.orders[NAME].state is OrderState.UNKNOWN
+    veil.cancels_lost, veil.ids = False, set()
+    return again, veil
+
+
+def test_an_order_that_is_adopted_after_its_first_cancel_was_lost_is_cancelled(
+    tmp_path: Path,
+) -> None:
+    again, _ = lose_everything_at_the_crash(tmp_path)
+    assert until_ready(again) == []
+    assert again.venue.open_orders() == ()
+    assert again.books.orders[NAME].state is OrderState.CANCELLED
+    assert again.execution.is_ready
+
+
+def test_an_order_that_nobody_has_seen_is_not_asked_for_again_and_again(tmp_path: Path) -> None:
+    again, veil = lose_everything_at_the_crash(tmp_path)
+    veil.ids = {NAME}
+    again.venue.cancel_all()
+    assert until_ready(again) == []
+    kinds = [e.kind for e in again.disk.entries()]
+    assert kinds.count(CancelAsked.KIND) == 1  # E1 counts them
+    assert again.execution.is_ready
+
+
+def test_a_cancel_of_an_unknown_order_is_asked_again_once_the_order_is_found(
+    tmp_path: Path,
+) -> None:
+    make_venue(tmp_path)
+    desk, veil = veiled(tmp_path)
+    assert desk.execution.start(START, desk.wall) == ()
+    veil.answers_lost = veil.cancels_lost = True
+    desk.send(intent("a"))
+    desk.execution.cancel(SYMBOL, NAME, START)
+    assert desk.books.orders[NAME].state is OrderState.UNKNOWN
+    veil.cancels_lost = False
+    for _ in range(8):
+        desk.wall += timedelta(seconds=1)
+        assert desk.execution.tick(START, desk.wall) == ()
+    assert desk.venue.open_orders() == ()
+    assert desk.books.orders[NAME].state is OrderState.CANCELLED
+
+
 def lose_the_answer(desk: Desk, veil: Veil) -> None:
     veil.answers_lost = True
     desk.send(intent("a"))

@@ -19,7 +19,9 @@ from layers.local_exchange.crowd import Recording
 from layers.local_exchange.exchange import Exchange
 from layers.local_exchange.faults import Fault, FaultPlan
 from layers.local_exchange.terms import ExchangeTerms, Key, RateTerms
+from layers.local_exchange.ticks import AnyRecording, TickRecording
 from layers.market import Bar
+from layers.market_data.ticks import Quote, Trade
 
 START_MS = 1_582_502_400_000  # 2020-02-24T00:00:00Z, where the carried prices begin
 HOUR_MS = 3_600_000
@@ -66,19 +68,23 @@ def served(  # noqa: PLR0913  (each has a default)
     keys: tuple[Key, ...] = (KEY,),
     clock: VirtualClock | None = None,
     turns: bool = False,
+    ticks: tuple[Quote | Trade, ...] = (),
 ) -> Iterator[Served]:
     """An exchange with the carried prices on a free port; its store is in ``folder``.
 
-    The first recorded bar opens at the clock's first instant; nothing has been traded before.
+    The first recorded bar opens at the clock's first instant, or the first of ``ticks`` happens
+    then; nothing has been traded before.
     """
     ticking = clock or VirtualClock(START_MS)
-    recording = Recording(
+    recording: AnyRecording = Recording(
         symbol="BTCUSDT",
         bars=carried_bars() if bars is None else bars,
         start_ms=ticking.now_ms,
         interval_ms=interval // timedelta(milliseconds=1),
         turns=turns,
     )
+    if ticks:
+        recording = TickRecording("BTCUSDT", ticks, ticking.now_ms)
     store = ExchangeStore(folder / "exchange.sqlite")
     exchange = LocalExchange(
         store, terms or ExchangeTerms(rates=ROOMY), keys, ticking, recording, plan

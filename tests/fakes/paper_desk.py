@@ -29,6 +29,7 @@ from layers.paper_venue.terms import MarketModel
 from layers.paper_venue.venue import PaperVenue
 from layers.permits import PermitFields, request_digest, seal
 from layers.ports import JournalEntry
+from tests.fakes.standing import Standing
 
 START = datetime(2020, 3, 1, tzinfo=UTC)
 HOUR = timedelta(hours=1)
@@ -198,6 +199,7 @@ class Desk:
         self.cancels = (cancels or (lambda inner: inner))(PaperCancels(self.venue, travels=travels))
         wrap_journal = journal or (lambda inner: inner)
         wrap_entry = entry or (lambda inner: inner)
+        self.standing = Standing(digest("verdict"))
         self.ledger = Ledger(wrap_journal(self.disk), Books.rebuilt(self.disk.entries()))
         self.door = Door(
             entry=wrap_entry(PaperEntry(self.venue)),
@@ -206,6 +208,7 @@ class Desk:
             epoch=epoch,
             ledger=self.ledger,
             wall_clock=lambda: self.wall,
+            verdicts=self.standing,
         )
         self.execution = Execution(
             self.door, self.cancels, self.queries, self.ledger, Propagation(timedelta(seconds=1))

@@ -75,14 +75,36 @@ def gentle_prices(path: Path, bars: int = 240) -> Path:
     return path
 
 
+def gentle_ticks(folder: Path, seconds: int = 400) -> tuple[str, ...]:
+    """The same swing in seconds: ten quotes in each, and five trades, bought and sold in turn."""
+    quotes, trades = (
+        ["time,ask_size,ask,bid_size,bid"],
+        ["time,trade_id,price,quantity,buyer_maker"],
+    )
+    for number in range(seconds * 10):
+        at = datetime(2021, 1, 8, tzinfo=UTC) + timedelta(milliseconds=100 * number)
+        time = f"{at:%Y-%m-%dT%H:%M:%S.%f}Z"
+        middle = 10_000 * (1 + 0.0025 * math.sin(number / 13))
+        bid, ask = f"{middle - 0.5:.2f}", f"{middle + 0.5:.2f}"
+        quotes.append(f"{time},3.0,{ask},3.0,{bid}")
+        if number % 2:
+            sold = number % 4 == 1
+            trades.append(f"{time},{number // 2},{bid if sold else ask},1.5,{sold}")
+    (folder / "quotes.csv").write_text("\n".join(quotes) + "\n")
+    (folder / "trades.csv").write_text("\n".join(trades) + "\n")
+    return "--quotes", str(folder / "quotes.csv"), "--trades", str(folder / "trades.csv")
+
+
 @contextlib.contextmanager
-def exchange(store: Path, *options: str) -> Iterator[str]:
+def exchange(store: Path, *options: str, ticks: bool = False) -> Iterator[str]:
     """``governor venue serve`` in a process of its own; its address."""
     store.mkdir(parents=True, exist_ok=True)
-    prices = gentle_prices(store / "prices.csv")
+    market = ("--prices", str(gentle_prices(store / "prices.csv")), "--pace", "1s")
+    if ticks:
+        market = gentle_ticks(store)
     command = [sys.executable, "-m", "reconciler", "venue", "serve", "--store", str(store)]
     child = subprocess.Popen(
-        [*command, "--prices", str(prices), "--pace", "1s", "--warm", "200", *options],
+        [*command, *market, "--warm", "200", *options],
         stdout=subprocess.PIPE,
         text=True,
     )

@@ -42,6 +42,7 @@ from layers.permits import PermitFields, request_digest, seal
 from layers.ports import JournalEntry
 from tests.fakes.binance_desk import PLACE, SYMBOL, rehearsed
 from tests.fakes.exchange import Served, carried_bars, served
+from tests.fakes.standing import Standing
 
 KEY = b"k" * 32
 WISHES = 45  # intents and cancels of a session
@@ -125,7 +126,15 @@ class SoakDesk:
             self.venue = rehearsed(self.exchange)
         self.epoch += 1
         ledger = Ledger.rebuilt(self.journal)
-        door = Door(self.venue.entry, Armed(), KEY, self.epoch, ledger, lambda: self.now)
+        door = Door(
+            self.venue.entry,
+            Armed(),
+            KEY,
+            self.epoch,
+            ledger,
+            lambda: self.now,
+            Standing(digest("v")),
+        )
         self.execution = Execution(
             door, self.venue.cancels, self.venue.queries, ledger, LATE, self._signs
         )
@@ -189,12 +198,19 @@ class SoakDesk:
         tif = self.drawn.choice([TimeInForce.IOC, TimeInForce.GTC]) if taking else TimeInForce.GTC
         self.send(side, price, Decimal(self.drawn.randrange(10, 60)) / 10_000, tif)
 
-    def send(self, side: Side, price: Decimal, quantity: Decimal, tif: TimeInForce) -> None:
+    def send(
+        self,
+        side: Side,
+        price: Decimal,
+        quantity: Decimal,
+        tif: TimeInForce,
+        symbol: str = SYMBOL,
+    ) -> None:
         name = "I-" + digest([self.seed, next(self._numbers)])[7:23]
         wire = OrderRequest(
             venue=PLACE.venue,
             account=PLACE.account,
-            symbol=SYMBOL,
+            symbol=symbol,
             side=side,
             time_in_force=tif,
             quantity=f"{quantity:f}",
@@ -248,7 +264,9 @@ class SoakDesk:
 
     def true_fills(self) -> set[tuple[str, Decimal, Decimal, Decimal]]:
         fills = self.exchange.state.fills
-        return {(str(f.trade), f.price, f.quantity, f.fee) for f in fills if f.account == DESK}
+        return {
+            (f"{SYMBOL}:{f.trade}", f.price, f.quantity, f.fee) for f in fills if f.account == DESK
+        }
 
     def placed(self) -> list[str]:
         orders = self.exchange.state.orders.values()

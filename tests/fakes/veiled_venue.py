@@ -11,6 +11,7 @@ from desired_state.errors import Waiting
 from desired_state.reasons import Reason
 from layers.l6_execution.execution import Execution
 from layers.l6_execution.terms import Propagation
+from layers.market import Book
 from layers.orders import (
     AnswerKind,
     Balance,
@@ -35,6 +36,7 @@ class Veil:
     cancels_lost: bool = False
     extra: dict[str, Decimal] = field(default_factory=dict)  # shown on top of what is free
     fills: Callable[[tuple[Fill, ...]], tuple[Fill, ...]] = lambda fills: fills
+    book: Callable[[str], Book | None] | None = None  # none: the venue's own
     asked: list[str] = field(default_factory=list)
     submitted: list[str] = field(default_factory=list)
 
@@ -97,6 +99,9 @@ class VeiledVenue:
             b.model_copy(update={"free": b.free + self.veil.extra.get(b.currency, Decimal(0))})
             for b in self.queries.balances()
         )
+
+    def book(self, symbol: str) -> Book | None:
+        return (self.veil.book or self.queries.book)(symbol)
 
 
 LATE = Propagation(timedelta(seconds=1), timedelta(seconds=5))

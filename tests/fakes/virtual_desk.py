@@ -428,7 +428,7 @@ class VirtualDesk:
         state = self.exchange.state
         names = {order.number: order.client_id for order in self.orders}
         own = [f for f in state.fills if f.account == DESK]
-        return {(names[f.order], str(f.trade), f.price, f.quantity, f.fee) for f in own}
+        return {(names[f.order], f"{SYMBOL}:{f.trade}", f.price, f.quantity, f.fee) for f in own}
 
 
 @contextmanager

@@ -88,6 +88,7 @@ PLANTS: list[tuple[str, dict[str, str]]] = [
         {"layers/adapters/ccxt_line.py": "from urllib3 import PoolManager"},
     ),
     (DOOR, {"reconciler/planted.py": "import layers.adapters.paper_entry"}),
+    (DOOR, {"reconciler/wiring/session_calls.py": "import layers.adapters.paper_entry"}),
     (DOOR, {"layers/adapters/planted.py": "import layers.adapters.binance_entry"}),
     (DOOR, {"layers/l6_execution/execution.py": "import layers.paper_venue.venue"}),
     (COUNTER, {"reconciler/session.py": "import layers.local_exchange.exchange"}),
@@ -199,34 +200,71 @@ def test_every_layer_is_under_the_contract_that_separates_them() -> None:
     assert present <= set(re.findall(r"\w+", stated))
 
 
-def test_only_the_door_submits_orders() -> None:
-    callers = set()
-    for module in modules():
-        path = ROOT.joinpath(*module.split(".")).with_suffix(".py")
-        for node in ast.walk(ast.parse(path.read_text(encoding="utf-8"))):
-            match node:
-                case ast.Attribute(attr="submit"):
-                    callers.add(module)
-                case ast.ImportFrom(names=names) if "OrderEntry" in {name.name for name in names}:
-                    callers.add(module)
-    # Wiring only hands the port on, and behind the adapter is the venue's own side of the wire.
-    beyond = re.compile(r"\.wiring(?:\.|$)|^layers\.paper_venue\.")
-    ours = {module for module in callers if not beyond.search(module)}
-    assert ours == {"layers.l6_execution.door", "layers.adapters.paper_entry"}
+# Who may name what an order leaves by: the venue's own side of the wire, the entry at each venue,
+# the door that calls it, and the wiring that hands it to the door. Nobody is exempt by folder.
+SENDERS = {
+    "submit": {
+        "layers.adapters.paper_entry",
+        "layers.l6_execution.door",
+        "layers.paper_venue.matching",
+        "layers.paper_venue.venue",
+    },
+    "send_order": {"layers.adapters.binance_entry"},
+    "armed_with": {"layers.adapters.ccxt_line"},
+    "OrderEntry": {
+        "layers.l6_execution.door",
+        "reconciler.wiring.counter_paper",
+        "reconciler.wiring.doors",
+    },
+}
+# (file, what is appended to it); a file that is not there is made.
+DODGES = [
+    ("reconciler/wiring/session_calls.py", "opened.entry._line.send_order(asked, Yes())"),
+    ("reconciler/wiring/session_calls.py", "entry.submit(request, Yes())"),
+    ("reconciler/wiring/counter_binance.py", "send = opened.entry.submit"),
+    ("reconciler/wiring/__init__.py", "getattr(opened.entry, 'submit')(request, Yes())"),
+    ("reconciler/planted.py", "with line._last_word.armed_with(Yes()):\n    pass"),
+    ("ci/planted.py", "from layers.ports import OrderEntry as Anything"),
+    (
+        "layers/adapters/binance_venue.py",
+        "match venue:\n    case Venue(submit=send):\n        send()",
+    ),
+]
 
 
-def test_only_the_entry_gives_the_transport_a_leave() -> None:
-    callers = {
-        module
-        for module in modules()
-        for node in ast.walk(
-            ast.parse(ROOT.joinpath(*module.split(".")).with_suffix(".py").read_text("utf-8"))
-        )
-        if isinstance(node, ast.Attribute)
-        and node.attr in {"send_order", "armed_with"}
-        and module.startswith("layers.")
+def naming(root: Path, name: str) -> set[str]:
+    """Modules of a tree that take this name: of an object, of a module, or in quotes."""
+    files = (file for package in CONFIG["root_packages"] for file in (root / package).rglob("*.py"))
+    return {
+        ".".join(file.relative_to(root).with_suffix("").parts)
+        for file in files
+        if name in (text := file.read_text(encoding="utf-8"))
+        and any(name in _names(node) for node in ast.walk(ast.parse(text)))
     }
-    assert callers == {"layers.adapters.binance_entry", "layers.adapters.ccxt_line"}
+
+
+def _names(node: ast.AST) -> tuple[object, ...]:
+    match node:
+        case ast.Attribute(attr=name) | ast.Constant(value=name) | ast.alias(name=name):
+            return (name,)
+        case ast.MatchClass(kwd_attrs=names):
+            return tuple(names)
+        case _:
+            return ()
+
+
+@pytest.mark.parametrize("name", SENDERS)
+def test_only_the_door_and_its_entries_name_what_an_order_leaves_by(name: str) -> None:
+    assert naming(ROOT, name) == SENDERS[name]
+
+
+@pytest.mark.parametrize(("file", "planted"), DODGES, ids=[planted for _, planted in DODGES])
+def test_a_planted_way_around_the_door_is_found(tree: Path, file: str, planted: str) -> None:
+    with (tree / file).open("a", encoding="utf-8") as source:
+        source.write(f"\n{planted}\n")
+    module = file.removesuffix(".py").replace("/", ".")
+    found = {name: naming(tree, name) - SENDERS[name] for name in SENDERS}
+    assert [modules for modules in found.values() if modules] == [{module}]
 
 
 def test_no_contract_names_a_module_that_does_not_exist() -> None:

@@ -1,8 +1,10 @@
 """Loss windows: written down at midnight or not known; and what a release remembers."""
 
+import json
 from datetime import UTC, datetime, timedelta
 from decimal import Decimal
 
+from layers.l5_risk_gate.loss import loss_pnl
 from reconciler.marks import LossStop, Mark, Marks
 
 START = datetime(2020, 3, 1, tzinfo=UTC)
@@ -11,8 +13,13 @@ MOST = Decimal(100)
 D300 = Decimal(-300)
 
 
-def mark(hours: float, equity: str, realised: str = "0") -> Mark:
-    return Mark(at=START + hours * HOUR, equity=Decimal(equity), realised=Decimal(realised))
+def mark(hours: float, equity: str, realised: str = "0", paid_in: str = "0") -> Mark:
+    return Mark(
+        at=START + hours * HOUR,
+        equity=Decimal(equity),
+        realised=Decimal(realised),
+        paid_in=Decimal(paid_in),
+    )
 
 
 def marks(*found: Mark) -> Marks:
@@ -103,3 +110,30 @@ def test_a_drawdown_released_is_remembered_until_there_is_a_new_peak() -> None:
     assert made.window("peak", mark(1, "700"), frozenset()).released_at_pnl is None
     made.add(mark(2, "1001"), MOST)
     assert made.window("peak", mark(2, "1001"), frozenset({"L-h-1"})).released_at_pnl is None
+
+
+def test_what_people_paid_in_or_out_is_neither_profit_nor_loss_in_any_window() -> None:
+    made = marks(mark(0, "1000"), mark(1, "1010"))
+    for equity, paid_in in (("1500", "500"), ("500", "-500")):
+        now = mark(2, equity, paid_in=paid_in)
+        made.add(now, MOST)
+        assert {name: made.pnl(name, now) for name in ("day", "rolling", "peak")} == {
+            "day": 0,
+            "rolling": 0,
+            "peak": -10,  # a deposit is no new height
+        }
+        window = made.window("day", now, frozenset())
+        assert (window.equity_open, window.net_transfers) == (1_000, Decimal(paid_in))
+        assert loss_pnl(now.equity, window) == 0
+
+
+def test_a_loss_behind_a_deposit_is_a_breach() -> None:
+    made = marks(mark(0, "1000"), mark(1, "1380", paid_in="500"))
+    assert made.pnl("day", mark(1, "1380", paid_in="500")) == -120
+    assert made.window("day", mark(1, "1380", paid_in="500"), frozenset()).breach_since is not None
+
+
+def test_a_mark_without_transfers_is_told_as_ever_and_one_with_them_tells_them() -> None:
+    assert "paid_in" not in mark(0, "1000").told()
+    told = mark(0, "1000", paid_in="5").told()
+    assert Mark.model_validate_json(json.dumps(told)).earned == 995

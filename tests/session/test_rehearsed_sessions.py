@@ -22,6 +22,7 @@ from reconciler.adapters.opened_venues import OpenedVenues
 from reconciler.adapters.session_slot import SessionSlot
 from reconciler.wiring.desk import venues
 from reconciler.wiring.exchange import Command, Told, ask
+from reconciler.wiring.sessions import read_sessions
 from reconciler.wiring.watching import watcher_pid
 from tests.fakes.governed_desk import ENGAGED, present, wait_for
 from tests.fakes.rehearsal_desk import RehearsalDesk, exchange, rehearsal_desk, wire
@@ -129,6 +130,35 @@ def test_a_testnet_session_ends_with_our_books_equal_to_the_venues(
             assert leaf["body"]["intent"]["request"]["venue"] == "binance"
             assert leaf["body"]["counter"] == "binance"
     assert testnet.told("audit")["ok"] is True
+
+
+@pytest.mark.slow
+def test_a_session_on_recorded_ticks_agrees_with_the_venue_and_tells_what_it_paid(
+    tmp_path: Path,
+) -> None:
+    desk = rehearsal_desk(tmp_path)
+    with exchange(desk.store, ticks=True) as url:
+        desk.url = url
+        wire(desk)
+        desk.ask_for("testnet")
+        desk.grant()
+        with running(desk, *SESSION, "testnet") as child:
+            wait_for(lambda: truth(desk).fills > 1, 90)
+            told = desk.told("session", "stop")
+            child.communicate(timeout=30)
+        assert (told["reconciled"], told["fills"]) == (True, truth(desk).fills)
+        sound(desk)
+    ((pack, record),) = read_sessions(desk.host)
+    assert pack == told["pack"]
+    found = record["slippage"]
+    assert found["model"] == {
+        "preset": "pessimistic",
+        "impact_bps": "0",
+        "adverse_ticks": 1,
+        "calibration": None,
+    }
+    assert found["summary"]["fills"] == told["fills"]
+    assert found["summary"]["unpredicted"] == []
 
 
 @pytest.mark.slow

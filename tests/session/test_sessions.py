@@ -87,7 +87,7 @@ def test_every_decision_replays_and_a_changed_one_does_not(desk: GovernedDesk) -
     older = {**found[0], "semantics": 1}
     for record in (older, {k: v for k, v in older.items() if k != "semantics"}):
         [told] = decisions.replay(record)  # never read by other rules than those of then
-        assert told.message == "expected semantics 2 of this build, found 1"
+        assert told.message == "expected semantics 3 of this build, found 1"
     for body in found:
         assert decisions.replay(body) == ()
     text = json.dumps(found[-1])

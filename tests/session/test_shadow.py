@@ -79,6 +79,9 @@ def test_what_would_have_been_sent_is_on_record_and_nothing_was(shadow: Governed
     assert len(outcome.record.orders) == len(would)
     assert outcome.record.fills  # made up, by the bars that traded through
     assert outcome.reconciliation is None
+    costs = outcome.record.slippage
+    assert costs is not None
+    assert len(costs.lines) == len(outcome.record.fills)
 
 
 def test_a_refused_order_would_not_have_been_sent(shadow: GovernedDesk) -> None:

@@ -1,10 +1,11 @@
 """What every venue's trio of adapters must do; a test module binds ``trio`` to one of them.
 
 ``trio`` gives ``entry, cancels, queries, symbol, passive`` where ``passive(name)`` is a request
-that rests on a fresh venue, and ``rejected(name)`` one that the venue's filters refuse.
+that rests on a fresh venue, and ``rejected(name)`` one that the venue's filters refuse; ``now()``
+is the venue's time, and ``later()`` lets some pass in which nothing of ours is executed.
 """
 
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from types import SimpleNamespace
 
 from desired_state.reasons import Reason
@@ -12,6 +13,7 @@ from layers.orders import AnswerKind, OrderState
 from tests.fakes.leave import Leave
 
 EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
+INSTANT = timedelta(milliseconds=1)
 
 
 def test_an_accepted_order_is_found_by_its_client_id(trio: SimpleNamespace) -> None:
@@ -48,6 +50,27 @@ def test_an_order_is_listed_among_all_orders_while_it_rests_and_after_it_ended(
         (found,) = trio.queries.orders(trio.symbol, EPOCH)
         assert (found.client_order_id, found.state) == (sent.client_order_id, state)
         trio.cancels.cancel_all()
+
+
+def test_all_orders_are_those_that_were_made_since_whenever_they_changed(
+    trio: SimpleNamespace,
+) -> None:
+    made = []
+    for name in ("early", "late"):
+        trio.later()
+        made.append(trio.now())
+        trio.entry.submit(trio.passive(name), Leave())
+    trio.later()
+    early, late = (trio.passive(name).client_order_id for name in ("early", "late"))
+    trio.cancels.cancel(trio.symbol, early)  # it changes after the other one was made
+
+    def listed(since: datetime) -> list[str]:
+        return [order.client_order_id for order in trio.queries.orders(trio.symbol, since)]
+
+    assert listed(made[0]) == [early, late]
+    assert listed(made[0] + INSTANT) == [late]
+    assert listed(made[1]) == [late]
+    assert listed(made[1] + INSTANT) == []
 
 
 def test_a_filter_failure_is_a_definite_refusal_with_the_venues_words(

@@ -7,6 +7,8 @@ from types import SimpleNamespace
 
 import pytest
 
+from layers.binance.rows import MILLISECOND
+from layers.market import EPOCH
 from layers.orders import OrderRequest
 from layers.risk_snapshot import VenueClass
 from tests.fakes.binance_desk import PATIENT, SYMBOL, rehearsed, request
@@ -30,6 +32,8 @@ def trio(tmp_path: Path, request: pytest.FixtureRequest) -> Iterator[SimpleNames
             probe=binance.probe,
             symbol=SYMBOL,
             passive=passive,
+            now=lambda: EPOCH + exchange.clock.now_ms * MILLISECOND,
+            later=lambda: exchange.advance(timedelta(hours=1)),
             rejected=lambda name: passive(name).model_copy(update={"quantity": "0.0000001"}),
         )
         binance.close()

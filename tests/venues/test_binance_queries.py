@@ -18,7 +18,7 @@ from layers.binance.protocol import LISTING
 from layers.binance.rows import MILLISECOND
 from layers.local_exchange.faults import Fault, FaultKind
 from layers.market import EPOCH, Provenance
-from layers.orders import AnswerKind, OrderState, Side, TimeInForce
+from layers.orders import AnswerKind, Archived, CancelReport, Fill, OrderState, Side, TimeInForce
 from layers.risk_snapshot import VenueClass
 from tests.fakes.binance_desk import PATIENT, SYMBOL, desk, rehearsed, request
 from tests.fakes.exchange import Served, carried_bars, served
@@ -47,6 +47,12 @@ def scripted(venue: ScriptedVenue) -> Iterator[BinanceVenue]:
     opened = desk(venue.base, timeout=PATIENT)
     yield opened
     opened.close()
+
+
+def number_of(fill: Fill) -> int:
+    symbol, _, number = fill.fill_id.rpartition(":")
+    assert symbol == fill.symbol
+    return int(number)
 
 
 def now(exchange: Served) -> datetime:
@@ -84,7 +90,7 @@ def test_executions_before_since_are_left_out_either_way_of_asking(
     all_of_them = binance.queries.fills(SYMBOL, now(exchange) - timedelta(days=3))
     assert {f.client_order_id for f in near} == {request("new").client_order_id}
     assert len(all_of_them) > len(near)
-    assert list(all_of_them) == sorted(all_of_them, key=lambda f: (f.at, int(f.fill_id)))
+    assert list(all_of_them) == sorted(all_of_them, key=lambda f: (f.at, number_of(f)))
 
 
 def test_balances_are_the_venues_to_the_last_satoshi(
@@ -294,16 +300,18 @@ def look_up(order: int, **changes: object) -> dict[str, object]:
 def test_pages_of_executions_are_read_to_the_last_and_none_twice(
     venue: ScriptedVenue, scripted: BinanceVenue
 ) -> None:
-    pages = ([trade(n) for n in range(1000)], [trade(n) for n in range(1000, 1500)])
+    newest = [trade(n) for n in range(500, 1500)]
+    pages = (newest, [trade(n) for n in range(1000)], [trade(n) for n in range(1000, 1500)])
     venue.says("GET", "/api/v3/myTrades", *(said(page) for page in pages))
     venue.says("GET", "/api/v3/order", said(look_up(1)))
     fills = scripted.queries.fills(SYMBOL, EPOCH)
-    assert [int(f.fill_id) for f in fills] == list(range(1500))
+    assert [number_of(f) for f in fills] == list(range(1500))
     assert {f.client_order_id for f in fills} == {"order-1"}
     assert venue.asked("GET", "/api/v3/order") == 1  # a name is asked for once
     asked = [target for _, target, _ in venue.heard if "myTrades" in target]
-    assert "fromId=0" in asked[0]
-    assert "fromId=1000" in asked[1]
+    assert "fromId" not in asked[0]
+    assert "startTime=0&endTime=86399999" in asked[1]
+    assert "fromId=1000" in asked[2]
 
 
 def test_older_executions_of_a_page_are_left_out(
@@ -313,7 +321,7 @@ def test_older_executions_of_a_page_are_left_out(
     venue.says("GET", "/api/v3/order", said(look_up(1)))
     since = EPOCH + 1_600_000_000_005 * MILLISECOND
     found = scripted.queries.fills(SYMBOL, since)
-    assert [fill.fill_id for fill in found] == ["5", "6", "7", "8"]
+    assert [fill.fill_id for fill in found] == [f"BTC/USDT:{n}" for n in (5, 6, 7, 8)]
 
 
 def test_a_page_that_comes_again_is_an_error_and_not_a_part(
@@ -323,7 +331,7 @@ def test_a_page_that_comes_again_is_an_error_and_not_a_part(
     venue.says("GET", "/api/v3/order", said(look_up(1)))
     with pytest.raises(Waiting, match="there before"):
         scripted.queries.fills(SYMBOL, EPOCH)
-    assert venue.asked("GET", "/api/v3/myTrades") == 2
+    assert venue.asked("GET", "/api/v3/myTrades") == 3
 
 
 @pytest.mark.parametrize(
@@ -380,11 +388,17 @@ def test_only_a_refusal_says_that_an_order_is_absent(
     assert scripted.queries.order(SYMBOL, request("x").client_order_id) is None
 
 
-def test_the_time_that_a_rate_limit_asks_for_is_passed_on(
+def test_an_archived_order_is_neither_absent_nor_silence(
     venue: ScriptedVenue, scripted: BinanceVenue
 ) -> None:
-    busy = refused(-1003, "Too many requests.", 429, headers={"Retry-After": "17"})
-    venue.says("GET", "/api/v3/account", busy)
-    with pytest.raises(Waiting) as failed:
-        scripted.queries.balances()
-    assert failed.value.retry_after == timedelta(seconds=17)
+    name = request("x").client_order_id
+    text = "Order was canceled or expired with no executed qty over 90 days ago"
+    venue.says("GET", "/api/v3/order", refused(-2026, text))
+    venue.says("DELETE", "/api/v3/order", refused(-2011, "Unknown order sent."))
+    found = scripted.queries.order(SYMBOL, name)
+    assert isinstance(found, Archived)
+    assert timedelta(days=88) < scripted.time() - found.before < timedelta(days=90)
+    assert scripted.cancels.cancel(SYMBOL, name) == CancelReport(confirmed=(name,), still_open=())
+    venue.says("GET", "/api/v3/order", refused(-2026, text, 503))
+    with pytest.raises(Waiting):
+        scripted.queries.order(SYMBOL, name)

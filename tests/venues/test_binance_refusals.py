@@ -3,6 +3,7 @@
 import json
 import random
 from collections.abc import Iterator
+from dataclasses import replace
 
 import pytest
 from hypothesis import given, settings
@@ -12,8 +13,9 @@ from desired_state.reasons import Reason
 from layers.adapters.binance_venue import BinanceVenue
 from layers.binance.heard import Heard
 from layers.binance.refusals import DEFINITE, answer
+from layers.binance.restraint import LONGEST
 from layers.orders import AnswerKind, OrderState
-from tests.fakes.binance_desk import PATIENT, SYMBOL, desk, request
+from tests.fakes.binance_desk import PATIENT, SYMBOL, SYSTEM, Seconds, desk, request
 from tests.fakes.leave import Leave
 from tests.fakes.scripted_venue import Said, ScriptedVenue, refused, said
 
@@ -28,8 +30,19 @@ def venue() -> Iterator[ScriptedVenue]:
 
 
 @pytest.fixture(scope="module")
-def binance(venue: ScriptedVenue) -> Iterator[BinanceVenue]:
-    opened = desk(venue.base, timeout=PATIENT)
+def seconds() -> Seconds:
+    return Seconds()
+
+
+@pytest.fixture(autouse=True)
+def waited(seconds: Seconds) -> None:
+    """Past whatever the venue demanded before (BIN-13)."""
+    seconds.now += LONGEST.total_seconds()
+
+
+@pytest.fixture(scope="module")
+def binance(venue: ScriptedVenue, seconds: Seconds) -> Iterator[BinanceVenue]:
+    opened = desk(venue.base, clock=replace(SYSTEM, monotonic=seconds), timeout=PATIENT)
     yield opened
     opened.close()
 

@@ -206,14 +206,19 @@ def test_headroom_is_the_share_left_or_not_known(
 ids = st.frozensets(st.sampled_from("abcdef"))
 
 
-@given(ids, ids, ids, ids)
+@given(ours=st.tuples(ids, ids), theirs=st.tuples(ids, ids), moved=st.booleans())
 def test_only_a_testnet_that_forgot_all_of_it_was_wiped(
-    orders: frozenset[str], fills: frozenset[str], shown: frozenset[str], traded: frozenset[str]
+    ours: tuple[frozenset[str], frozenset[str]],
+    theirs: tuple[frozenset[str], frozenset[str]],
+    *,
+    moved: bool,
 ) -> None:
+    (orders, fills), (shown, traded) = ours, theirs
     known = Known(orders, fills)
-    seen = Shown("7", shown, traded)
+    seen = Shown("7", shown, traded, moved)
     found = reset(VenueClass.TESTNET, known, seen)
     forgot = bool(orders | fills) and not (orders & shown) and not (fills & traded)
+    forgot = forgot and (moved or not fills)
     assert (found is not None) is forgot
     for kind in (None, VenueClass.LIVE, VenueClass.PAPER):
         assert reset(kind, known, seen) is None

@@ -79,7 +79,7 @@ def test_over_tls_leave_is_asked_after_the_handshake_and_a_no_writes_nothing(
 ) -> None:
     host = venue.base.removeprefix("http://")
     word = LastWord(lambda text: read_back(text, PLACE))
-    approved = Approved(word, None, time.monotonic)
+    approved = Approved(word, None, time.monotonic, lambda: None)
     venue.says("POST", "/api/v3/order", said({"orderId": 1}))
     leaves = [Leave(), Leave(Reason.KILL_LATCHED), Leave()]
     with requests.Session() as session:
@@ -107,7 +107,7 @@ def test_a_certificate_that_nobody_vouches_for_ends_before_the_leave_is_asked(
 ) -> None:
     host, leave = venue.base.removeprefix("http://"), Leave()
     word = LastWord(lambda text: read_back(text, PLACE))
-    approved = Approved(word, None, time.monotonic)
+    approved = Approved(word, None, time.monotonic, lambda: None)
     with requests.Session() as session:
         mounted(session, host, approved)
         with word.armed_with(leave), pytest.raises(requests.exceptions.SSLError):
