@@ -45,7 +45,7 @@ from reconciler.thinking import Thinking
 from reconciler.venue_watch import VenueWatch
 
 ZERO: Final = Decimal(0)
-SILENT_BARS: Final = 3
+SILENT_BARS: Final = 10  # where one request in fifty fails, this never comes about
 LOSS_WINDOWS: Final[Mapping[str, WindowName]] = {"D1": "day", "D2": "rolling", "D3": "peak"}
 
 
@@ -55,7 +55,7 @@ class Ending(StrEnum):
     COMPLETED = "completed"  # the feed ended, or the window asked for
     STOPPED = "stopped"  # a stop is in force
     NOT_PERMITTED = "not_permitted"  # the verdict no longer allows the session's mode
-    FAILED = "failed"  # the venue or the journal gave out
+    FAILED = "failed"  # the venue gave out for many bars, or the journal did
     ENDED = "ended"  # somebody asked it to end
 
 
@@ -118,16 +118,23 @@ class Session:
             if error.code is Reason.JOURNAL:
                 return Ending.FAILED
             if error.code is Reason.VENUE_UNREACHABLE:
-                return self._unheard()
+                return self._unheard(item)
             raise
         self._silent = 0
+        self._answered(item, answered=True)
         return ending
 
-    def _unheard(self) -> Ending | None:
-        """An answer that is lost costs its bar, a venue that stays silent the session."""
+    def _unheard(self, bar: Bar) -> Ending | None:
+        """SESSION-6: a lost answer costs its bar, a venue that stays silent the session."""
         self._silent += 1
+        self._answered(bar, answered=False)
         self._count(Reason.VENUE_UNREACHABLE)
         return Ending.FAILED if self._silent >= SILENT_BARS else None
+
+    def _answered(self, bar: Bar, *, answered: bool) -> None:
+        """G2 counts what was lost of a bar's questions as it counts other lost answers."""
+        clock = self.desk.wall_clock()
+        self.desk.execution.circuit.note(self.desk.now(bar), clock, answered=answered)
 
     def tick(self, at: datetime) -> Ending | None:
         """Nothing new in the market: what is due is done, and the verdict asked (SESSION-1)."""
@@ -168,13 +175,13 @@ class Session:
     def _bar(self, bar: Bar, verdict: Verdict) -> Ending | None:
         symbol = bar.symbol
         at = self.desk.now(bar)
+        self.market.add(bar)  # it has closed, whatever the venue answers now (F4)
         self.desk.advance(bar)
         ending = self.upkeep(at, self.desk.execution.poll(at))
         if ending:
             return ending
         book = self._book(symbol)
         limits = verdict.permitted.limits
-        self.market.add(bar)
         self.market.see(book, limits.max_jump)
         balances = self.desk.queries.balances()
         held = Holdings(self.desk.execution.books, balances, symbol, self.marks.fees)

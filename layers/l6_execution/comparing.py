@@ -79,6 +79,7 @@ class Comparing:
 
     def _weigh(self, look: Look, found: ReconciliationReport, at: datetime, wall: datetime) -> None:
         differing = {row.subject for row in found.rows if row.kind is Kind.LAG}
+        differing |= self._uncompared(found)
         self.seen = {subject: self.seen.get(subject, wall) for subject in sorted(differing)}
         odd = [row for row in found.rows if row.kind is Kind.UNEXPLAINED]
         books = self.intake.books
@@ -92,6 +93,12 @@ class Comparing:
                 self.intake.differ(code, row.subject, row.told, at)
         if found.scope is Scope.FULL or set(self.intake.books.unexplained) - known:
             self._write(found, at)
+
+    def _uncompared(self, found: ReconciliationReport) -> set[str]:
+        """What differed before and was not read now: nobody knows that it agrees (L6-7)."""
+        if not found.missing and found.scope is not Scope.OPEN_ORDERS:
+            return set()
+        return set(self.seen) - {row.subject for row in found.rows}
 
     def _write(self, found: ReconciliationReport, at: datetime) -> None:
         event = Compared(

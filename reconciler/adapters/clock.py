@@ -1,7 +1,10 @@
 """The one reader of the host's clocks."""
 
 import time
+from collections.abc import Callable
+from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
+from typing import Final
 
 
 def wall_clock() -> datetime:
@@ -22,3 +25,22 @@ def since_boot() -> timedelta:
 def pause(seconds: float) -> None:
     """Wait."""
     time.sleep(seconds)
+
+
+@dataclass(frozen=True, slots=True)
+class HostClock:
+    """Both clocks and the waiting as one value: a session goes by nothing else.
+
+    On a local exchange of virtual time they are the exchange's.
+    """
+
+    wall: Callable[[], datetime] = wall_clock
+    boot_ns: Callable[[], int] = boot_clock_ns
+    pause: Callable[[float], None] = pause
+
+    def since_boot(self) -> timedelta:
+        """In steps of a microsecond."""
+        return timedelta(microseconds=self.boot_ns() // 1000)
+
+
+SYSTEM: Final = HostClock()

@@ -1,6 +1,8 @@
 """The counter of sessions at Binance spot: its testnet, itself, or a local exchange for either."""
 
+from collections.abc import Callable
 from contextlib import ExitStack, closing
+from dataclasses import dataclass
 from datetime import timedelta
 from typing import Final
 
@@ -19,7 +21,6 @@ from layers.market import Provenance
 from layers.market_data.polling import Polling
 from layers.paper_venue.presets import pessimistic
 from layers.risk_snapshot import VenueClass
-from reconciler.adapters.clock import wall_clock
 from reconciler.adapters.opened_venues import OpenedVenues
 from reconciler.counter import Counter, Hand, Nap
 from reconciler.opened_venue import OpenedVenue
@@ -39,7 +40,27 @@ PROPAGATION: Final = Propagation(timedelta(seconds=2), RECEIVE_WINDOW)
 SETTLED: Final = timedelta(seconds=2)  # a bar is final so long after its close
 
 
-def open_counter(place: Place) -> Counter:
+@dataclass(frozen=True, slots=True)
+class Lines:
+    """Open lines to one account and to the market there. ``close`` ends all of them."""
+
+    account: BinanceVenue
+    market: BinanceMarket
+    close: Callable[[], None]
+
+
+def open_lines(place: Place, record: OpenedVenue) -> Lines:
+    """Lines as the host's file says. Raises as ``venue``."""
+    with ExitStack() as unless_open:
+        account = unless_open.enter_context(closing(venue(place.host, record)))
+        market, line = open_market(terms_of(place.host, record), CLOCK, account.restraint)
+        unless_open.callback(line.close)
+        return Lines(account, market, unless_open.pop_all().close)
+
+
+def open_counter(
+    place: Place, lines: Callable[[Place, OpenedVenue], Lines] = open_lines
+) -> Counter:
     """Prove the venue and the account, then everything behind the one door.
 
     Raises:
@@ -50,10 +71,9 @@ def open_counter(place: Place) -> Counter:
     row = venue_row(place.files, place.venue)
     record = _recorded(place, row)
     with ExitStack() as unless_open:
-        opened = unless_open.enter_context(closing(venue(place.host, record)))
+        found = unless_open.enter_context(closing(lines(place, record)))
+        opened = found.account
         _proven(place, opened, record)
-        market, line = open_market(terms_of(place.host, record), CLOCK, opened.restraint)
-        unless_open.callback(line.close)
         execution = _execution(place, opened)
         return Counter(
             venue=record.venue,
@@ -64,15 +84,15 @@ def open_counter(place: Place) -> Counter:
             probe=opened.probe,
             journal=place.journal,
             hand=_hand(place, row, execution),
-            items=lambda window, nap: _polling(place, market, opened, nap).bars(
+            items=lambda window, nap: _polling(place, found, nap).bars(
                 place.request.series, window
             ),
             feed=digest(f"{record.venue} {record.venue_class} klines"),
-            start=wall_clock(),
+            start=place.clock.wall(),
             advance=lambda _bar: True,
-            now=lambda _bar: wall_clock(),
+            now=lambda _bar: place.clock.wall(),
             pegs=row.pegs,
-            touch=market.quote,
+            touch=found.market.quote,
             way_out=opened.cancels.cancel_all,
             goes_on=True,
             may_halt=lambda _kind: True,
@@ -137,10 +157,10 @@ def _hand(place: Place, row: VenueRow, execution: Execution) -> Hand:
     return sending
 
 
-def _polling(place: Place, market: BinanceMarket, opened: BinanceVenue, nap: Nap) -> Polling:
+def _polling(place: Place, lines: Lines, nap: Nap) -> Polling:
     """On the venue's clock, as the probe measures it again with every look of L5 (G1)."""
     settle = min(SETTLED, place.request.series.interval)
-    return Polling(market, opened.time, nap, settle=settle)
+    return Polling(lines.market, lines.account.time, nap, settle=settle)
 
 
 def _claim(place: Place, record: OpenedVenue) -> str:

@@ -21,7 +21,6 @@ from layers.paper_venue.terms import MarketModel
 from layers.paper_venue.venue import PaperVenue
 from layers.ports import OrderEntry
 from layers.risk_snapshot import VenueClass
-from reconciler.adapters.clock import wall_clock
 from reconciler.counter import Counter
 from reconciler.sending import Sending
 from reconciler.slippage import costs_of
@@ -59,7 +58,7 @@ def open_counter(place: Place) -> Counter:
         venue_class=VenueClass.PAPER,
         orders=execution,
         queries=queries,
-        probe=PaperProbe(queries, ACCOUNT, (place.request.symbol,), wall_clock),
+        probe=PaperProbe(queries, ACCOUNT, (place.request.symbol,), place.clock.wall),
         journal=place.journal,
         hand=Sending(place.door_keys.permits, execution),
         items=lambda window, _nap: feed.bars(place.request.series, window),

@@ -14,7 +14,6 @@ from layers.orders import Balance, CancelReport, SymbolRules
 from layers.paper_venue.price_path import ladder
 from layers.paper_venue.spot_rules import BTC_USDT
 from layers.paper_venue.terms import MarketModel
-from reconciler.adapters.clock import wall_clock
 from reconciler.counter import Counter
 from reconciler.shadowing import SHADOW, Shadow
 from reconciler.slippage import costs_of
@@ -41,7 +40,7 @@ def open_counter(place: Place) -> Counter:
     shadow = Shadow(
         journal=place.journal,
         note=place.journal.conduct.take,
-        wall_clock=wall_clock,
+        wall_clock=place.clock.wall,
         symbol_rules=rules,
         opening=tuple(
             Balance(currency=name, free=held, locked=held * 0)

@@ -12,6 +12,7 @@ from typing import Final, Protocol, cast
 from desired_state.errors import Finding, Stalled
 from desired_state.reasons import Reason
 from desired_state.values import Mode
+from reconciler.adapters.clock import SYSTEM, HostClock
 from reconciler.counter import Counter
 from reconciler.host import Host
 from reconciler.noted_journal import NotedJournal
@@ -57,6 +58,7 @@ class Place:
     attested: Callable[[], bool]  # whether a watcher on another host is heard now
     verdict: Callable[[], str]  # digest of the one in force
     keys: DoorKeys | None
+    clock: HostClock = SYSTEM
 
     @property
     def door_keys(self) -> DoorKeys:

@@ -26,7 +26,7 @@ from layers.adapters.paper_cancels import PaperCancels
 from layers.paper_venue.venue import PaperVenue
 from layers.ports import Cancels
 from reconciler.adapters.armed_token import TokenReader, TokenWriter
-from reconciler.adapters.clock import boot_clock_ns, wall_clock
+from reconciler.adapters.clock import SYSTEM, HostClock, boot_clock_ns, wall_clock
 from reconciler.adapters.evidence_chain import EvidenceChain
 from reconciler.adapters.file_memory import FileMemory
 from reconciler.adapters.heartbeat_files import read_heartbeat
@@ -83,6 +83,7 @@ class Desk:
     epoch: int
     time: HostTime
     confirmed_at: datetime | None = None
+    clock: HostClock = SYSTEM
 
     def clock_checked(self, by: str) -> None:
         """A person says that the wall clock is right; evidence says who did (CLOCK-5)."""
@@ -96,7 +97,7 @@ class Desk:
         Raises:
             Stalled: ``ANOTHER_WRITER``. Waiting: ``EVIDENCE_UNWRITABLE``.
         """
-        now = wall_clock()
+        now = self.clock.wall()
         if self.confirmed_at is None or abs(now - self.confirmed_at) >= CONFIRM:
             self.ledger.require_sole()
             self.confirmed_at = now
@@ -206,10 +207,10 @@ def watched_paths(host: Host) -> list[Path]:
     ]
 
 
-def local_stop(host: Host) -> LocalStop:
+def local_stop(host: Host, clock: HostClock = SYSTEM) -> LocalStop:
     """How this host stops itself."""
-    token = TokenWriter(token_path(host), boot_clock_ns)
-    return LocalStop(latch(host), token.disarm, wall_clock, host.file.host)
+    token = TokenWriter(token_path(host), clock.boot_ns)
+    return LocalStop(latch(host), token.disarm, clock.wall, host.file.host)
 
 
 @dataclass(frozen=True)
@@ -323,7 +324,7 @@ def ship(desk: Desk) -> GovernanceError | None:
         desk.ledger.ship()
         desk.confirm()
     except Waiting as error:
-        cycle.evidence_behind_since = cycle.evidence_behind_since or wall_clock()
+        cycle.evidence_behind_since = cycle.evidence_behind_since or desk.clock.wall()
         cycle.writer = cycle.writer or Writer.UNCONFIRMED
         return error
     except Stalled as error:

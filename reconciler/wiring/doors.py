@@ -6,7 +6,6 @@ In a module of its own, so that what runs in shadow does not load it (SESSION-3)
 from layers.l6_execution.door import Door
 from layers.l6_execution.ledger import Ledger
 from layers.ports import OrderEntry
-from reconciler.adapters.clock import wall_clock
 from reconciler.wiring.counters import Place
 
 
@@ -23,6 +22,6 @@ def door_of(place: Place, entry: OrderEntry) -> Door:
         seal_key=keys.permits.key,
         epoch=keys.epoch,
         ledger=Ledger.rebuilt(place.journal),
-        wall_clock=wall_clock,
+        wall_clock=place.clock.wall,
         verdicts=keys.permits,
     )

@@ -10,7 +10,7 @@ from typing import Final
 
 from desired_state.canonical import digest
 from desired_state.configuration import configuration_digest
-from desired_state.errors import Finding, GovernanceError, Stalled, finding
+from desired_state.errors import Finding, GovernanceError, Stalled, Waiting, finding
 from desired_state.reasons import Reason
 from desired_state.values import StopClass, parse_instant
 from evidence_repo.packs import Pack
@@ -21,7 +21,6 @@ from layers.market import Bar
 from layers.pegs import quoted
 from layers.ports import JournalEntry
 from reconciler.adapters.armed_token import TokenReader
-from reconciler.adapters.clock import pause, since_boot, wall_clock
 from reconciler.adapters.shared_journal import SharedJournal
 from reconciler.conduct import ConductRecord
 from reconciler.counter import Counter
@@ -48,6 +47,7 @@ SHIP: Final = timedelta(seconds=1)  # evidence.md: the commit follows within a s
 SETTLE: Final = timedelta(seconds=30)  # a start or an end that takes longer needs people
 ATTESTED: Final = timedelta(seconds=5)  # a watcher elsewhere that is silent for longer is none
 WAIT: Final = 0.1  # seconds between two looks at what is not settled yet
+LONGEST: Final = 1.0  # seconds between two comparisons of everything at the end
 FOREVER: Final = datetime.max.replace(microsecond=0, tzinfo=UTC)
 
 
@@ -172,7 +172,7 @@ class SessionRun:
     # --- the pieces --------------------------------------------------------------------------
     def _verdict(self) -> Verdict:
         """Judge again when it is due, or when the token says that something happened."""
-        now = wall_clock()
+        now = self.desk.clock.wall()
         due = self._renewed is None or now - self._renewed >= RENEW
         if due or self.desk.token.check() is not None:
             self.told(self.desk.reconcile())
@@ -205,30 +205,32 @@ class SessionRun:
 
     def _attested(self) -> bool:
         told = self._elsewhere
-        return told is not None and abs(wall_clock() - told) <= ATTESTED
+        return told is not None and abs(self.desk.clock.wall() - told) <= ATTESTED
 
     def _journal(self, verdict: Verdict) -> NotedJournal:
         """Entries of this counter; what was only imagined before counts for nothing."""
         name = books_name(self.request.mode, self._venue(verdict))
-        shared = SharedJournal(self.desk.journal, self._revision, wall_clock, name)
+        shared = SharedJournal(self.desk.journal, self._revision, self.desk.clock.wall, name)
         real = self.request.mode in SENDING
         conduct = ConductRecord.rebuilt(shared.entries()) if real else ConductRecord()
         return NotedJournal(shared, conduct)
 
     def _counter(self, files: dict[str, bytes], journal: NotedJournal, verdict: Verdict) -> Counter:
-        return open_counter(
-            Place(
-                host=self.desk.host,
-                request=self.request,
-                files=files,
-                venue=self._venue(verdict),
-                account=verdict.permitted.accounts.get(self._venue(verdict)),
-                told_account=self._told_account,
-                journal=journal,
-                attested=self._attested,
-                verdict=lambda: self.desk.permits.digest,
-                keys=DoorKeys(self.desk.permits, self.desk.epoch, self._flag),
-            )
+        return open_counter(self._place(files, journal, verdict))
+
+    def _place(self, files: dict[str, bytes], journal: NotedJournal, verdict: Verdict) -> Place:
+        return Place(
+            host=self.desk.host,
+            request=self.request,
+            files=files,
+            venue=self._venue(verdict),
+            account=verdict.permitted.accounts.get(self._venue(verdict)),
+            told_account=self._told_account,
+            journal=journal,
+            attested=self._attested,
+            verdict=lambda: self.desk.permits.digest,
+            keys=DoorKeys(self.desk.permits, self.desk.epoch, self._flag),
+            clock=self.desk.clock,
         )
 
     def _session(self, files: dict[str, bytes], counter: Counter, verdict: Verdict) -> Session:
@@ -246,8 +248,8 @@ class SessionRun:
                 verdict_digest=lambda: self.desk.permits.digest,
                 token=self._token,
                 halt=lambda kind, text: self._halt(counter, kind, text),
-                wall_clock=wall_clock,
-                venue=VenueWatch(counter.probe, wall_clock, since_boot),
+                wall_clock=self.desk.clock.wall,
+                venue=VenueWatch(counter.probe, self.desk.clock.wall, self.desk.clock.since_boot),
                 peg=peg,
             ),
             wired=Wired(
@@ -277,7 +279,8 @@ class SessionRun:
     def _peg(self, counter: Counter) -> PegWatch:
         currency = self.request.symbol.split("/")[1]
         row = counter.pegs.get(currency)
-        return PegWatch(currency, row, counter.touch, wall_clock, since_boot)
+        clock = self.desk.clock
+        return PegWatch(currency, row, counter.touch, clock.wall, clock.since_boot)
 
     def _settle(self, session: Session, counter: Counter) -> Ending | None:
         """Start-up and recovery are one path: what is not known is looked up before anything.
@@ -285,32 +288,39 @@ class SessionRun:
         Raises:
             Stalled: ``NOT_RECONCILED`` where books and venue do not agree in time.
         """
-        ending = session.upkeep(counter.start, counter.orders.start(counter.start, wall_clock()))
-        end = wall_clock() + self.settle
+        clock = self.desk.clock
+        ending = session.upkeep(counter.start, counter.orders.start(counter.start, clock.wall()))
+        end = clock.wall() + self.settle
         while ending is None and not counter.orders.is_ready:
-            if wall_clock() >= end:
+            if clock.wall() >= end:
                 text = "books and venue did not come to agree"
                 raise Stalled(Reason.NOT_RECONCILED, counter.venue, text)
-            pause(WAIT)
+            clock.pause(WAIT)
             ending = self.between() or session.tick(counter.start)
         return ending
 
     def _finished(
         self, counter: Counter, now: Callable[[], datetime]
     ) -> ReconciliationReport | None:
-        """Everything cancelled and compared, again while something is on its way."""
-        end = wall_clock() + self.settle
+        """Everything cancelled and compared, again while something is on its way or unanswered.
+
+        After ever longer pauses: to compare everything costs a good part of a venue's rate limit.
+        """
+        clock, wait = self.desk.clock, WAIT
+        end = clock.wall() + self.settle
         while True:
-            report = counter.orders.finish(now(), wall_clock())
-            settled = report is None or (report.is_final and not _open(counter.orders.books))
-            if settled or wall_clock() >= end:
+            report = counter.orders.finish(now(), clock.wall())
+            if _is_settled(report, counter.orders.books) or clock.wall() >= end:
                 return report
-            pause(WAIT)
-            counter.orders.tick(now(), wall_clock())
+            again = clock.wall() + timedelta(seconds=wait)
+            while clock.wall() < again:
+                clock.pause(WAIT)
+                counter.orders.tick(now(), clock.wall())
+            wait = min(2 * wait, LONGEST)
 
     def _bars(self, session: Session, counter: Counter) -> tuple[Ending, datetime]:
         last = counter.start
-        for item in self._items(session, counter):
+        for item in self._fed(session, counter):
             ending = self._ended or self.between() or session.step(item)
             self._note(session)
             if isinstance(item, Bar):
@@ -320,6 +330,15 @@ class SessionRun:
             if ending:
                 return ending, last
         return self._ended or Ending.COMPLETED, last
+
+    def _fed(self, session: Session, counter: Counter) -> Iterator[FeedItem]:
+        """SESSION-6: a feed that gives out ends the session in order, with all its evidence."""
+        try:
+            yield from self._items(session, counter)
+        except Waiting as fault:
+            if fault.code is not Reason.VENUE_UNREACHABLE:
+                raise
+            self._ended = self._ended or Ending.FAILED  # or it was to end while it asked again
 
     def _items(self, session: Session, counter: Counter) -> Iterator[FeedItem]:
         warm = session.thinking.scopes.outlook.parameters.memory_bars * self.request.interval
@@ -332,13 +351,14 @@ class SessionRun:
 
     def _nap(self, session: Session, span: timedelta) -> bool:
         """Wait for the market; upkeep, verdict and whoever asks for the end go on meanwhile."""
-        end = wall_clock() + span
+        clock = self.desk.clock
+        end = clock.wall() + span
         while self._ended is None:
-            self._ended = self.between() or session.tick(wall_clock())
-            left = (end - wall_clock()).total_seconds()
+            self._ended = self.between() or session.tick(clock.wall())
+            left = (end - clock.wall()).total_seconds()
             if left <= 0:
                 break
-            pause(min(WAIT, left))
+            clock.pause(min(WAIT, left))
         return self._ended is None
 
     def _note(self, session: Session) -> None:
@@ -348,7 +368,7 @@ class SessionRun:
 
     def _token(self) -> tuple[Finding | None, datetime | None]:
         age = self.desk.token.age_ns()
-        beat = None if age is None else wall_clock() - timedelta(microseconds=age // 1000)
+        beat = None if age is None else self.desk.clock.wall() - timedelta(microseconds=age // 1000)
         return self._flag.check(), beat
 
     def _halt(self, counter: Counter, kind: StopClass, text: str) -> str | None:
@@ -356,14 +376,14 @@ class SessionRun:
         self._flag.raised = finding(Reason.KILL_LATCHED, kind.value, text)
         if not counter.may_halt(kind):
             return None  # SESSION-3: a loss of made-up money stops nobody
-        stop = local_stop(self.desk.host).engage(kind, text, "L5", counter.way_out)
+        stop = local_stop(self.desk.host, self.desk.clock).engage(kind, text, "L5", counter.way_out)
         self._stop, self._renewed = stop.id, None
         if kind is StopClass.INTEGRITY:
             self._raised = Raised(stop.id, frozenset(counter.orders.books.unexplained))
         return stop.id
 
     def _keep(self, pack: Pack, _at: datetime) -> None:
-        self.desk.ledger.record_pack(pack, wall_clock(), self._revision())
+        self.desk.ledger.record_pack(pack, self.desk.clock.wall(), self._revision())
 
 
 def _setup(request: Request, verdict: Verdict, counter: Counter) -> SessionSetup:
@@ -386,6 +406,14 @@ def _open(books: Books) -> tuple[str, ...]:
     if books.reset is not None:
         return ()
     return tuple(name for name in books.working if name not in books.unexplained)
+
+
+def _is_settled(report: ReconciliationReport | None, books: Books) -> bool:
+    """Whether to compare once more would say the same."""
+    if report is None:
+        return True
+    unanswered = any(gap.code is Reason.VENUE_UNREACHABLE for gap in report.missing)
+    return report.is_final and not unanswered and not _open(books)
 
 
 def _intent_of(entry: JournalEntry) -> tuple[str, datetime]:

@@ -18,7 +18,6 @@ from layers.l6_execution.reconciliation import ReconciliationReport
 from layers.l6_execution.rows import Kind
 from layers.ports import JournalEntry
 from reconciler import picture
-from reconciler.adapters.clock import wall_clock
 from reconciler.counter import Counter
 from reconciler.fill_costs import Terms, slippage
 from reconciler.holdings import FeeValued
@@ -93,7 +92,7 @@ def keep_evidence(
         revision=kept.revision() or "",
         code=Code(version=__version__),
         seed=record.setup.seed,
-        ended=wall_clock(),
+        ended=kept.desk.clock.wall(),
         claim=Claim(text=counter.claim, level=EvidenceLevel.E2),
     )
     pack = session_pack(record, picture.draw(record), context)
@@ -129,7 +128,7 @@ def _unexplained(desk: Desk, counter: Counter, report: ReconciliationReport) -> 
     )
     late = ", ".join(row.subject for row in report.rows if row.kind is Kind.LAG)
     text = text or f"still on its way when the session was over: {late}"
-    stop = local_stop(desk.host).engage(
+    stop = local_stop(desk.host, desk.clock).engage(
         StopClass.INTEGRITY, text, "reconciliation", counter.way_out
     )
     return stop.id

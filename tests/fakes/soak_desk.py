@@ -58,12 +58,12 @@ AIMED = {
 }
 
 
-def faults(seed: int) -> FaultPlan:
+def faults(seed: int, hold_ms: int = 300) -> FaultPlan:
     """Every fault that leaves the truth recoverable; together they strike 2 % of all requests."""
     anywhere = sorted(RECOVERABLE - set(AIMED))
     rules = [Fault(kind=kind, on=on, chance=SHARE) for kind, on in AIMED.items()]
     each = (SHARE / len(anywhere)).quantize(Decimal("0.00001"))
-    rules += [Fault(kind=kind, chance=each, hold_ms=300) for kind in anywhere]
+    rules += [Fault(kind=kind, chance=each, hold_ms=hold_ms) for kind in anywhere]
     return FaultPlan(seed=seed, faults=tuple(rules))
 
 

@@ -108,6 +108,27 @@ def test_a_wrong_balance_is_no_lag_even_while_orders_are_open(tmp_path: Path) ->
     assert stop_for([desk.execution.last_report.unexplained[0]])[0] is StopClass.INTEGRITY
 
 
+def test_an_answer_that_is_lost_meanwhile_does_not_begin_the_patience_anew(
+    tmp_path: Path,
+) -> None:
+    desk, veil = running(tmp_path)
+    desk.send(intent("a"))
+    veil.extra = {"USDT": Decimal(1)}
+    assert tick_for(desk, 33) == []
+    ask = veil.ask
+
+    def lose_the_balances(what: str) -> None:
+        if what == "balances":
+            raise Waiting(Reason.VENUE_UNREACHABLE, what, retry_after=timedelta(seconds=1))
+        ask(what)
+
+    veil.ask = lose_the_balances
+    assert tick_for(desk, 1) == []
+    assert desk.execution.last_report.missing
+    veil.ask = ask
+    assert tick_for(desk, 6) == [(2, Reason.RECON_DIFF, "USDT total")]  # 36 s, as without
+
+
 def test_lag_that_passes_leaves_nothing_behind(tmp_path: Path) -> None:
     desk, veil = running(tmp_path)
     desk.send(intent("a"))
