@@ -35,7 +35,7 @@ from layers.l6_execution.books import Books
 from layers.local_exchange.clock import VirtualClock
 from layers.local_exchange.faults import FaultPlan
 from layers.local_exchange.order import Order
-from layers.local_exchange.terms import DESK, CrowdTerms, ExchangeTerms
+from layers.local_exchange.terms import DESK, DOLLARS, CrowdTerms, ExchangeTerms, SymbolTerms
 from layers.market import EPOCH, Bar
 from reconciler.adapters.armed_token import TokenReader, TokenWriter
 from reconciler.adapters.clock import HostClock
@@ -92,6 +92,8 @@ VENUES_TEXT = """venues:
     time_in_force: [IOC, GTC, POST_ONLY]
     leverage: none
     dead_man_switch: false
+    pegs:
+      USDT: {currency: USD, rate: "1", watched: USDC/USDT}
 """
 HOST_TEXT = """state: {{url: ./state.git}}
 evidence: {{url: ./evidence.git}}
@@ -439,7 +441,8 @@ def virtual_desk(
     start = START + timedelta(minutes=5)
     clock = VirtualClock((start - EPOCH) // MILLISECOND)
     crowd = CrowdTerms(steps_per_leg=2, levels=5)
-    made = ExchangeTerms(rates=ROOMY, crowd=crowd, seed=seed, key_checks=False)
+    listed = (SymbolTerms(), DOLLARS)
+    made = ExchangeTerms(rates=ROOMY, crowd=crowd, seed=seed, key_checks=False, symbols=listed)
     bars = swinging(seed)
     given = {"terms": made, "bars": bars, "interval": SECOND, "plan": plan, "clock": clock}
     with served(folder, **given, turns=True) as exchange:
