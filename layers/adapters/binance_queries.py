@@ -43,6 +43,7 @@ from layers.risk_snapshot import VenueClass
 
 NO_SUCH_PATH: Final = 404
 MAX_PAGES: Final = 100  # of executions; a dedicated account has far fewer
+NAMES_KEPT: Final = 10_000
 RENUMBERED: Final = timedelta(seconds=30)  # no book that is merely late goes on for so long
 
 
@@ -77,7 +78,7 @@ class BinanceQueries:
         found = order_of(heard.data, self._line.terms.place.symbols)
         if (found.symbol, found.client_order_id) != (symbol, client_order_id):
             raise unreadable("an order")  # an answer about another order is no answer
-        self._names[symbol, int(found.venue_order_id)] = client_order_id
+        self._keep_name((symbol, int(found.venue_order_id)), client_order_id)
         return found
 
     def orders(self, symbol: str, since: datetime) -> tuple[VenueOrder, ...]:
@@ -206,8 +207,13 @@ class BinanceQueries:
         except (LookupError, ValueError):
             number = -1
         if (symbol, number) not in self._names:
-            self._names[symbol, number] = self._name(symbol, number)
+            self._keep_name((symbol, number), self._name(symbol, number))
         return fill.model_copy(update={"client_order_id": self._names[symbol, number]})
+
+    def _keep_name(self, order: tuple[str, int], name: str) -> None:
+        self._names[order] = name
+        if len(self._names) > NAMES_KEPT:  # what is asked for again is looked up again
+            del self._names[next(iter(self._names))]
 
     def _name(self, symbol: str, number: int) -> str:
         data = self._asked(LOOK_UP, {"symbol": market_id(symbol), "orderId": number})
