@@ -107,8 +107,9 @@ class Door:
         """It opens nothing any more: the newest are kept one by one, what is older as one."""
         self._used.add(nonce)
         if len(self._used) > NONCES_KEPT:
-            self._closed = max(self._closed, min(self._used))
-            self._used.remove(self._closed)
+            oldest = min(self._used)
+            self._used.remove(oldest)
+            self._closed = max(self._closed, oldest)
 
     def _spent(self, permit: Permit) -> Finding | None:
         if permit.nonce in self._used or permit.nonce <= self._closed:
