@@ -16,6 +16,7 @@ from pydantic import ValidationError
 
 from desired_state.errors import Finding, finding
 from desired_state.ledger import Ledger
+from desired_state.limits import Limits
 from desired_state.memory import EMPTY, Memory, Stop, from_snapshot, snapshot_digest
 from desired_state.observation import Observation
 from desired_state.reasons import Reason
@@ -37,6 +38,18 @@ NEVER_FILED: Final = snapshot_digest(EMPTY)  # a chain begins with it, and no le
 READ_AGAIN: Final = ("descends", "problems", "line", "ledger", "bases", "switch_armed")
 
 
+@dataclass(frozen=True, slots=True)
+class _Basis:
+    """What decisions that cite a verdict rest on."""
+
+    end: datetime | None
+    limits: Limits
+
+
+def _basis(verdict: Verdict) -> _Basis:
+    return _Basis(verdict.valid_until, verdict.permitted.limits)
+
+
 @dataclass
 class Replay:
     """Goes through the leaves once, oldest first, and remembers what later ones must rest on."""
@@ -48,7 +61,7 @@ class Replay:
     memory: str = NEVER_FILED  # the snapshot that the newest verdict left
     _skimmed: int | None = None  # the last verdict before a pinned head
     _lost: str = ""  # the stop that the next verdict must hold
-    _ends: dict[str, datetime | None] = field(default_factory=dict)  # verdict: valid until
+    _bases: dict[str, _Basis] = field(default_factory=dict)  # by the verdict's digest
     _unread: set[str] = field(default_factory=set)  # verdicts before a pinned head
     _allowed: set[str] = field(default_factory=set)  # intents that L5 allowed, not yet sent
     _orders: set[str] = field(default_factory=set)
@@ -102,7 +115,7 @@ class Replay:
             self._tell(leaf.seq, before, self.remembered(body.memory_after, objects))
         except ValueError:  # pydantic's refusals are ValueErrors
             return (*found, _mismatch(leaf, "what the record names does not read"))
-        self._ends[body.verdict] = verdict.valid_until
+        self._bases[body.verdict] = _basis(verdict)
         found += self._held(leaf, verdict.stops)
         found += self._state(leaf, observation)
         return [*found, *self._read_again(leaf, observation, before)]
@@ -165,17 +178,17 @@ class Replay:
 
     def _decision(self, leaf: Leaf, objects: Objects) -> Iterable[Finding]:
         body = leaf.body
-        found = list(decisions.replay(body))
         cited, at = str(body.get("verdict")), _instant(body.get("now"))
         if cited in self._unread:
             self._unread.discard(cited)
-            self._ends[cited] = Verdict.model_validate_json(objects(cited)).valid_until
-        end = self._ends.get(cited)
-        if cited not in self._ends:
-            found.append(_mismatch(leaf, "it cites a verdict that no leaf before holds"))
-        elif at is None or (end is not None and at >= end):
-            found.append(_mismatch(leaf, "it cites a verdict that had ended"))
+            self._bases[cited] = _basis(Verdict.model_validate_json(objects(cited)))
+        judged = self._bases.get(cited)
         self._note_allowed(leaf)
+        if judged is None:  # and with it the limits that L5 went by
+            return (_mismatch(leaf, "it cites a verdict that no leaf before holds"),)
+        found = list(decisions.replay(body, judged.limits))
+        if at is None or (judged.end is not None and at >= judged.end):
+            found.append(_mismatch(leaf, "it cites a verdict that had ended"))
         return found
 
     def _note_allowed(self, leaf: Leaf) -> None:

@@ -156,6 +156,8 @@ class ConductRecord:
         for name, order in list(self.orders.items()):
             if order.ended_at is not None and order.ended_at < before:
                 del self.orders[name]
+        for name in [n for n in self._arrivals if n not in self.orders]:
+            del self._arrivals[name]  # it was allowed, and never left
 
     def _executed_by(self, fill: Fill, at: datetime) -> None:
         name = fill.client_order_id

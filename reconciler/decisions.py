@@ -22,23 +22,25 @@ FIRST_SEMANTICS: Final = 1  # of records that do not say
 
 
 def decision_body(
-    intent: Intent, given: Snapshot, limits: Limits, made: tuple[datetime, str], risk: RiskVerdict
+    intent: Intent, given: Snapshot, made: tuple[datetime, str], risk: RiskVerdict
 ) -> dict[str, Any]:
-    """The leaf's body; ``made`` is the wall clock and the digest of the verdict in force."""
+    """The leaf's body; ``made`` is the wall clock and the digest of the verdict in force.
+
+    The limits are that verdict's, whose bytes lie beside its own leaf: they stand there once.
+    """
     now, verdict = made
     return {
         "semantics": SEMANTICS,
         "intent": plain(intent),
         "snapshot": to_plain(given),
-        "limits": plain(limits),
         "now": instant_text(now),
         "verdict": verdict,
         "risk": risk.plain(),
     }
 
 
-def replay(body: Mapping[str, Any]) -> tuple[Finding, ...]:
-    """Decide again from the record alone (AUDIT-3).
+def replay(body: Mapping[str, Any], limits: Limits) -> tuple[Finding, ...]:
+    """Decide again from the record and the limits of the verdict that it cites (AUDIT-3).
 
     A record of other semantics is not read by the rules of this build: it takes the build of then.
     """
@@ -49,7 +51,6 @@ def replay(body: Mapping[str, Any]) -> tuple[Finding, ...]:
     try:
         intent = Intent.model_validate_json(json.dumps(body["intent"]))
         given = from_plain(body["snapshot"])
-        limits = Limits.model_validate_json(json.dumps(body["limits"]))
         again = evaluate(intent, given, limits, parse_instant(body["now"])).plain()
     except (KeyError, TypeError, ValueError, ValidationError, Stalled) as error:
         text = f"the record does not read: {type(error).__name__}"

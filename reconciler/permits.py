@@ -41,6 +41,10 @@ class PermitOffice:
         """Digest of the verdict in force; empty where there is none."""
         return self._digest
 
+    def digest_of(self, verdict: Verdict) -> str:
+        """Digest of this verdict, worked out once for the one in force."""
+        return self._digest if verdict is self._verdict else verdict_digest(verdict)
+
     def take(self, verdict: Verdict) -> None:
         """From now on this verdict decides."""
         if verdict is not self._verdict:

@@ -70,7 +70,7 @@ class Desk:
     advance: Callable[[Bar], bool]  # moves the venue's virtual clock
     now: Callable[[Bar], datetime]  # market time once a bar is known
     verdict: Callable[[], Verdict]  # the one in force, judged again when due
-    verdict_digest: Callable[[], str]
+    verdict_digest: Callable[[Verdict], str]
     token: Callable[[], tuple[Finding | None, datetime | None]]
     halt: Callable[[StopClass, str], str | None]
     wall_clock: Callable[[], datetime]
@@ -298,8 +298,8 @@ class Session:
         given = snapshot(scene, intent)
         risk = evaluate(intent, given, limits, now)
         self._judge_once(intent, scene.at)
-        made = (now, self.desk.verdict_digest())
-        body = decision_body(intent, given, limits, made, risk)
+        made = (now, self.desk.verdict_digest(scene.verdict))
+        body = decision_body(intent, given, made, risk)
         self.desk.journal.append(LEAF_KIND, body, scene.at)
         for refusal in risk.refusals:
             self._count(refusal.control)

@@ -92,8 +92,7 @@ class FileJournal:
         with self._mutex:
             if self._failed is not None:
                 raise _stalled(self._folder, self._failed)
-            leaf = chain.append(self._head, kind, body, at, revision, objects)
-            line = leaf.line()
+            leaf, line = chain.following(self._head, kind, body, at, revision, objects)
             self._write(line + b"\n")
             self._head = chain.advance(self._head, line)
             return leaf

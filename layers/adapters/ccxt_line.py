@@ -16,7 +16,15 @@ from urllib.parse import urlsplit
 from desired_state.errors import Finding, Stalled
 from desired_state.reasons import Reason
 from layers.adapters.binance_restraint import Held, Restraint
-from layers.adapters.binance_transport import Approved, Exchange, Kept, LastWord, loopback, mounted
+from layers.adapters.binance_transport import (
+    Approved,
+    Exchange,
+    Kept,
+    LastWord,
+    Straight,
+    loopback,
+    mounted,
+)
 from layers.adapters.venue_credentials import Credentials
 from layers.binance.heard import Heard
 from layers.binance.offset import PROBES, Sample, estimate
@@ -101,6 +109,8 @@ class Line:
         self._last_word = LastWord(lambda body: read_back(body, terms.place))
         self._held = Held(self.restraint, terms.errand, self.clock.monotonic)
         self._approved = Approved(self._last_word, base, self.clock.monotonic, self._held.refuses)
+        self._exchange.session.close()
+        self._exchange.session = Straight()
         mounted(self._exchange.session, host, self._approved)
         refusal = unproven(self._exchange, terms.venue_class, host)
         if refusal:

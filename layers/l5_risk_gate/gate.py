@@ -20,7 +20,8 @@ from layers.l5_risk_gate.table import CONTROLS, GRAVEST_FIRST, STOPS
 from layers.orders import Intent
 from layers.risk_snapshot import Snapshot
 
-SEMANTICS: Final = 3  # raised when the same inputs may give another verdict (evidence.md)
+# raised when the same inputs may give another verdict, or its record reads otherwise (evidence.md)
+SEMANTICS: Final = 4
 _ALL: Final = len(CONTROLS)
 _code: Final = itemgetter(1)
 

@@ -7,7 +7,7 @@ L6-1: every check runs for every order, immediately before sending. L6-2: the in
 from collections.abc import Callable
 from dataclasses import dataclass, field
 from datetime import datetime
-from typing import Protocol
+from typing import Final, Protocol
 
 from desired_state.canonical import digest
 from desired_state.errors import Finding, GovernanceError, finding
@@ -17,6 +17,8 @@ from layers.l6_execution.ledger import Ledger
 from layers.orders import AnswerKind, Intent, OrderRequest, Permit, VenueAnswer
 from layers.permits import MAX_LIFETIME, is_sealed, request_digest
 from layers.ports import OrderEntry
+
+NONCES_KEPT: Final = 1_000  # the office counts up, and a permit lives for seconds
 
 
 class Armed(Protocol):
@@ -47,13 +49,14 @@ class Door:
     wall_clock: Callable[[], datetime]
     verdicts: Verdicts
     _used: set[int] = field(default_factory=set)
+    _closed: int = -1  # nonces up to here are refused, used or not
 
     def send(self, intent: Intent, permit: Permit) -> VenueAnswer:
         """Send the intent's request once, or keep it and say why. Never raises for the venue."""
         refusal = self._refusal(intent.request, permit)
         if refusal is not None:
             return _kept(refusal)
-        self._used.add(permit.nonce)
+        self.spend(permit.nonce)
         at = intent.created_at
         try:
             self.ledger.record(Intended(intent=intent, permit=digest(permit)), at)
@@ -115,8 +118,16 @@ class Door:
             return finding(Reason.PERMIT_EXPIRED, f"permit {permit.nonce}")
         return None
 
+    def spend(self, nonce: int) -> None:
+        """It opens nothing any more: the newest are kept one by one, what is older as one."""
+        self._used.add(nonce)
+        if len(self._used) > NONCES_KEPT:
+            oldest = min(self._used)
+            self._used.remove(oldest)
+            self._closed = max(self._closed, oldest)
+
     def _spent(self, permit: Permit) -> Finding | None:
-        if permit.nonce in self._used:
+        if permit.nonce in self._used or permit.nonce <= self._closed:
             return finding(Reason.PERMIT_INVALID, f"permit {permit.nonce}", "it was used before")
         if permit.epoch != self.epoch:
             return finding(

@@ -1,10 +1,11 @@
 """What L6 writes into the journal, and the only things that move our books."""
 
+import json
 from typing import ClassVar, Final, Literal
 
 from pydantic import ValidationError
 
-from desired_state.canonical import canonical, plain
+from desired_state.canonical import plain
 from desired_state.errors import Stalled
 from desired_state.frozen import Frozen
 from desired_state.reasons import Reason
@@ -196,7 +197,7 @@ def read(entry: JournalEntry) -> Event | None:
     if kind is None:
         return None
     try:
-        return kind.model_validate_json(canonical(dict(entry.body)))
+        return kind.model_validate_json(json.dumps(dict(entry.body)))
     except (ValidationError, TypeError, ValueError) as problem:
         raise Stalled(
             Reason.JOURNAL, f"entry {entry.sequence}", f"not a {entry.kind}: {problem}"

@@ -74,7 +74,10 @@ class Execution:
 
     @property
     def last_report(self) -> ReconciliationReport | None:
-        """The last comparison of books and venue; none before there was one."""
+        """The last comparison of books and venue; none before there was one.
+
+        While a session runs it has the rows that differ, after ``finish`` all of them.
+        """
         return self._comparing.last
 
     # --- start, upkeep, finish ---------------------------------------------------------------
@@ -163,7 +166,10 @@ class Execution:
         self._compared = wall
         self._comparing.compare(scope, at, wall)
         report = self._comparing.last
-        if report is not None and not report.missing:
+        if report is None:
+            return
+        self._comparing.last = report.differing  # a row for each order of minutes is no use here
+        if not report.missing:
             self.schedule.done(scope, wall)
 
     def _scope_due(self, wall: datetime) -> Scope | None:

@@ -19,7 +19,14 @@ from layers.l6_execution.ledger import Ledger
 from layers.l6_execution.own_order import UNPROVEN, OwnOrder
 from layers.l6_execution.plausibility import UNKNOWN_COIN, FeeCoin, implausible
 from layers.l6_execution.rows import foreign_row
-from layers.l6_execution.terms import FILL_OVERLAP, FillBounds, Propagation
+from layers.l6_execution.terms import (
+    FILL_OVERLAP,
+    LIST_OVERLAP,
+    SEVERAL,
+    YOUNG,
+    FillBounds,
+    Propagation,
+)
 from layers.market import EPOCH
 from layers.orders import Fill, OrderState, VenueOrder
 from layers.ports import Cancels, VenueQueries
@@ -64,8 +71,11 @@ class Intake:
         ``since``: ask for executions from there on, and not from the last one known.
         """
         listed = {order.client_order_id: order for order in self.cancels.open_orders()}
+        ended = self._ended([name for name in self.books.working if name not in listed], at)
         asked = {
-            name: listed.get(name) or self.queries.order(self.books.orders[name].symbol, name)
+            name: listed.get(name)
+            or ended.get(name)
+            or self.queries.order(self.books.orders[name].symbol, name)
             for name in self.books.working
         }
         fills = self._fills(listed.values(), since)
@@ -87,6 +97,20 @@ class Intake:
             if name not in asked:
                 self._uncalled_for(order, at)
         return Look(tuple(unseen), tuple(gone))
+
+    def _ended(self, names: list[str], at: datetime) -> dict[str, VenueOrder]:
+        """Those that the list of all orders shows as ended, where it is asked; the others singly.
+
+        A list that says anything else of an order, or is late, is not believed: it is looked up.
+        """
+        young = [own for n in names if at - (own := self.books.orders[n]).intent.created_at < YOUNG]
+        found: dict[str, VenueOrder] = {}
+        for symbol in dict.fromkeys(own.symbol for own in young):
+            made = [own.intent.created_at for own in young if own.symbol == symbol]
+            if len(made) >= SEVERAL:
+                shown = self.queries.orders(symbol, min(made) - LIST_OVERLAP)
+                found.update({o.client_order_id: o for o in shown if o.state not in STILL})
+        return found
 
     def tell(self) -> tuple[Finding, ...]:
         """What was met and not told yet; a failure half-way through a look loses none of it."""

@@ -5,13 +5,14 @@ running books have no part in it. What cannot be read was not compared, and the 
 it is never a zero (L6-7). The same inputs give the same report, byte by byte.
 """
 
-from collections.abc import Callable, Collection, Iterable
+from collections.abc import Callable, Collection, Iterable, Iterator
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from decimal import Decimal
+from hashlib import sha256
 from typing import Final
 
-from desired_state.canonical import digest
+from desired_state.canonical import canonical
 from desired_state.errors import Finding, GovernanceError, finding
 from desired_state.frozen import Frozen
 from desired_state.reasons import Reason
@@ -34,6 +35,7 @@ from layers.ports import JournalEntry, VenueQueries
 
 RECENT: Final = timedelta(minutes=10)  # executions that a comparison between two full ones covers
 ORDERS, FILLS, BALANCES = "orders", "fills", "balances"
+TABLES: Final = (ORDERS, FILLS, BALANCES)
 
 
 class ReconciliationReport(Frozen):
@@ -61,7 +63,32 @@ class ReconciliationReport(Frozen):
     @property
     def id(self) -> str:
         """Digest of everything that it says."""
-        return digest(self)
+        found = sha256()
+        for part in self._canonical():
+            found.update(part)
+        return f"sha256:{found.hexdigest()}"
+
+    def _canonical(self) -> Iterator[bytes]:
+        """Its canonical bytes, row by row: thousands of them are never plain data at once."""
+        told: dict[str, tuple[Row, ...]] = {name: getattr(self, name) for name in TABLES}
+        rest = self.model_dump(mode="json", exclude=set(told))
+        for place, name in enumerate(sorted((*told, *rest))):
+            yield b"," if place else b"{"
+            yield canonical(name) + b":"
+            if name not in told:
+                yield canonical(rest[name])
+                continue
+            for row_place, row in enumerate(told[name]):
+                yield (b"," if row_place else b"[") + canonical(row)
+            yield b"]" if told[name] else b"[]"
+        yield b"}"
+
+    @property
+    def differing(self) -> "ReconciliationReport":
+        """What a session keeps of it: the counts, and the rows that do not agree."""
+        rows = {name: getattr(self, name) for name in TABLES}
+        kept = {name: tuple(r for r in table if r.difference) for name, table in rows.items()}
+        return self.model_copy(update=kept)
 
     @property
     def is_final(self) -> bool:

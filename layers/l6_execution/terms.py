@@ -9,6 +9,11 @@ from typing import Final
 LOOKUPS: Final = tuple(timedelta(seconds=s) for s in (0.5, 1, 2, 4, 8))
 PATIENCE: Final = timedelta(seconds=10)  # an order unknown for longer halts (risk.md, G3)
 SWEEPS: Final = 2  # consistent negative sweeps before an order counts as absent
+# so many orders that are open no more cost as much to look up one by one as the list of all orders
+# (Binance: weight 4 each and 20); only what is so young stands on a list that is short
+SEVERAL: Final = 5
+YOUNG: Final = timedelta(minutes=2)
+LIST_OVERLAP: Final = timedelta(seconds=1)  # the venue's clock may be a little behind ours
 FILL_OVERLAP: Final = timedelta(seconds=60)  # fills are asked for again this far back
 # L6-10: what ended so long before a full comparison that agreed need not be in memory any more
 LET_GO: Final = timedelta(minutes=2)

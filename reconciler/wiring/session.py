@@ -245,7 +245,7 @@ class SessionRun:
                 advance=counter.advance,
                 now=counter.now,
                 verdict=self._verdict,
-                verdict_digest=lambda: self.desk.permits.digest,
+                verdict_digest=self.desk.permits.digest_of,
                 token=self._token,
                 halt=lambda kind, text: self._halt(counter, kind, text),
                 wall_clock=self.desk.clock.wall,

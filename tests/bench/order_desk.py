@@ -256,7 +256,7 @@ def _wired(
             advance=lambda _bar: True,
             now=lambda _bar: clock(),
             verdict=lambda: verdict,
-            verdict_digest=lambda: office.digest,
+            verdict_digest=office.digest_of,
             token=lambda: (flag.check(), clock()),
             halt=_never,
             wall_clock=clock,

@@ -103,7 +103,7 @@ def test_untouched_leaves_come_out_again(
 
 EDITS: dict[str, tuple[str, Callable[[dict[str, Any]], None], str]] = {
     "outcome": ("decision", lambda b: b["risk"].update(outcome="deny"), "decided again"),
-    "limit": ("decision", lambda b: b["limits"].update(max_order_notional="1"), "decided again"),
+    "bound": ("decision", lambda b: b["risk"]["within"][11].reverse(), "decided again"),
     "mode": ("decision", lambda b: b["snapshot"].update(mode="halted"), "decided again"),
     "verdict": ("decision", lambda b: b.update(verdict="sha256:" + "1" * 64), "no leaf before"),
     "late": ("decision", lambda b: b.update(now="2039-01-01T00:00:00Z"), "had ended"),
@@ -126,6 +126,27 @@ def test_a_leaf_that_says_something_else_does_not_come_out_again(
     leaves, objects = evidence
     found = replayed(replace_first(leaves, kind, edit), objects)
     assert any(said in item.message for item in found)
+
+
+def test_a_decision_is_made_again_by_the_limits_of_the_verdict_that_it_cites(
+    evidence: tuple[list[Leaf], Callable[[str], bytes]],
+) -> None:
+    leaves, objects = evidence
+    decision = next(leaf for leaf in leaves if leaf.kind == "decision")
+    cited = decision.body["verdict"]
+    known = [leaf for leaf in leaves if leaf.kind == "verdict" and leaf.body["verdict"] == cited]
+
+    def of_other_limits(name: str) -> bytes:
+        verdict = json.loads(objects(name))
+        verdict["permitted"]["limits"]["max_order_notional"] = "0.5"
+        return canonical(verdict)
+
+    for bytes_of, expected in ((objects, []), (of_other_limits, ["decided again"])):
+        replay = Replay(lambda _revision: None)
+        replay.skim(known[0], objects)
+        found = [item.message for item in replay.judges["decision"](decision, bytes_of)]
+        assert len(found) == len(expected)
+        assert all(said in message for said, message in zip(expected, found, strict=True))
 
 
 def test_an_order_sent_twice_is_found(

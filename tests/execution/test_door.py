@@ -9,6 +9,7 @@ import pytest
 from desired_state.canonical import digest
 from desired_state.errors import Stalled
 from desired_state.reasons import Reason
+from layers.l6_execution.door import NONCES_KEPT
 from layers.orders import AnswerKind, Permit
 from layers.permits import PermitFields, request_digest, seal
 from tests.fakes.paper_desk import Desk, FaultAt, intent, make_venue, request
@@ -87,6 +88,15 @@ def test_a_permit_that_lives_too_long_does_not_open_it(desk: Desk) -> None:
 
 def test_a_permit_of_another_epoch_does_not_open_it(desk: Desk) -> None:
     refused(desk, desk.permit(request("a"), epoch=0), Reason.PERMIT_INVALID)
+
+
+def test_a_nonce_that_is_not_kept_any_more_does_not_open_it(desk: Desk) -> None:
+    for nonce in range(2, 2 * NONCES_KEPT + 10, 2):  # the odd ones were never used
+        desk.door.spend(nonce)
+    for old in (1, 2, 3, 8):
+        refused(desk, desk.permit(request("a"), nonce=old), Reason.PERMIT_INVALID)
+    fresh = desk.permit(request("a"), nonce=2 * NONCES_KEPT + 10)
+    assert desk.execution.send(intent("a"), fresh).kind is AnswerKind.ACCEPTED
 
 
 def test_a_missing_short_or_unreadable_token_keeps_it_shut(desk: Desk) -> None:

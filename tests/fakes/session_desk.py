@@ -7,9 +7,12 @@ from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import Any
 
+from desired_state.limits import Limits
 from layers.l6_execution.execution import Execution
 from layers.market import Bar
+from reconciler.adapters.kept_objects import KeptObjects
 from reconciler.counter import Counter
+from reconciler.gate import Verdict
 from reconciler.session import Session
 from reconciler.session_request import Request
 from reconciler.wiring.desk import Desk, open_desk
@@ -34,6 +37,12 @@ def run(desk: GovernedDesk, watch: Watch | None = None, **asked: object) -> Outc
     request = Request(**{"start": FIRST, "end": LAST, **asked})
     with opened(desk) as writer:
         return SessionRun(writer, request, watch or (lambda _session, _bar: None)).run()
+
+
+def limits_of(desk: GovernedDesk, decision: dict[str, Any]) -> Limits:
+    """Those of the verdict that the decision cites, from the bytes kept beside the journal."""
+    kept = KeptObjects(desk.var / "journal").kept(decision["verdict"])
+    return Verdict.model_validate_json(kept).permitted.limits
 
 
 @dataclass

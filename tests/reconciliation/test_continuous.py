@@ -4,6 +4,7 @@ from datetime import timedelta
 from decimal import Decimal
 from pathlib import Path
 
+from desired_state.canonical import digest
 from desired_state.errors import Waiting
 from desired_state.reasons import Reason
 from desired_state.values import StopClass
@@ -194,7 +195,8 @@ def test_the_same_inputs_give_the_same_report_byte_by_byte(tmp_path: Path) -> No
         reconcile(desk.disk.entries(), desk.queries, desk.cancels.open_orders) for _ in range(2)
     )
     assert first == second
-    assert first.id == second.id
+    assert first.id == second.id == digest(first)
+    assert first.differing.id == digest(first.differing) != first.id
     assert first.model_dump_json() == second.model_dump_json()
     assert table(first) == table(second)
     other = desk.execution.finish(desk.venue.clock(), desk.wall)

@@ -12,7 +12,7 @@ from desired_state.limits import DIRECTIONS, Limits, Tighter
 from desired_state.reasons import Reason
 from desired_state.values import Access, Trading
 from layers.l5_risk_gate.case import Case
-from layers.l5_risk_gate.finding import Outcome
+from layers.l5_risk_gate.finding import COLUMNS, Outcome
 from layers.l5_risk_gate.gate import evaluate
 from layers.l5_risk_gate.table import CONTROLS
 from layers.orders import Intent, Side
@@ -140,7 +140,26 @@ def test_every_control_speaks_on_every_order_and_the_worst_decides(
     assert (verdict.stop_class is not None) == halted
     for finding in verdict.findings:
         assert (finding.code is Reason.WITHIN) == (finding.outcome is Outcome.ALLOW)
-        assert all(isinstance(text, str) for text in finding.plain().values())
+
+
+@DEPTH
+@given(orders(), snapshots())
+def test_evidence_holds_every_finding_as_text(order: Intent, snapshot: Snapshot) -> None:
+    verdict = evaluate(order, snapshot, LIMITS, NOW)
+    plain = verdict.plain()
+    assert plain["columns"].split() == list(COLUMNS)
+    rows = {row[0]: [*row, "", ""][: len(COLUMNS)] for row in plain["within"]}
+    against = {row["control"]: row for row in plain["against"]}
+    assert sorted([*rows, *against]) == sorted(IDS)
+    for finding in verdict.findings:
+        told = [getattr(finding, column) for column in COLUMNS]
+        if finding.outcome is Outcome.ALLOW:
+            assert rows[finding.control] == told
+        else:
+            named = against[finding.control]
+            assert [named[column] for column in COLUMNS] == told
+            assert (named["code"], named["outcome"]) == (finding.code, finding.outcome)
+    assert {type(text) for row in (*rows.values(), *against.values()) for text in row} == {str}
 
 
 @DEPTH

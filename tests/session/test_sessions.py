@@ -1,6 +1,6 @@
 """Whole sessions on real prices: repeatable, ended by what ends them, and true to the venue."""
 
-import json
+import copy
 import shutil
 import time
 from collections import Counter
@@ -14,6 +14,7 @@ from desired_state.canonical import from_json
 from desired_state.errors import Stalled
 from desired_state.reasons import Reason
 from desired_state.values import StopClass
+from layers.l5_risk_gate.finding import COLUMNS
 from layers.market import Bar
 from layers.orders import WORKING
 from reconciler import decisions
@@ -27,7 +28,7 @@ from tests.fakes.governed_desk import (
     mandated_desk,
     wait_for,
 )
-from tests.fakes.session_desk import FIRST, LAST, opened, run
+from tests.fakes.session_desk import FIRST, LAST, limits_of, opened, run
 
 CRASH = datetime(2020, 3, 11, tzinfo=UTC)
 
@@ -74,8 +75,7 @@ def test_i4_the_evidence_counts_what_each_control_refused(desk: GovernedDesk) ->
     counted: Counter[str] = Counter()
     for leaf in leaves(desk):
         if leaf["kind"] == decisions.LEAF_KIND:
-            found = leaf["body"]["risk"]["findings"]
-            counted.update(f["control"] for f in found if f["code"] != "WITHIN")
+            counted.update(found["control"] for found in leaf["body"]["risk"]["against"])
     assert counted["B6"]
     assert record.refusals == dict(sorted(counted.items()))
 
@@ -84,18 +84,29 @@ def test_every_decision_replays_and_a_changed_one_does_not(desk: GovernedDesk) -
     run(desk)
     found = [leaf["body"] for leaf in leaves(desk) if leaf["kind"] == decisions.LEAF_KIND]
     assert len(found) > 5
-    older = {**found[0], "semantics": 1}
+    limits = limits_of(desk, found[0])
+    older = {**found[0], "semantics": 3}
     for record in (older, {k: v for k, v in older.items() if k != "semantics"}):
-        [told] = decisions.replay(record)  # never read by other rules than those of then
-        assert told.message == "expected semantics 3 of this build, found 1"
+        [told] = decisions.replay(record, limits)  # never read by other rules than those of then
+        assert "expected semantics 4 of this build" in told.message
     for body in found:
-        assert decisions.replay(body) == ()
-    text = json.dumps(found[-1])
-    body = json.loads(text.replace('"max_order_notional": "50"', '"max_order_notional": "1"'))
-    assert body != found[-1]
-    assert decisions.replay(body)
-    assert decisions.replay({**found[-1], "risk": {}})
-    assert decisions.replay({})
+        assert decisions.replay(body, limits_of(desk, body)) == ()
+    lower = limits.model_copy(update={"max_order_notional": Decimal(1)})
+    assert decisions.replay(found[0], lower)
+    edited = copy.deepcopy(found[0])
+    edited["risk"]["within"][0][COLUMNS.index("measured")] = "live"
+    assert decisions.replay(edited, limits)
+    assert decisions.replay({**found[0], "risk": {}}, limits)
+    assert decisions.replay({}, limits)
+
+
+def test_a_decision_names_its_limits_by_the_verdict_that_it_cites(desk: GovernedDesk) -> None:
+    run(desk)
+    found = [leaf for leaf in leaves(desk) if leaf["kind"] == decisions.LEAF_KIND]
+    verdicts = {leaf["body"]["verdict"] for leaf in leaves(desk) if leaf["kind"] == "verdict"}
+    for leaf in found:
+        assert leaf["body"]["verdict"] in verdicts
+        assert "limits" not in leaf["body"]
 
 
 def test_a_stop_ends_the_session_with_nothing_open(desk: GovernedDesk) -> None:
