@@ -74,7 +74,7 @@ test: $(DEV) ## every test that needs nothing but Python, git and OpenSSH
 test-deep: $(DEV) ## the tests marked slow, properties at full depth
 	@./.ci/marked-tests slow $(BIN)/pytest -n 2 --hypothesis-profile=deep
 
-soak: $(DEV) ## two hundred seeded sessions on the local exchange, 2 % of all requests failing
+soak: $(DEV) ## two hundred governed sessions in virtual time, 2 % of all requests failing; L6 alone too
 	@$(BIN)/pytest -n 2 -m soak
 
 fuzz: $(DEV) ## signatures against ssh-keygen 50,000 times, and the doors of bytes at depth

@@ -65,10 +65,11 @@ def nothing_open(desk: VirtualDesk) -> None:
     assert all(locked == 0 for _, locked in desk.true_balances().values())
 
 
-def stopped(desk: VirtualDesk, code: Reason) -> None:
+def stopped(desk: VirtualDesk, code: Reason, *before: Reason) -> None:
     """An integrity stop for this reason is in force, and nothing was sent after the first stop.
 
-    A second one may be technical: where balances are wrong, nothing proves a lost order absent.
+    The first may be for what was met ``before`` the reason itself could be told. One may be
+    technical: where balances are wrong, nothing proves a lost order absent.
     """
     stops = sorted(desk.desk.latch.in_force().values(), key=lambda stop: stop.id)
     spent = {Reason.ORDER_UNRESOLVED} if desk.leaves("order_unresolved") else set()
@@ -76,7 +77,7 @@ def stopped(desk: VirtualDesk, code: Reason) -> None:
         StopClass.TECHNICAL for _ in spent
     }
     assert any(stop.kind is StopClass.INTEGRITY for stop in stops)
-    assert stops[0].reason.partition(":")[0] in {code, *spent}
+    assert stops[0].reason.partition(":")[0] in {code, *before, *spent}
     assert desk.desk.token.check() is not None
     met = desk.leaves("order_difference", "order_venue_reset")
     assert code in {leaf.body.get("code", Reason.VENUE_RESET) for leaf in met}
