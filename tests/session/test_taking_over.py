@@ -1,6 +1,7 @@
 """A host whose journal begins in the middle of the chain keeps the books of the chain (MEM-7)."""
 
 import shutil
+import time
 from collections.abc import Iterator
 from dataclasses import dataclass
 from datetime import timedelta
@@ -16,13 +17,16 @@ from evidence_repo.adapters.file_journal import FileJournal
 from evidence_repo.chain import Head
 from layers.l6_execution.ledger import Ledger
 from reconciler.adapters.evidence_chain import EvidenceChain
+from reconciler.adapters.session_slot import SessionSlot
 from reconciler.adapters.shared_journal import SharedJournal
 from reconciler.adapters.whole_journal import WholeJournal
 from reconciler.conduct import ConductRecord
 from reconciler.wiring.desk import Desk
-from tests.fakes.governed_desk import GovernedDesk, present
+from tests.fakes.governed_desk import GovernedDesk, present, wait_for
+from tests.fakes.rehearsal_desk import RehearsalDesk, exchange, rehearsal_desk, wire
 from tests.fakes.session_desk import LAST, die_sending, opened, run
 from tests.session.test_crashes import at_venue, sound
+from tests.session.test_rehearsed_sessions import SESSION, running, truth
 
 
 def books(writer: Desk) -> tuple[Ledger, ConductRecord]:
@@ -153,3 +157,51 @@ def test_a_history_that_does_not_lead_here_is_refused_before_a_line_of_it_counts
         with pytest.raises(Stalled) as refused:
             next(whole(new, edited).lines())
         assert refused.value.code is Reason.CHAIN_BROKEN
+
+
+# --- the whole of it
+@pytest.fixture
+def testnet(tmp_path: Path) -> Iterator[RehearsalDesk]:
+    made = rehearsal_desk(tmp_path)
+    with exchange(made.store) as url:
+        made.url = url
+        wire(made)
+        made.ask_for("testnet")
+        made.grant()
+        yield made
+
+
+@pytest.mark.slow
+def test_a_planned_take_over_on_an_empty_disk_holds_sessions_at_the_venue(
+    testnet: RehearsalDesk,
+) -> None:
+    """README, Taking over: the log's key and ``governor.yaml``, a start, and one release."""
+    held(testnet)
+    [before] = testnet.told("books", "show")["books"]
+    shutil.move(testnet.var, testnet.folder / "gone")
+    shutil.rmtree(testnet.folder / "evidence")
+    testnet.var.mkdir()
+    shutil.copytree(testnet.folder / "gone" / "keys", testnet.var / "keys")
+    [stop] = testnet.told("reconcile")["kill_switch"]["stops"]
+    assert stop["id"].startswith("LOST-")
+    time.sleep(1.1)  # papers are dated by whole seconds, stops are not (RELEASE-5)
+    testnet.grant(2, "--clears", stop["id"])
+    assert testnet.verb("sign", "2", "--as", "oscar", "--yes", "--push") == 0
+    held(testnet)
+    assert truth(testnet).open_orders == ()
+    [after] = testnet.told("books", "show")["books"]
+    assert after["agrees"]
+    assert after["sequence"] > before["sequence"]
+    assert testnet.told("audit")["ok"] is True
+
+
+def held(desk: RehearsalDesk) -> None:
+    """A session over some bars, ended by a person; whether it trades is the market's affair."""
+    with running(desk, "run"):
+        slot = SessionSlot(desk.var)
+        wait_for(lambda: slot.hosted and desk.armed, 60)
+        session = desk.start(*SESSION, "testnet")
+        wait_for(lambda: getattr(slot.running(), "bars", 0) > 3 or session.poll() is not None, 60)
+        told = desk.told("session", "stop")
+        said, _ = session.communicate(timeout=30)
+    assert (told["ending"], told["reconciled"]) == ("ended", True), said
