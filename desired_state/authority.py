@@ -120,10 +120,10 @@ def from_points(found: Points) -> Authority:
     for path, value in found.items():
         head, _, rest = path.partition(".")
         if head == "limits":
-            limits["currency"], _, name = rest.partition(".")
+            limits["currency"], name = rest.split(".")
             limits[name] = value
         elif head == "symbols":
-            symbol, _, venue = rest.partition("@")
+            symbol, venue = rest.split("@")
             symbols[symbol] = SymbolAccess.model_validate({"venue": venue, "access": value})
         elif head in named:
             named[head][rest] = value

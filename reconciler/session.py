@@ -5,10 +5,9 @@ permit under the verdict that stands, the door. The session holds no authority o
 for the verdict before every bar and ends itself when nothing may be sent (SESSION-1).
 """
 
-from collections.abc import Callable, Collection, Mapping
+from collections.abc import Callable, Collection
 from dataclasses import dataclass, field
 from datetime import datetime
-from decimal import Decimal
 from enum import StrEnum
 from typing import Final
 
@@ -16,37 +15,35 @@ from desired_state.authority import Authority, at_most
 from desired_state.errors import Finding, GovernanceError, Waiting, finding
 from desired_state.limits import Limits
 from desired_state.reasons import Reason
-from desired_state.values import Access, Mode, StopClass, Trading, instant_text
+from desired_state.values import Mode, StopClass, Trading, instant_text
 from layers.feed import FeedItem
 from layers.l5_risk_gate.finding import Outcome, RiskVerdict
 from layers.l5_risk_gate.gate import evaluate
 from layers.l5_risk_gate.infrastructure import outlasts
 from layers.l5_risk_gate.loss import watch_loss
-from layers.l6_execution.own_order import OwnOrder
 from layers.l6_execution.stops import stop_for
 from layers.market import Bar, Book
 from layers.orders import Intent
 from layers.pegs import quoted
-from layers.planner.desk import DeskView, OpenOrder, Route
 from layers.planner.planner import propose
 from layers.ports import Journal, VenueQueries
 from reconciler.beside import Markets, fresh, shown, wanted
-from reconciler.conduct import STOP, ConductRecord
+from reconciler.conduct import ConductRecord
 from reconciler.counter import Hand, Orders
 from reconciler.decisions import LEAF_KIND, decision_body
+from reconciler.desk_view import desk_view
 from reconciler.gate import Verdict
 from reconciler.holdings import FeeValued, Holdings
 from reconciler.market_state import MarketState
-from reconciler.marks import LossStop, Mark, Marks, WindowName
+from reconciler.marks import Mark, Marks
 from reconciler.peg_watch import PegWatch
 from reconciler.rejudging import overdue_orders, refused_orders
-from reconciler.snapshots import Scene, Wired, account, other_exposure, snapshot
+from reconciler.snapshots import Scene, Wired, account, snapshot
+from reconciler.stop_record import Told, tell_stop
 from reconciler.thinking import Thinking
 from reconciler.venue_watch import VenueWatch
 
-ZERO: Final = Decimal(0)
 SILENT_BARS: Final = 10  # where one request in fifty fails, this never comes about
-LOSS_WINDOWS: Final[Mapping[str, WindowName]] = {"D1": "day", "D2": "rolling", "D3": "peak"}
 
 
 class Ending(StrEnum):
@@ -266,7 +263,7 @@ class Session:
             return ending
         if overdue:
             scene = self._scene(scene.at, scene.verdict, scene.mark)
-        view = self._view(scene, bar)
+        view = desk_view(scene, self.market, bar.symbol)
         if view is None:
             return None
         use = self.thinking.scopes.plan.parameters.ladder
@@ -333,18 +330,7 @@ class Session:
 
     def _stop(self, scene: Scene, kind: StopClass, control: str, text: str) -> None:
         stop = self.desk.halt(kind, text)
-        if stop is None:
-            told = {"class": kind.value, "control": control, "text": text}
-            self.desk.journal.append("would_stop", told, scene.at)
-        else:
-            self.desk.journal.append(STOP, {"stop": stop, "control": control}, scene.at)
-        if stop and kind is StopClass.LOSS and scene.mark:
-            for name in LOSS_WINDOWS.values():
-                pnl = self.marks.pnl(name, scene.mark)
-                if pnl is not None:
-                    found = LossStop(stop=stop, window=name, pnl=pnl, at=scene.at)
-                    self.marks.stops.append(found)
-                    self.desk.journal.append("loss_stop", found.model_dump(mode="json"), scene.at)
+        tell_stop(self.desk.journal, scene, self.marks, Told(stop, kind, control, text))
         self._count(control)
 
     def _count(self, refusal: str) -> None:
@@ -373,50 +359,9 @@ class Session:
             peg=self.desk.peg.look(),
         )
 
-    def _view(self, scene: Scene, bar: Bar) -> DeskView | None:
-        entry = scene.verdict.permitted.symbols.get(bar.symbol)
-        book = self.market.book
-        if entry is None or entry.access is Access.NONE or book is None:
-            return None
-        if not book.asks or not book.bids:
-            return None
-        books = scene.books
-        held = books.symbol(bar.symbol)
-        quote_currency = bar.symbol.split("/")[1]
-        outlook = self.thinking.outlook
-        limits = quoted(scene.verdict.permitted.limits, scene.peg)
-        beside = other_exposure(scene)  # not known: no room for an entry (C1)
-        working = (books.orders[name] for name in books.working)
-        return DeskView(
-            series=self.market.series,
-            route=Route(self.wired.venue, self.wired.account),
-            position=held.position,
-            average_cost=held.cost / held.position if held.position > ZERO else ZERO,
-            free_quote=sum((b.free for b in scene.balances if b.currency == quote_currency), ZERO),
-            open_orders=tuple(_open(order) for order in working if order.symbol == bar.symbol),
-            bid=book.bids[0].price,
-            ask=book.asks[0].price,
-            rules=self.wired.rules,
-            limits=limits,
-            bars=tuple(self.market.bars),
-            no_trade=outlook.triggers if outlook else (),
-            orders_today=books.orders_on.get(scene.at.date(), 0),
-            other_exposure=limits.max_total_exposure or ZERO if beside is None else beside,
-        )
-
 
 def serves(verdict: Verdict, mode: Mode) -> bool:
     """Whether a session in this mode may run: in shadow below anything, else in exactly its own."""
     permitted = verdict.permitted
     allowed = permitted.mode >= mode if mode is Mode.SHADOW else permitted.mode is mode
     return allowed and permitted.trading is not Trading.HALTED
-
-
-def _open(order: OwnOrder) -> OpenOrder:
-    return OpenOrder(
-        client_order_id=order.client_order_id,
-        side=order.side,
-        price=order.price,
-        remaining=order.remaining,
-        purpose=order.intent.purpose,
-    )
