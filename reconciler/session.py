@@ -280,10 +280,10 @@ class Session:
 
     def _anew(self, scene: Scene, bar: Bar) -> Scene:
         """As it is now: the order before may have waited for the venue, and all has aged since."""
-        at = self.desk.now(bar)
-        if at > scene.at:
+        if self.desk.now(bar) > scene.at:
             book = self._book(bar.symbol)
             self.market.see(book, scene.verdict.permitted.limits.max_jump)
+        at = self.desk.now(bar)  # after the question: a book from the future is none (F1)
         return self._scene(at, self.desk.verdict(), scene.mark)
 
     def _order(self, scene: Scene, intent: Intent) -> Ending | None:

@@ -218,8 +218,9 @@ def test_money_adds_up_and_no_others_stand_across_the_last_quote(
         assert all(order.price >= last.ask.price for order in asks)
     best = [book.best(side) for side in Side]
     assert None in best or best[0].price < best[1].price  # type: ignore[union-attr]
+    sent = {order.number: order for order in market.exchange.orders.values()}
     for fill in market.exchange.fills:
-        own = market.exchange.orders[fill.order]
+        own = sent[fill.order]
         assert fill.price <= own.price if fill.side is Side.BUY else fill.price >= own.price
 
 

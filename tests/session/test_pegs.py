@@ -10,7 +10,8 @@ from layers.orders import Side
 from reconciler import decisions
 from reconciler.session import Ending
 from tests.fakes.governed_desk import GovernedDesk
-from tests.fakes.session_desk import run
+from tests.fakes.recorded_risk import recorded_findings
+from tests.fakes.session_desk import limits_of, run
 
 SHIPPED = '      USDT: {currency: USD, rate: "1", watched: assumed}'
 
@@ -29,14 +30,14 @@ def hold(desk: GovernedDesk, row: str) -> None:
 
 
 def codes(desk: GovernedDesk, control: str) -> set[str]:
-    rows = (f for body in found(desk) for f in body["risk"]["findings"])
+    rows = (f for body in found(desk) for f in recorded_findings(body))
     return {row["code"] for row in rows if row["control"] == control}
 
 
 def test_on_paper_the_assumed_peg_holds_and_every_decision_says_so(desk: GovernedDesk) -> None:
     record = run(desk).record
     assert record.fills
-    told = [f for body in found(desk) for f in body["risk"]["findings"] if f["control"] == "F9"]
+    told = [f for body in found(desk) for f in recorded_findings(body) if f["control"] == "F9"]
     bought = {f["measured"] for f in told} - {"not held against a reduction"}
     assert bought == {"assumed: made-up money"}
 
@@ -49,11 +50,11 @@ def test_a_dearer_peg_makes_orders_smaller_by_just_as_much(desk: GovernedDesk) -
     worth = [Decimal(o.price) * Decimal(o.quantity) for o in bought]
     # a rung is 0.15 of a symbol's 250 USD: the planner knows of it, and is not refused for ever
     assert 29 < max(worth) <= 30
-    rows = [f for body in found(desk) for f in body["risk"]["findings"]]
+    rows = [f for body in found(desk) for f in recorded_findings(body)]
     assert {row["bound"] for row in rows if row["control"] == "B4"} == {"40"}
     assert {row["bound"] for row in rows if row["control"] == "D1"} == {"-80"}
     for body in found(desk):
-        assert decisions.replay(body) == ()
+        assert decisions.replay(body, limits_of(desk, body)) == ()
 
 
 @pytest.mark.parametrize(

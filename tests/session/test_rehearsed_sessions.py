@@ -26,6 +26,7 @@ from reconciler.wiring.exchange import Command, Told, ask
 from reconciler.wiring.sessions import read_sessions
 from reconciler.wiring.watching import watcher_pid
 from tests.fakes.governed_desk import ENGAGED, present, wait_for
+from tests.fakes.recorded_risk import recorded_findings
 from tests.fakes.rehearsal_desk import RehearsalDesk, exchange, rehearsal_desk, wire
 
 READY = ("live_readiness", "risk_assessment", "operator_decision")
@@ -119,7 +120,7 @@ def test_a_lost_peg_ends_the_buying_at_the_next_look(testnet: RehearsalDesk) -> 
             leaf["seq"]
             for leaf in leaves(testnet)
             if leaf["kind"] == "decision"
-            for row in leaf["body"]["risk"]["findings"]
+            for row in recorded_findings(leaf["body"])
             if row["control"] == "F9" and row["code"] == code
         ]
 
