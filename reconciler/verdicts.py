@@ -56,14 +56,15 @@ def record(
 ) -> tuple[VerdictRecord, dict[str, bytes]]:
     """The leaf's body, and the bytes it names beyond the governed files and the ledgers."""
     observation, before, facts = given
-    told = (canonical(observation), snapshot(before), snapshot(admission.memory))
-    objects = {digest_bytes(data): data for data in (*told, canonical(verdict))}
+    first, second = snapshot(before), snapshot(admission.memory)
+    told = (canonical(observation), first, second, canonical(verdict))
+    objects = {digest_bytes(data): data for data in told}
     body = VerdictRecord(
         now=verdict.now,
         observation=digest_bytes(told[0]),
         memory_before=digest_bytes(told[1]),
         memory_after=digest_bytes(told[2]),
-        verdict=digest(verdict),
+        verdict=digest_bytes(told[3]),
         facts=facts,
         pin=trust.pin,
         repository=trust.repository,
