@@ -248,20 +248,16 @@ _WORDS: Final[Mapping[str, Callable[[str], Point]]] = {
 
 def _limit_paths(currency: str) -> tuple[tuple[str, str, bool], ...]:
     """Each limit's name, its path in this currency, and whether 0 holds more back than none."""
-    return tuple(
-        (name, f"limits.{currency}.{name}", way is Tighter.HIGHER)
-        for name, way in DIRECTIONS.items()
-    )
+    return tuple((name, f"limits.{currency}.{name}", name in _HIGHER) for name in DIRECTIONS)
 
 
 def _direction(path: str) -> Tighter:
-    if path == "not_before":
-        return Tighter.HIGHER
-    if not path.startswith("limits."):  # whatever else bears a limit's name goes its own way
-        return Tighter.LOWER
-    return DIRECTIONS.get(path.rpartition(".")[2], Tighter.LOWER)
+    """Whatever bears a limit's name and is none goes its own way."""
+    limit = path.startswith("limits.") and path.rpartition(".")[2] in _HIGHER
+    return Tighter.HIGHER if limit or path == "not_before" else Tighter.LOWER
 
 
+_HIGHER: Final = frozenset(name for name, way in DIRECTIONS.items() if way is Tighter.HIGHER)
 # asked of the same few hundred paths again and again; a path has one direction for ever
 _paths_in: Final = lru_cache(maxsize=64)(_limit_paths)
 _way: Final = lru_cache(maxsize=4096)(_direction)
