@@ -158,10 +158,9 @@ class SessionRun:
 
     def _leave(self, counter: Counter) -> None:
         """SESSION-1: what cannot go on leaves nothing open, as far as anybody can tell."""
-        report = counter.way_out()
-        left = (*report.still_open, *counter.orders.books.unproven)
-        if report.unreachable or left:
-            self._not_gone(counter, left or ("what the venue did not answer for",))
+        report, books = counter.way_out(), counter.orders.books
+        ours = books.working if report.unreachable else books.unproven
+        self._not_gone(counter, tuple(dict.fromkeys((*report.still_open, *ours))))
 
     def _not_gone(self, counter: Counter, left: tuple[str, ...]) -> None:
         """An order that outlives its session is a stop, whose watch goes on until it is gone."""

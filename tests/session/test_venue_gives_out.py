@@ -96,7 +96,7 @@ def test_a_session_that_breaks_off_stops_where_it_cannot_tell_what_is_left(
 ) -> None:
     def broken(counter: Counter) -> Counter:
         def advance(bar: Bar) -> bool:
-            if bar.closed > FIRST + timedelta(hours=6):
+            if counter.orders.books.working:
                 raise Waiting(Reason.FEED_INVALID, "feed", retry_after=timedelta(seconds=1))
             return counter.advance(bar)
 
