@@ -80,23 +80,6 @@ class Head:
 GENESIS: Final = Head()
 
 
-def append(
-    head: Head,
-    kind: str,
-    body: Mapping[str, Any],
-    at: datetime,
-    revision: str | None = None,
-    objects: Sequence[str] = (),
-) -> Leaf:
-    """The leaf that follows ``head``.
-
-    Raises:
-        TypeError: If the body holds a float or something that is not JSON.
-        ValueError: If the line would be longer than ``MAX_LINE`` or a value has another form.
-    """
-    return following(head, kind, body, at, revision, objects)[0]
-
-
 def following(
     head: Head,
     kind: str,
@@ -105,7 +88,12 @@ def following(
     revision: str | None = None,
     objects: Sequence[str] = (),
 ) -> tuple[Leaf, bytes]:
-    """The leaf that follows ``head`` and its line, made once. Raises as ``append``."""
+    """The leaf that follows ``head`` and its line, made once.
+
+    Raises:
+        TypeError: If the body holds a float or something that is not JSON.
+        ValueError: If the line would be longer than ``MAX_LINE`` or a value has another form.
+    """
     leaf = Leaf(
         seq=head.size,
         time=at,

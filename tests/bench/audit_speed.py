@@ -30,7 +30,7 @@ class LinesInMemory:
         self._lines: list[bytes] = []
         for number in range(count):
             at = START + timedelta(seconds=number)
-            line = chain.append(self.head, "note", {"n": number, **BODY}, at, None, ()).line()
+            _, line = chain.following(self.head, "note", {"n": number, **BODY}, at)
             self._lines.append(line)
             self.head = chain.advance(self.head, line)
 

@@ -24,7 +24,7 @@ JSON = st.recursive(
 def lines_of(bodies: Sequence[Mapping[str, Any]]) -> tuple[list[bytes], Head]:
     head, lines = GENESIS, []
     for number, body in enumerate(bodies):
-        line = chain.append(head, "note", body, AT + timedelta(seconds=number)).line()
+        _, line = chain.following(head, "note", body, AT + timedelta(seconds=number))
         lines.append(line)
         head = chain.advance(head, line)
     return lines, head
@@ -124,9 +124,9 @@ def test_a_line_in_any_other_form_is_refused(case: str) -> None:
 
 def test_a_float_or_a_body_too_long_never_becomes_a_leaf() -> None:
     with pytest.raises(TypeError, match="float"):
-        chain.append(GENESIS, "note", {"price": 1.5}, AT).line()
+        chain.following(GENESIS, "note", {"price": 1.5}, AT)
     with pytest.raises(ValueError, match="keep the bytes"):
-        chain.append(GENESIS, "note", {"text": "x" * 70_000}, AT)
+        chain.following(GENESIS, "note", {"text": "x" * 70_000}, AT)
 
 
 def test_a_chain_can_be_checked_from_a_known_head_on() -> None:
@@ -139,7 +139,7 @@ def test_a_chain_can_be_checked_from_a_known_head_on() -> None:
 
 def test_a_gap_in_the_numbers_is_found_even_where_the_links_hold() -> None:
     first, _ = lines_of([{"n": 0}])
-    skipped = chain.append(Head(2, chain.digest_bytes(first[0])), "note", {}, AT).line()
+    _, skipped = chain.following(Head(2, chain.digest_bytes(first[0])), "note", {}, AT)
     (found,) = chain.check([*first, skipped])
     assert (found.code, found.subject) == (Reason.CHAIN_BROKEN, "leaf 1")
     assert "sequence number 1" in found.message
