@@ -7,7 +7,7 @@ which a wipe would make wrong. What is longer is read from its beginning on, up 
 
 from collections.abc import Mapping
 from dataclasses import dataclass
-from datetime import datetime, timedelta
+from datetime import datetime
 from typing import Any, Final
 
 from desired_state.errors import Waiting
@@ -44,11 +44,6 @@ EXECUTIONS: Final = Series(MY_TRADES, "fromId", "id", "executions")
 ORDERS: Final = Series(ALL_ORDERS, "orderId", "orderId", "orders")
 
 
-def venue_time(line: Line) -> datetime:
-    """What the venue's clock shows now, as far as it is known."""
-    return line.clock.wall() + (line.skew.offset or timedelta(0))
-
-
 @dataclass(frozen=True, slots=True)
 class History:
     """One list of one symbol; every call may raise ``Waiting``."""
@@ -78,7 +73,7 @@ class History:
         return numbered(row, self.series.number)
 
     def _from(self, at: datetime) -> Page:
-        now = venue_time(self.line)
+        now = self.line.time()
         if now - at >= TRADE_WINDOW:
             newest = self._ask({})
             if len(newest) < self.size or min(map(made_at, newest)) < at:

@@ -7,7 +7,7 @@ from typing import Any, Final
 
 from desired_state.errors import Stalled
 from desired_state.reasons import Reason
-from layers.adapters.binance_history import EXECUTIONS, ORDERS, History, venue_time
+from layers.adapters.binance_history import EXECUTIONS, ORDERS, History
 from layers.adapters.ccxt_line import Line
 from layers.binance.heard import unanswered
 from layers.binance.listing import Fees, account_fees, fees_of, listed, rules_of
@@ -74,7 +74,7 @@ class BinanceQueries:
         if heard.says(ORDER_ABSENT):
             return None
         if heard.says(ORDER_ARCHIVED):
-            return Archived(before=venue_time(self._line) - ARCHIVED_AFTER)
+            return Archived(before=self._line.time() - ARCHIVED_AFTER)
         if not heard.good:
             raise unanswered(heard, "an order")
         found = order_of(heard.data, self._line.terms.place.symbols)

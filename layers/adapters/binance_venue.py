@@ -2,7 +2,7 @@
 
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass, replace
-from datetime import datetime, timedelta
+from datetime import datetime
 
 from layers.adapters.binance_cancels import BinanceCancels
 from layers.adapters.binance_entry import BinanceEntry
@@ -27,8 +27,7 @@ class BinanceVenue:
 
     def time(self) -> datetime:
         """The venue's time as well as it is known: our clock and the offset last measured."""
-        line = self.lines[0]
-        return line.clock.wall() + (line.skew.offset or timedelta(0))
+        return self.lines[0].time()
 
     @property
     def restraint(self) -> Restraint:

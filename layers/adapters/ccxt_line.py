@@ -136,6 +136,10 @@ class Line:
         with self._lock, self._last_word.armed_with(leave):
             return self._call(ORDER, parameters)
 
+    def time(self) -> datetime:
+        """The venue's time as well as it is known: our clock and the offset last measured."""
+        return self.clock.wall() + (self.skew.offset or timedelta(0))
+
     def measure(self, probes: int = PROBES) -> timedelta | None:
         """The venue's clock less ours, asked now and kept for signing; none if it cannot tell."""
         samples = [sample for _ in range(probes) if (sample := self._sample()) is not None]
@@ -193,7 +197,7 @@ class Line:
 
     def _set_time(self) -> None:
         """Make ccxt sign with our clock, corrected to the venue's, whatever clock ccxt reads."""
-        ours = self.clock.wall() + (self.skew.offset or timedelta(0))
+        ours = self.time()
         self._exchange.options["timeDifference"] = self._exchange.milliseconds() - millis(ours)
 
 

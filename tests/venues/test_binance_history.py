@@ -5,7 +5,6 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
-from types import SimpleNamespace
 from typing import Any
 
 import pytest
@@ -39,8 +38,9 @@ class Account:
     series: Series
     rows: list[dict[str, int]]
     asked: list[dict[str, Any]] = field(default_factory=list)
-    clock = SimpleNamespace(wall=lambda: NOW)
-    skew = SimpleNamespace(offset=None)
+
+    def time(self) -> datetime:
+        return NOW
 
     def ask(self, endpoint: Endpoint, told: Mapping[str, Any]) -> Heard:
         assert endpoint is self.series.endpoint
