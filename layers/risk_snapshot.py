@@ -33,6 +33,7 @@ from layers.risk_values import (
 
 __all__ = [
     "NEVER",
+    "NO_QUOTE",
     "TICKS",
     "Arming",
     "Conduct",
@@ -81,6 +82,26 @@ class Quote:
     def __post_init__(self) -> None:
         """Only finite numbers are kept."""
         forget_what_is_not_finite(self)
+
+
+NO_QUOTE: Final = Quote(
+    bid=None,
+    ask=None,
+    event_at=None,
+    received_at=None,
+    interval=TICKS,
+    provenance=None,
+    alive=None,
+    previous_mid=None,
+    reference=None,
+    good_ticks=None,
+    bid_depth=None,
+    ask_depth=None,
+    low=None,
+    high=None,
+    elsewhere=None,
+    whole=None,
+)
 
 
 @dataclass(frozen=True, slots=True)

@@ -6,6 +6,7 @@ refuses what would increase risk (C1, C3, C4, C8, D1).
 """
 
 from collections.abc import Callable, Iterable, Mapping
+from dataclasses import replace
 from datetime import datetime
 from decimal import Decimal
 from typing import Final, TypeAlias
@@ -15,7 +16,7 @@ from desired_state.limits import Limits
 from layers.l6_execution.books import Books
 from layers.l6_execution.symbol_book import SymbolBook
 from layers.market import Book
-from layers.risk_snapshot import Quote, window
+from layers.risk_snapshot import NO_QUOTE, Quote, window
 
 ZERO: Final = Decimal(0)
 ONE: Final = Decimal(1)
@@ -79,23 +80,14 @@ def quote_of(name: str, symbol: str, markets: Markets) -> Quote | None:
     book = markets.get(mark_symbol(name, symbol))
     if book is None:
         return None
-    return Quote(
+    return replace(
+        NO_QUOTE,
         bid=book.bids[0].price,
         ask=book.asks[0].price,
         event_at=book.event_at,
         received_at=book.received_at,
         interval=book.interval,
         provenance=book.provenance,
-        alive=None,
-        previous_mid=None,
-        reference=None,
-        good_ticks=None,
-        bid_depth=None,
-        ask_depth=None,
-        low=None,
-        high=None,
-        elsewhere=None,
-        whole=None,
     )
 
 

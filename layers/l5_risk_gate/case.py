@@ -16,31 +16,13 @@ from layers.l5_risk_gate.worst import (
 )
 from layers.orders import Intent, Side, SymbolRules, TimeInForce
 from layers.risk_facts import Conduct, VenueHealth
-from layers.risk_snapshot import TICKS, Quote, Snapshot, SymbolState
+from layers.risk_snapshot import NO_QUOTE, Quote, Snapshot, SymbolState
 
 HALF: Final = Decimal("0.5")
 BUY: Final = Side.BUY
 # B1: plain digits, as every amount of ours: no sign, exponent, spaces, leading zeros, NaN
 _wire: Final = re.compile(r"(?:0|[1-9][0-9]{0,14})(?:\.[0-9]{1,12})?", re.ASCII).fullmatch
 
-NO_QUOTE: Final = Quote(
-    bid=None,
-    ask=None,
-    event_at=None,
-    received_at=None,
-    interval=TICKS,
-    provenance=None,
-    alive=None,
-    previous_mid=None,
-    reference=None,
-    good_ticks=None,
-    bid_depth=None,
-    ask_depth=None,
-    low=None,
-    high=None,
-    elsewhere=None,
-    whole=None,
-)
 NO_SYMBOL: Final = SymbolState(
     symbol="",
     access=None,

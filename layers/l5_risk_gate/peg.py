@@ -7,7 +7,7 @@ and what people want then is theirs to say.
 from typing import Final, TypeAlias
 
 from desired_state.reasons import Reason
-from desired_state.values import Mode
+from layers.l5_risk_gate.authority import UNARMED
 from layers.l5_risk_gate.case import Case
 from layers.l5_risk_gate.finding import (
     ALLOW,
@@ -21,7 +21,6 @@ from layers.l5_risk_gate.finding import (
     Row,
 )
 
-_MADE_UP: Final = frozenset((Mode.HALTED, Mode.ADVISORY, Mode.SHADOW, Mode.PAPER))
 ASSUMED: Final = "assumed: made-up money"
 SAME: Final = "the limits' own currency"
 Found: TypeAlias = tuple[Reason, Quantity, Ages | None]
@@ -49,7 +48,7 @@ def _found(case: Case) -> Found:
     if peg.quote == case.limits.currency:
         return WITHIN, SAME, None
     if peg.assumed:
-        return WITHIN if case.snapshot.mode in _MADE_UP else MISSING, ASSUMED, None
+        return WITHIN if case.snapshot.mode in UNARMED else MISSING, ASSUMED, None
     bid, ask, seen = peg.bid, peg.ask, (peg.bid, "to", peg.ask)
     age = None if peg.asked_at is None else abs(case.now - peg.asked_at)
     if bid is None or ask is None or age is None or age > case.limits.max_venue_check_age:
