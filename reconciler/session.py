@@ -23,7 +23,7 @@ from layers.l5_risk_gate.infrastructure import outlasts
 from layers.l5_risk_gate.loss import watch_loss
 from layers.l6_execution.stops import stop_for
 from layers.market import Bar, Book
-from layers.orders import Intent
+from layers.orders import Balance, Intent
 from layers.pegs import quoted
 from layers.planner.planner import propose
 from layers.ports import Journal, VenueQueries
@@ -191,7 +191,7 @@ class Session:
         marked = {**fresh(self._markets, limits, at), symbol: book}
         mark = self._mark(held, marked, bar, limits, at)
         self.thinking.think(book, at)
-        scene = self._scene(at, verdict, mark)
+        scene = self._scene(at, verdict, mark, balances)
         self._seen = scene
         fallen = self._fallen(scene)
         ending = self._take_back(scene, fallen)
@@ -336,7 +336,14 @@ class Session:
     def _count(self, refusal: str) -> None:
         self.outcomes[refusal] = self.outcomes.get(refusal, 0) + 1
 
-    def _scene(self, at: datetime, verdict: Verdict, mark: Mark | None) -> Scene:
+    def _scene(
+        self,
+        at: datetime,
+        verdict: Verdict,
+        mark: Mark | None,
+        balances: tuple[Balance, ...] | None = None,
+    ) -> Scene:
+        """``balances`` are those that were asked for just now; else they are asked for."""
         problem, beat = self.desk.token()
         return Scene(
             at=at,
@@ -345,7 +352,7 @@ class Session:
             books=self.desk.execution.books,
             quote=self.market.quote(),
             thinking=self.thinking,
-            balances=self.desk.queries.balances(),
+            balances=self.desk.queries.balances() if balances is None else balances,
             marks=self.marks,
             mark=mark,
             judged=self.judged.keys(),
