@@ -160,6 +160,24 @@ class SoakDesk:
                 return
             self.tick()
 
+    def until_distrusted(self, ticks: int = 240) -> None:
+        """Until a stop of class integrity. An order that is being looked up may come before it:
+        money that nothing explains keeps it from being proven absent, and G3 calls a person."""
+        for _ in range(ticks):
+            if self.stop and self.stop[0] is StopClass.INTEGRITY:
+                return
+            self.tick()
+
+    def take_in(self) -> None:
+        """A poll that was answered; the venue may have demanded a wait (BIN-13)."""
+        for _ in range(50):
+            try:
+                self.execution.poll(self.now)
+            except Waiting:
+                self.exchange.advance(TICK)
+                continue
+            return
+
     def tick(self) -> None:
         self.exchange.advance(TICK)
         self.findings += self.execution.tick(self.now, self.now)

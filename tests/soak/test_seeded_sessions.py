@@ -14,6 +14,7 @@ import pytest
 from desired_state.reasons import Reason
 from desired_state.values import StopClass
 from layers.l6_execution.people import Word, accept_reset
+from layers.l6_execution.stops import STOPS
 from layers.local_exchange.faults import Fault, FaultKind
 from layers.orders import AnswerKind, Side, TimeInForce
 from tests.fakes.binance_desk import SYMBOL
@@ -86,16 +87,18 @@ def check_stop(folder: Path, seed: int, case: Case) -> None:
         assert desk.stop is None, desk.findings
         held = desk.ours()
         bad(desk)
-        desk.until(lambda: desk.stop is not None)
+        desk.until_distrusted()
         assert desk.stop is not None
         kind, cause = desk.stop
         assert (kind, cause.code) == (StopClass.INTEGRITY, code)
+        technical = {f.code for f in desk.findings if STOPS.get(f.code) is StopClass.TECHNICAL}
+        assert technical <= {Reason.ORDER_UNRESOLVED}
         assert desk.books.unexplained
         if gap is None:
             assert desk.ours() == held  # the books are not emptied
             return
         desk.exchange.exchange.faults.clear()
-        desk.execution.poll(desk.now)
+        desk.take_in()
         ours, truth = desk.ours(), desk.truth()  # the books are not bent to fit
         assert {c: truth[c] - ours[c] for c in ours if truth[c] != ours[c]} == gap
 
