@@ -39,6 +39,17 @@ def run(desk: GovernedDesk, watch: Watch | None = None, **asked: object) -> Outc
         return SessionRun(writer, request, watch or (lambda _session, _bar: None)).run()
 
 
+def after(bars: int, act: Callable[[], object]) -> Callable[[Session, Bar], None]:
+    return lambda session, _bar: act() if session.bars == bars else None  # type: ignore[func-returns-value]
+
+
+def release(desk: GovernedDesk, sequence: int) -> None:
+    stops = [word for stop in sorted(desk.latch.in_force()) for word in ("--clears", stop)]
+    desk.propose_and_sign(sequence, *stops)
+    with opened(desk) as writer:
+        assert writer.reconcile().verdict.stops == ()
+
+
 def limits_of(desk: GovernedDesk, decision: dict[str, Any]) -> Limits:
     """Those of the verdict that the decision cites, from the bytes kept beside the journal."""
     kept = KeptObjects(desk.var / "journal").kept(decision["verdict"])

@@ -58,6 +58,7 @@ from reconciler.wiring.session import SessionRun
 from reconciler.wiring.session_evidence import Outcome
 from tests.fakes.binance_desk import ACCOUNT, SYMBOL, rehearsed, terms
 from tests.fakes.exchange import ROOMY, Served, served
+from tests.fakes.rehearsal_desk import BINANCE
 from tests.fakes.trust_desk import START, TrustDesk, root_data, root_with
 
 TEMPLATES = Path(__file__).parents[2] / "desired_state" / "templates"
@@ -84,17 +85,7 @@ budgets: {{models_per_day: "50"}}
 build: "{BUILD}"
 accounts: {{binance: "{ACCOUNT}"}}
 """
-VENUES_TEXT = """venues:
-  binance:
-    class: sandbox
-    symbols: [BTC/USDT]
-    types: [limit]
-    time_in_force: [IOC, GTC, POST_ONLY]
-    leverage: none
-    dead_man_switch: false
-    pegs:
-      USDT: {currency: USD, rate: "1", watched: USDC/USDT}
-"""
+VENUES_TEXT = "venues:" + BINANCE.format(kind="sandbox")
 HOST_TEXT = """state: {{url: ./state.git}}
 evidence: {{url: ./evidence.git}}
 trust_root: "{pin}"

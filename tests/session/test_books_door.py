@@ -1,6 +1,5 @@
 """What ends a difference: people's word in the journal, then a signed release; never one alone."""
 
-from collections.abc import Callable
 from datetime import timedelta
 from typing import Any
 
@@ -10,13 +9,12 @@ from desired_state.canonical import from_json
 from desired_state.errors import Stalled
 from desired_state.reasons import Reason
 from desired_state.values import Mode, StopClass
-from layers.market import Bar
 from reconciler.adapters.session_slot import SessionSlot
-from reconciler.session import Ending, Session
+from reconciler.session import Ending
 from reconciler.session_request import Standing
 from tests.fakes.governed_desk import GovernedDesk, wait_for
 from tests.fakes.paper_desk import request
-from tests.fakes.session_desk import FIRST, opened, run
+from tests.fakes.session_desk import FIRST, after, release, run
 
 STRANGER = request("stranger").client_order_id
 WHY = ("--reason", "my own test order")
@@ -32,17 +30,6 @@ def standing(desk: GovernedDesk) -> dict[str, str]:
     (paper,) = desk.told("books", "show")["books"]
     found: dict[str, str] = paper["unexplained"]
     return found
-
-
-def after(bars: int, act: Callable[[], object]) -> Callable[[Session, Bar], None]:
-    return lambda session, _bar: act() if session.bars == bars else None  # type: ignore[func-returns-value]
-
-
-def release(desk: GovernedDesk, sequence: int) -> None:
-    stops = [word for stop in sorted(desk.latch.in_force()) for word in ("--clears", stop)]
-    desk.propose_and_sign(sequence, *stops)
-    with opened(desk) as writer:
-        assert writer.reconcile().verdict.stops == ()
 
 
 @pytest.fixture

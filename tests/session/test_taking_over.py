@@ -23,7 +23,7 @@ from reconciler.adapters.whole_journal import WholeJournal
 from reconciler.conduct import ConductRecord
 from reconciler.wiring.desk import Desk
 from tests.fakes.governed_desk import GovernedDesk, present, wait_for
-from tests.fakes.rehearsal_desk import RehearsalDesk, exchange, rehearsal_desk, wire
+from tests.fakes.rehearsal_desk import RehearsalDesk
 from tests.fakes.session_desk import LAST, die_sending, opened, run
 from tests.session.test_crashes import at_venue, sound
 from tests.session.test_rehearsed_sessions import SESSION, running, truth
@@ -160,17 +160,6 @@ def test_a_history_that_does_not_lead_here_is_refused_before_a_line_of_it_counts
 
 
 # --- the whole of it
-@pytest.fixture
-def testnet(tmp_path: Path) -> Iterator[RehearsalDesk]:
-    made = rehearsal_desk(tmp_path)
-    with exchange(made.store) as url:
-        made.url = url
-        wire(made)
-        made.ask_for("testnet")
-        made.grant()
-        yield made
-
-
 @pytest.mark.slow
 def test_a_planned_take_over_on_an_empty_disk_holds_sessions_at_the_venue(
     testnet: RehearsalDesk,

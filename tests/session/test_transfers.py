@@ -2,7 +2,6 @@
 
 import json
 import sqlite3
-from collections.abc import Callable
 from contextlib import closing
 from datetime import timedelta
 from decimal import Decimal
@@ -10,16 +9,15 @@ from decimal import Decimal
 import pytest
 
 from desired_state.values import StopClass
-from layers.market import Bar
 from reconciler.adapters.clock import wall_clock
 from reconciler.adapters.shared_journal import SharedJournal
 from reconciler.marks import WINDOWS, Mark, Marks
-from reconciler.session import Ending, Session
+from reconciler.session import Ending
 from reconciler.wiring.bookkeeping import read_books
 from reconciler.wiring.desk import paper_store
 from tests.fakes.governed_desk import GovernedDesk
 from tests.fakes.paper_desk import request
-from tests.fakes.session_desk import FIRST, opened, run
+from tests.fakes.session_desk import FIRST, after, opened, release, run
 
 TOTAL = "USDT total"
 WHY = ("--reason", "the treasurer moved it")
@@ -32,17 +30,6 @@ def move(desk: GovernedDesk, amount: int) -> None:
         (free,) = store.execute("SELECT free FROM balances WHERE currency='USDT'").fetchone()
         left = str(Decimal(free) + amount)
         store.execute("UPDATE balances SET free=? WHERE currency='USDT'", (left,))
-
-
-def after(bars: int, act: Callable[[], object]) -> Callable[[Session, Bar], None]:
-    return lambda session, _bar: act() if session.bars == bars else None  # type: ignore[func-returns-value]
-
-
-def release(desk: GovernedDesk, sequence: int) -> None:
-    stops = [word for stop in sorted(desk.latch.in_force()) for word in ("--clears", stop)]
-    desk.propose_and_sign(sequence, *stops)
-    with opened(desk) as writer:
-        assert writer.reconcile().verdict.stops == ()
 
 
 def marks(desk: GovernedDesk) -> list[Mark]:

@@ -1,8 +1,6 @@
 """A testnet that is wiped under a session: stopped, accepted by a person, released, traded on."""
 
 import time
-from collections.abc import Iterator
-from pathlib import Path
 
 import pytest
 
@@ -11,21 +9,10 @@ from desired_state.values import StopClass
 from layers.local_exchange.faults import Fault, FaultKind
 from reconciler.wiring.exchange import Command, ask
 from tests.fakes.governed_desk import wait_for
-from tests.fakes.rehearsal_desk import RehearsalDesk, exchange, rehearsal_desk, wire
+from tests.fakes.rehearsal_desk import RehearsalDesk
 from tests.session.test_rehearsed_sessions import SESSION, ends, leaves, running, truth
 
 WHY = ("--reason", "announced by the venue")
-
-
-@pytest.fixture
-def testnet(tmp_path: Path) -> Iterator[RehearsalDesk]:
-    made = rehearsal_desk(tmp_path)
-    with exchange(made.store) as url:
-        made.url = url
-        wire(made)
-        made.ask_for("testnet")
-        made.grant()
-        yield made
 
 
 def settled(desk: RehearsalDesk) -> bool:
