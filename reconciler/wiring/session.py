@@ -228,6 +228,7 @@ class SessionRun:
             journal=journal,
             attested=self._attested,
             verdict=lambda: self.desk.permits.digest,
+            shipped=lambda: ship(self.desk),
             keys=DoorKeys(self.desk.permits, self.desk.epoch, self._flag),
             clock=self.desk.clock,
         )
