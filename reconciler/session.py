@@ -33,7 +33,7 @@ from reconciler.counter import Hand, Orders
 from reconciler.decisions import LEAF_KIND, decision_body
 from reconciler.desk_view import desk_view
 from reconciler.gate import Verdict
-from reconciler.holdings import FeeValued, Holdings
+from reconciler.holdings import Holdings
 from reconciler.market_state import MarketState
 from reconciler.marks import Mark, Marks
 from reconciler.peg_watch import PegWatch
@@ -207,9 +207,9 @@ class Session:
         self, held: Holdings, marked: Markets, bar: Bar, limits: Limits, at: datetime
     ) -> Mark | None:
         """What the account is worth, on disk; none where that is not wholly known (D1)."""
-        for fee in held.valued(marked):
-            self.desk.journal.append(FeeValued.KIND, fee.model_dump(mode="json"), at)
-            self.marks.fees.take(fee)
+        for one in held.valued(marked):
+            self.desk.journal.append(one.KIND, one.model_dump(mode="json"), at)
+            self.marks.fees.take(one)
         bounds = quoted(limits, self.desk.peg.look())
         worth, realised = held.equity(marked, bounds.dust_notional), held.realised(marked)
         if worth is None or realised is None:

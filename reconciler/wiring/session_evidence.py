@@ -20,7 +20,7 @@ from layers.ports import JournalEntry
 from reconciler import picture
 from reconciler.counter import Counter
 from reconciler.fill_costs import Terms, slippage
-from reconciler.holdings import FeeValued
+from reconciler.holdings import FeeValued, Valued, WipeValued
 from reconciler.marks import LossStop, Mark, Marks
 from reconciler.session import Ending, Session
 from reconciler.session_record import (
@@ -34,6 +34,7 @@ from reconciler.session_record import (
 from reconciler.slippage import Slippage
 from reconciler.wiring.desk import Desk, local_stop, ship
 
+VALUED: Final[Mapping[str, type[Valued]]] = {one.KIND: one for one in (FeeValued, WipeValued)}
 M = TypeVar("M", bound=Frozen)
 MOVING: Final = frozenset((Intended.KIND, Filled.KIND, Transferred.KIND))
 
@@ -201,8 +202,8 @@ def marks_of(entries: tuple[JournalEntry, ...], limits: Limits) -> Marks:
             marks.add(_value(Mark, entry), limits.max_daily_loss, limits.max_drawdown)
         elif entry.kind == "loss_stop":
             marks.stops.append(_value(LossStop, entry))
-        elif entry.kind == FeeValued.KIND:
-            marks.fees.take(_value(FeeValued, entry))
+        elif entry.kind in VALUED:
+            marks.fees.take(_value(VALUED[entry.kind], entry))
         elif entry.kind == ResetAccepted.KIND:
             marks.fees.begin_again()
         elif entry.kind in MOVING and not marks.found:
