@@ -253,6 +253,14 @@ def test_what_went_in_an_accepted_wipe_is_no_loss_and_what_was_lost_before_stays
     assert account.seen("BTC/USDT").currencies() == frozenset()
 
 
+def test_what_was_earned_in_the_quote_currency_is_told_by_its_new_balance_alone() -> None:
+    account = Account({"USDT": D(1000)})
+    account.trade("BTC/USDT", Side.BUY, "100")
+    account.trade("BTC/USDT", Side.SELL, "150")
+    account.wipe(USDT="10")
+    assert account.earned("BTC/USDT", markets(BTC="100")) == 1050
+
+
 def test_a_wipe_after_a_wipe_is_counted_by_itself() -> None:
     account = Account({"USDT": D(1000)})
     for price in ("100", "50"):
