@@ -129,7 +129,7 @@ def _recorded(place: Place, row: VenueRow) -> OpenedVenue:
     before = records.read(place.venue)
     whole = now if before is None else before.goes_on(now)
     if whole is None:
-        text = "it was opened before as another class, account or place; make another desk for this one"
+        text = "it was opened before as another class, account or place; make another desk"
         raise Stalled(Reason.VENUE_UNPROVEN, place.venue, text)
     place.journal.append(OPENED, plain(whole), place.clock.wall())
     if whole != before:
