@@ -236,6 +236,20 @@ def test_a_history_that_does_not_lead_here_tells_nothing_of_venues(
     assert ways(desk) == {"binance"}
 
 
+def test_a_chain_that_ends_before_the_head_that_people_pinned_may_hide_a_venue(
+    desk: GovernedDesk,
+) -> None:
+    told_of(desk, BINANCE)
+    new_machine(desk)
+    path = desk.folder / "governor.yaml"
+    text = path.read_text()
+    for size, found in ((10_000, {"binance", UNKNOWN}), (1, {"binance"})):
+        pin = f'evidence: {{checkpoint: "{size}:{"A" * 43}=", '
+        path.write_text(text.replace("evidence: {", pin, 1))
+        desk.verb("reconcile")
+        assert ways(desk) == found
+
+
 def test_a_disk_put_back_from_an_older_copy_learns_what_was_opened_since(
     desk: GovernedDesk, tmp_path: Path
 ) -> None:
