@@ -341,8 +341,8 @@ def _flow(scene: Scene, intent: Intent) -> Flow:
     order = books.order_of(intent.intent_id)
     key = (request.symbol, request.side, Decimal(request.quantity), Decimal(request.price))
     return Flow(
-        messages_second=books.messages_since(at - window(SECOND, interval) + _TICK),
-        messages_minute=books.messages_since(at - window(MINUTE, interval) + _TICK),
+        messages_second=books.messages.since(at - window(SECOND, interval) + _TICK),
+        messages_minute=books.messages.since(at - window(MINUTE, interval) + _TICK),
         orders_today=books.orders_on.get(at.date(), 0),
         open_orders=len(books.working),
         intent_seen=intent.intent_id in scene.judged or order is not None,
