@@ -41,10 +41,10 @@ class Search:
         One that was not answered is repeated soon, and takes no place in the schedule; those after
         it keep their instants, since the time until a person is called does not wait for them.
         """
-        over = self.looked >= len(LOOKUPS) and not self.silent
-        if self.last is not None and wall - self.last < (LONGEST if over else SOON):
+        rest = LONGEST if self.is_spent(wall) and not self.silent else SOON
+        if self.last is not None and wall - self.last < rest:
             return False
-        return self.silent or over or wall - self.since >= LOOKUPS[self.looked]
+        return self.silent or self._is_over or wall - self.since >= LOOKUPS[self.looked]
 
     def after(self, trace: Trace, wall: datetime) -> "Search":
         """The search with one more sweep; negatives count while nothing speaks against."""
@@ -63,5 +63,13 @@ class Search:
         return self.negatives >= SWEEPS and self.last_negative - self.first_negative > late.total
 
     def is_spent(self, wall: datetime) -> bool:
-        """Whether the schedule is over; look-ups go on, and a person is called (G3)."""
-        return self.looked >= len(LOOKUPS) or wall - self.since > PATIENCE
+        """Whether a person is called (G3); look-ups go on.
+
+        After the schedule at once, unless every sweep of late was a negative: those may still come
+        to span enough while there is patience.
+        """
+        return (self._is_over and not self.negatives) or wall - self.since > PATIENCE
+
+    @property
+    def _is_over(self) -> bool:
+        return self.looked >= len(LOOKUPS)

@@ -79,6 +79,19 @@ def test_a_look_up_that_is_not_answered_is_repeated_soon_and_moves_no_other(
     assert search.looked == len(LOOKUPS)
 
 
+def test_negatives_that_do_not_span_enough_yet_go_on_while_there_is_patience() -> None:
+    late = Propagation(timedelta(seconds=2), timedelta(seconds=5))
+    search, times = Search(since=WALL).after(Trace.SILENT, WALL + LOOKUPS[0]), []
+    for tenth in range(6, 101):
+        wall = WALL + timedelta(seconds=tenth / 10)
+        if search.is_due(wall) and not search.is_absent(late):
+            search = search.after(Trace.NEGATIVE, wall)
+            times.append(tenth / 10)
+        assert not search.is_spent(wall)
+    assert times == [1, 1.5, 2, 4, 8, 8.5]
+    assert search.is_absent(late)
+
+
 def test_a_person_is_called_ten_seconds_after_an_order_that_no_look_up_could_ask_for() -> None:
     silent = Search(since=WALL).after(Trace.SILENT, WALL)
     assert not silent.is_spent(WALL + timedelta(seconds=10))
