@@ -178,10 +178,16 @@ class Session:
 
     # --- orders taken back -------------------------------------------------------------------
     def refused(self, verdict: Verdict) -> tuple[str, ...] | None:
-        """Open orders that L5 would refuse under this verdict; none before there was a bar."""
+        """Open orders that L5 would refuse under this verdict; none where nobody can judge them.
+
+        That is so before there was a bar, and where the venue does not say what the account holds.
+        """
         if self._seen is None:
             return None
-        scene = self._scene(self._seen.at, verdict, self._seen.mark)
+        try:
+            scene = self._scene(self._seen.at, verdict, self._seen.mark)
+        except GovernanceError:  # PLAN-2: unanswered is no for these orders, and for them alone
+            return None
         return refused_orders(scene, self.desk.wall_clock())
 
     def _fallen(self, scene: Scene) -> tuple[str, ...]:
