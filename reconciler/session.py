@@ -31,10 +31,11 @@ from reconciler.market_state import MarketState
 from reconciler.marking import Marking
 from reconciler.marks import Mark, Marks
 from reconciler.rejudging import overdue_orders, refused_orders
+from reconciler.scene import Scene, Wired
 from reconciler.session_desk import Desk
 from reconciler.session_ending import Ending
 from reconciler.session_stops import Stops
-from reconciler.snapshots import Scene, Wired, snapshot
+from reconciler.snapshots import snapshot
 from reconciler.thinking import Thinking
 
 SILENT_BARS: Final = 10  # where one request in fifty fails, this never comes about

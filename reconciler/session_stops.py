@@ -18,7 +18,8 @@ from layers.l6_execution.stops import stop_for
 from layers.ports import Journal
 from reconciler.conduct import STOP
 from reconciler.marks import LossStop, Marks, WindowName
-from reconciler.snapshots import Scene, account
+from reconciler.scene import Scene
+from reconciler.snapshots import account
 
 LOSS_WINDOWS: Final[tuple[WindowName, ...]] = ("day", "rolling", "peak")  # D1, D2, D3
 

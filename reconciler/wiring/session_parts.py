@@ -23,11 +23,11 @@ from reconciler.marking import marks_of
 from reconciler.noted_journal import NotedJournal
 from reconciler.peg_watch import PegWatch
 from reconciler.permits import SENDING
+from reconciler.scene import Wired
 from reconciler.session import Session
 from reconciler.session_desk import Desk as SessionDesk
 from reconciler.session_record import SessionSetup
 from reconciler.session_request import Request
-from reconciler.snapshots import Wired
 from reconciler.thinking import Thinking
 from reconciler.venue_watch import VenueWatch
 from reconciler.wiring.approved import scopes_of
