@@ -228,8 +228,8 @@ def _flow(scene: Scene, intent: Intent) -> Flow:
     order = books.order_of(intent.intent_id)
     key = (request.symbol, request.side, Decimal(request.quantity), Decimal(request.price))
     return Flow(
-        messages_second=books.messages_since(at - window(SECOND, scene.interval) + TICK),
-        messages_minute=books.messages_since(at - window(MINUTE, scene.interval) + TICK),
+        messages_second=books.messages.since(at - window(SECOND, scene.interval) + TICK),
+        messages_minute=books.messages.since(at - window(MINUTE, scene.interval) + TICK),
         orders_today=books.orders_on.get(at.date(), 0),
         open_orders=len(books.working),
         intent_seen=intent.intent_id in scene.judged or order is not None,
