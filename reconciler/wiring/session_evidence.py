@@ -28,7 +28,8 @@ from reconciler.session_record import (
     session_pack,
 )
 from reconciler.slippage import Slippage
-from reconciler.wiring.desk import Desk, local_stop, ship
+from reconciler.wiring.desk import Desk, ship
+from reconciler.wiring.host_parts import local_stop
 from reconciler.wiring.renewal import Renewal
 from reconciler.wiring.session_halt import Raised
 

@@ -11,7 +11,8 @@ from desired_state.reasons import Reason
 from desired_state.values import StopClass
 from reconciler.adapters.armed_token import TokenReader
 from reconciler.counter import Counter
-from reconciler.wiring.desk import Desk, local_stop
+from reconciler.wiring.desk import Desk
+from reconciler.wiring.host_parts import local_stop
 from reconciler.wiring.renewal import Renewal
 
 

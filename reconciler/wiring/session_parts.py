@@ -32,7 +32,8 @@ from reconciler.thinking import Thinking
 from reconciler.venue_watch import VenueWatch
 from reconciler.wiring.approved import scopes_of
 from reconciler.wiring.counters import DoorKeys, Place, books_name
-from reconciler.wiring.desk import HEARTBEAT, Desk
+from reconciler.wiring.desk import Desk
+from reconciler.wiring.host_parts import HEARTBEAT
 from reconciler.wiring.renewal import Renewal
 from reconciler.wiring.session_halt import Flag, SessionHalt
 

@@ -53,7 +53,8 @@ from reconciler.session_request import Request
 from reconciler.wiring import counter_binance
 from reconciler.wiring.counter_binance import Lines
 from reconciler.wiring.counters import Place
-from reconciler.wiring.desk import HEARTBEAT, Desk, Running, latch, token_path
+from reconciler.wiring.desk import Desk, Running
+from reconciler.wiring.host_parts import HEARTBEAT, latch, token_path
 from reconciler.wiring.session import SessionRun
 from reconciler.wiring.session_evidence import Outcome
 from tests.fakes.binance_desk import ACCOUNT, SYMBOL, rehearsed, terms

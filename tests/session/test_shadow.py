@@ -22,7 +22,7 @@ from reconciler.session import Session
 from reconciler.session_ending import Ending
 from reconciler.shadowing import OF_THE_VENUE
 from reconciler.wiring.counters import WIRINGS
-from reconciler.wiring.desk import paper_store
+from reconciler.wiring.host_parts import paper_store
 from reconciler.wiring.renewal import RENEW
 from tests.fakes.governed_desk import GovernedDesk, found_desk
 from tests.fakes.paper_desk import request
