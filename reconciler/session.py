@@ -67,7 +67,6 @@ class Session:
         self._marking = Marking(desk.journal, desk.peg, self.marks)
         self._stops = Stops(desk.halt, desk.journal, self.marks, self.outcomes)
 
-    # --- a bar's way to its orders -----------------------------------------------------------
     def warm(self, item: FeedItem) -> None:
         """A bar from before the session: seen by the layers, not traded on."""
         self.thinking.add(item)
@@ -177,7 +176,6 @@ class Session:
             del self.judged[next(iter(self.judged))]
         self.judged[intent.intent_id] = intent.expires_at
 
-    # --- orders taken back -------------------------------------------------------------------
     def refused(self, verdict: Verdict) -> tuple[str, ...] | None:
         """Open orders that L5 would refuse under this verdict; none where nobody can judge them.
 
@@ -206,7 +204,6 @@ class Session:
             execution.cancel(execution.books.orders[name].symbol, name, scene.at)
         return self._met(execution.poll(scene.at)) if names else None
 
-    # --- between bars ------------------------------------------------------------------------
     def tick(self, at: datetime) -> Ending | None:
         """Nothing new in the market: what is due is done, and the verdict asked (SESSION-1)."""
         return self.desk.ending(self.desk.verdict(), self.mode) or self.upkeep(at)
@@ -226,7 +223,6 @@ class Session:
         self.outcomes[Reason.VENUE_UNREACHABLE] += 1
         return Ending.FAILED if self._silent >= SILENT_BARS else None
 
-    # --- what is known at one instant --------------------------------------------------------
     def _without(self, gone: Collection[str], scene: Scene) -> Scene:
         """As it is once these orders are taken back; the same where there were none."""
         return self._scene(scene.at, scene.verdict, scene.mark) if gone else scene

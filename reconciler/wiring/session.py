@@ -112,7 +112,6 @@ class SessionRun:
         outcome = keep_evidence(kept, counter, since, counter.entries(first))
         return outcome if outcome.stop else replace(outcome, stop=halt.stop)
 
-    # --- through the market ------------------------------------------------------------------
     def _bars(self, session: Session, counter: Counter) -> tuple[Ending, datetime]:
         last = counter.start
         for item in self._fed(session, counter):
