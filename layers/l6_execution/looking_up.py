@@ -4,10 +4,14 @@ The schedule is data (``terms.LOOKUPS``); every instant is one of the wall clock
 """
 
 from dataclasses import dataclass, replace
-from datetime import datetime, timedelta
+from datetime import datetime
 from enum import StrEnum
+from typing import Final
 
 from layers.l6_execution.terms import LOOKUPS, PATIENCE, SWEEPS, Propagation
+
+SOON: Final = LOOKUPS[0]  # between two look-ups at least
+LONGEST: Final = LOOKUPS[-1] - LOOKUPS[-2]  # between them once the schedule is over
 
 
 class Trace(StrEnum):
@@ -34,11 +38,13 @@ class Search:
     def is_due(self, wall: datetime) -> bool:
         """Whether the next look-up's time has come; never two of them in one burst.
 
-        One that was not answered is repeated soon, and takes no place in the schedule.
+        One that was not answered is repeated soon, and takes no place in the schedule; those after
+        it keep their instants, since the time until a person is called does not wait for them.
         """
-        if self.last is None:
-            return wall - self.since >= LOOKUPS[0]
-        return wall - self.last >= (LOOKUPS[0] if self.silent else _gap(self.looked))
+        over = self.looked >= len(LOOKUPS) and not self.silent
+        if self.last is not None and wall - self.last < (LONGEST if over else SOON):
+            return False
+        return self.silent or over or wall - self.since >= LOOKUPS[self.looked]
 
     def after(self, trace: Trace, wall: datetime) -> "Search":
         """The search with one more sweep; negatives count while nothing speaks against."""
@@ -59,8 +65,3 @@ class Search:
     def is_spent(self, wall: datetime) -> bool:
         """Whether the schedule is over; look-ups go on, and a person is called (G3)."""
         return self.looked >= len(LOOKUPS) or wall - self.since > PATIENCE
-
-
-def _gap(looked: int) -> timedelta:
-    at = min(looked, len(LOOKUPS) - 1)
-    return LOOKUPS[at] - LOOKUPS[at - 1] if at else LOOKUPS[0]

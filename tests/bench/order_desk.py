@@ -160,6 +160,12 @@ class OrderDesk:
     def cancel(self, name: str) -> None:
         self.execution.cancel(SYMBOL, name, self.clock())
 
+    def cancel_all(self) -> None:
+        """Every order, in one sweep; what is open after it is an error of the measurement."""
+        report = self.execution.cancel_all(self.clock())
+        if report.still_open or report.unreachable:
+            raise RuntimeError(f"expected nothing open, found {report}")
+
     def upkeep(self) -> None:
         """What a session does between its orders: take in what the venue shows, compare if due."""
         at = self.clock()
