@@ -16,7 +16,7 @@ from layers.ports import Cancels
 from reconciler.acknowledgement import CLEAN_SWEEPS, SWEEP_INTERVAL
 from reconciler.adapters.clock import pause, wall_clock
 from reconciler.host import Host
-from reconciler.wiring.desk import local_stop, token_reader, venues
+from reconciler.wiring.host_parts import local_stop, token_reader, venues
 from reconciler.wiring.watching import watcher_pid
 
 PATIENCE: Final = timedelta(seconds=20)
