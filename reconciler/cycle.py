@@ -60,7 +60,7 @@ class Cycle:
     watched_since: datetime | None = None  # set by a run that counts on a watcher
     halted_after: timedelta = HEARTBEAT  # of the root in force
     _lifting: tuple[Held, ...] = ()
-    _worked_under: Authority | None = None  # what the open orders were last judged under
+    _worked_under: dict[str, Authority] = field(default_factory=dict)  # as judged last, by venue
     _heartbeat: timedelta = HEARTBEAT
     _loaded: bool = False
     ears: Ears = field(init=False)
@@ -101,7 +101,8 @@ class Cycle:
         actions = plan(verdict, admission.memory, actual, self._rejudged(verdict, actual))
         problems = self._apply(actions, widening=False)
         if not problems:  # else the same orders are judged again by the next cycle
-            self._worked_under = verdict.permitted
+            shown = (view.venue for view in actual.venues if view.open_orders is not None)
+            self._worked_under.update(dict.fromkeys(shown, verdict.permitted))
         self._latch()
         leaves = self._record(Judged(observation, self.memory, facts, admission, verdict), actions)
         problems += self._apply(actions, widening=True)
@@ -223,11 +224,13 @@ class Cycle:
 
     def _rejudged(self, verdict: Verdict, actual: Actual) -> dict[str, tuple[str, ...] | None]:
         """PLAN-2: every open order, where permission fell or nobody knows what it was before."""
-        before = self._worked_under
-        if before is not None and at_most(before, verdict.permitted):
-            return {}
         working = [view.venue for view in actual.venues if view.open_orders]
-        return {venue: self.ports.rejudge(venue, verdict) for venue in working}
+        fallen = (venue for venue in working if self._fell(venue, verdict.permitted))
+        return {venue: self.ports.rejudge(venue, verdict) for venue in fallen}
+
+    def _fell(self, venue: str, permitted: Authority) -> bool:
+        before = self._worked_under.get(venue)
+        return before is None or not at_most(before, permitted)
 
     def _apply(self, actions: tuple[Action, ...], *, widening: bool) -> tuple[Finding, ...]:
         problems = []

@@ -6,7 +6,7 @@ from typing import Any
 from desired_state.canonical import plain
 from desired_state.frozen import Frozen
 from desired_state.values import Instant, StopClass, StopId, instant_text
-from reconciler.session import Ending
+from reconciler.session_ending import Ending
 
 
 class Granted(Frozen):

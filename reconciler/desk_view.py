@@ -8,7 +8,7 @@ from layers.l6_execution.own_order import OwnOrder
 from layers.pegs import quoted
 from layers.planner.desk import DeskView, OpenOrder, Route
 from reconciler.market_state import MarketState
-from reconciler.snapshots import Scene, other_exposure
+from reconciler.scene import Scene
 
 ZERO: Final = Decimal(0)
 
@@ -26,7 +26,7 @@ def desk_view(scene: Scene, market: MarketState, symbol: str) -> DeskView | None
     quote_currency = symbol.split("/")[1]
     outlook = scene.thinking.outlook
     limits = quoted(scene.verdict.permitted.limits, scene.peg)
-    beside = other_exposure(scene)  # not known: no room for an entry (C1)
+    beside = scene.other_exposure  # not known: no room for an entry (C1)
     working = (books.orders[name] for name in books.working)
     return DeskView(
         series=market.series,

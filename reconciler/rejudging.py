@@ -15,7 +15,8 @@ from layers.l5_risk_gate.gate import evaluate
 from layers.l6_execution.own_order import UNPROVEN, OwnOrder
 from layers.orders import Balance, Intent, Side
 from layers.risk_snapshot import NEVER, Conduct, Flow, window
-from reconciler.snapshots import Scene, snapshot
+from reconciler.scene import Scene
+from reconciler.snapshots import snapshot
 
 
 def refused_orders(scene: Scene, now: datetime) -> tuple[str, ...]:
@@ -50,7 +51,7 @@ def overdue_orders(scene: Scene) -> tuple[str, ...]:
     Where no age is configured none may rest at all.
     """
     most = scene.verdict.permitted.limits.max_order_age or timedelta()
-    oldest = scene.at - window(most, scene.quote.interval if scene.quote else timedelta())
+    oldest = scene.at - window(most, scene.interval)
     books = scene.books
     return tuple(n for n in books.working if books.orders[n].intent.created_at < oldest)
 

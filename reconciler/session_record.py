@@ -18,7 +18,7 @@ from layers.l6_execution.report_table import table
 from layers.orders import WORKING, AnswerKind, Fill, OrderState, Purpose, Side, TimeInForce
 from layers.ports import JournalEntry
 from reconciler.marks import Mark
-from reconciler.session import Ending
+from reconciler.session_ending import Ending
 from reconciler.slippage import Slippage, taken
 
 

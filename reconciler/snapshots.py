@@ -1,22 +1,14 @@
-"""One order's snapshot for L5, put together from books, market, thinking and verdict. Pure."""
+"""What L5 is shown of a scene: the account alone, or with one order put to it. Pure."""
 
-from collections.abc import Mapping
-from collections.abc import Set as AbstractSet
-from dataclasses import dataclass, field, replace
-from datetime import datetime, timedelta
+from dataclasses import replace
+from datetime import timedelta
 from decimal import Decimal
-from functools import cached_property
 from typing import Final
 
 from desired_state.canonical import digest
-from desired_state.errors import Finding
 from desired_state.values import Mode
 from layers.artifacts import Decision
-from layers.l3_trade_plan import ladder
-from layers.l5_risk_gate.worst import standing_exposure
-from layers.l6_execution.books import Books
-from layers.l6_execution.circuit import Circuit
-from layers.orders import Balance, Intent, Side, SymbolRules
+from layers.orders import Intent, Side
 from layers.pegs import in_quote, rate_of
 from layers.planner.desk import ApprovedPlan
 from layers.risk_snapshot import (
@@ -26,85 +18,23 @@ from layers.risk_snapshot import (
     Flow,
     Funds,
     LossWindow,
-    Peg,
     PlanApproval,
-    Quote,
     Safety,
     Snapshot,
     SymbolState,
-    Trigger,
-    VenueClass,
     VenueHealth,
     window,
 )
-from reconciler.beside import Markets, held_or_worked, is_dust, quote_of
-from reconciler.conduct import NOTHING_KNOWN, Asked, ConductRecord
+from reconciler.conduct import NOTHING_KNOWN, Asked
 from reconciler.gate import Verdict
-from reconciler.marks import NO_WINDOW, WINDOWS, Mark, Marks, WindowName
-from reconciler.thinking import Thinking
-from reconciler.venue_watch import VenueSeen
+from reconciler.marks import NO_WINDOW, WINDOWS, WindowName
+from reconciler.scene import Scene
 
 ZERO: Final = Decimal(0)
 SECOND: Final = timedelta(seconds=1)
 MINUTE: Final = timedelta(minutes=1)
 MILLISECOND: Final = timedelta(milliseconds=1)
-STRATEGY: Final = ladder.NAME  # C3: the planner's one, in every symbol
-VENUE_CLASSES: Final[Mapping[Mode, VenueClass]] = {
-    Mode.PAPER: VenueClass.PAPER,
-    Mode.TESTNET: VenueClass.TESTNET,
-    Mode.BOUNDED_LIVE: VenueClass.LIVE,
-}
-
-
-@dataclass(frozen=True)
-class Wired:
-    """What is really built, whatever anybody asked for."""
-
-    venue: str
-    account: str
-    venue_class: VenueClass | None  # none: nothing is wired that could send
-    rules: SymbolRules
-    heartbeat_max_age: timedelta
-    configuration: str | None = None  # digest of what runs (A2)
-    build: str | None = None
-    rehearsal: bool = False  # under a trust root for rehearsal (F8)
-
-
-@dataclass(frozen=True)
-class Scene:
-    """Everything known at one instant of a session, for one symbol."""
-
-    at: datetime  # market clock
-    wired: Wired
-    verdict: Verdict
-    books: Books
-    quote: Quote | None
-    thinking: Thinking
-    balances: tuple[Balance, ...]
-    marks: Marks
-    mark: Mark | None
-    judged: AbstractSet[str]  # intent ids that L5 has judged before
-    token: Finding | None
-    heartbeat_at: datetime | None
-    journal_writable: bool
-    conduct: ConductRecord = field(default_factory=ConductRecord)
-    venue: VenueSeen | None = None  # none: it was not asked, and nothing may leave
-    peg: Peg | None = None  # of the quote currency; none: not known, and nothing is bought (F9)
-    circuit: Circuit | None = None  # which answers were lost; none: not known (G2)
-    markets: Markets = field(default_factory=dict)  # fresh books of other symbols
-
-    @cached_property
-    def beside(self) -> tuple[SymbolState, ...]:
-        """Every symbol that is held or worked, the session's own left out; built once a scene."""
-        own, limits = self.wired.rules.symbol, self.verdict.permitted.limits
-        dust = in_quote(limits.dust_notional, rate_of(self.peg, limits))
-        names = (name for name in held_or_worked(self.books) if name != own)
-        states = (_symbol(self, name) for name in names)
-        return tuple(
-            state
-            for state in states
-            if state.quote or not is_dust(state.symbol, self.books.symbol(state.symbol), own, dust)
-        )
+TICK: Final = timedelta(microseconds=1)
 
 
 def account(scene: Scene) -> Snapshot:
@@ -152,10 +82,8 @@ def account(scene: Scene) -> Snapshot:
 
 
 def _health(scene: Scene) -> VenueHealth:
-    interval = scene.quote.interval if scene.quote else timedelta()
-    errors, timeouts = (
-        scene.circuit.lost(scene.at, window(MINUTE, interval)) if scene.circuit else (None, None)
-    )
+    circuit, over = scene.circuit, window(MINUTE, scene.interval)
+    errors, timeouts = circuit.lost(scene.at, over) if circuit else (None, None)
     seen = scene.venue
     told = seen.standing if seen else None
     return VenueHealth(
@@ -169,7 +97,7 @@ def _health(scene: Scene) -> VenueHealth:
         headroom=told.headroom if told else None,
         errors=errors,
         timeouts=timeouts,
-        open_since=(scene.circuit.opened_at or NEVER) if scene.circuit else None,
+        open_since=(circuit.opened_at or NEVER) if circuit else None,
     )
 
 
@@ -228,7 +156,7 @@ def _conduct(scene: Scene, intent: Intent) -> Conduct:
             intent=intent,
             books=scene.books,
             at=scene.at,
-            interval=scene.quote.interval if scene.quote else timedelta(),
+            interval=scene.interval,
             repeat_window=scene.verdict.permitted.limits.repeat_window,
             released=_Released(scene.verdict),
         )
@@ -258,47 +186,7 @@ def _symbols(scene: Scene, symbol: str) -> tuple[SymbolState, ...]:
     own = scene.wired.rules.symbol
     names = (symbol,) if symbol == own else (symbol, own)
     others = (state for state in scene.beside if state.symbol != symbol)
-    return (*(_symbol(scene, name) for name in names), *others)
-
-
-def other_exposure(scene: Scene) -> Decimal | None:
-    """Worst case of every symbol but the session's own; none: not known (C1)."""
-    total = ZERO
-    for state in scene.beside:
-        exposure = standing_exposure(state)
-        if exposure is None:
-            return None
-        total += exposure
-    return total
-
-
-def _symbol(scene: Scene, name: str) -> SymbolState:
-    held, entry = scene.books.symbol(name), scene.verdict.permitted.symbols.get(name)
-    own = scene.wired.rules.symbol
-    outlook = scene.thinking.outlook if name == own else None  # layers think of the session's alone
-    highest_buy, lowest_sell = scene.conduct.resting_prices(name)
-    trading = scene.venue.standing.trading if scene.venue else {}
-    return SymbolState(
-        symbol=name,
-        access=entry.access if entry else None,
-        position=held.position,
-        open_buy=held.open_buy,
-        open_sell=held.open_sell,
-        working_orders=held.working,
-        increasing_orders=held.increasing,
-        unknown_orders=held.unknown,
-        quote=scene.quote if name == own else quote_of(name, own, scene.markets),
-        triggers=tuple(Trigger(t.kind.value, t.expires) for t in outlook.triggers)
-        if outlook
-        else None,
-        strategy=STRATEGY,
-        unknown_since=held.unknown_since,
-        highest_buy=highest_buy,
-        lowest_sell=lowest_sell,
-        active=trading.get(name),
-        outlook_expires=outlook.expires if outlook else None,
-        rules=scene.wired.rules if name == own else None,
-    )
+    return (*(scene.state_of(name) for name in names), *others)
 
 
 def _plan(approved: ApprovedPlan | None, scene: Scene) -> PlanApproval | None:
@@ -337,18 +225,14 @@ def _funds(scene: Scene, symbol: str) -> Funds:
 
 def _flow(scene: Scene, intent: Intent) -> Flow:
     books, request, at = scene.books, intent.request, scene.at
-    interval = scene.quote.interval if scene.quote else timedelta()
     order = books.order_of(intent.intent_id)
     key = (request.symbol, request.side, Decimal(request.quantity), Decimal(request.price))
     return Flow(
-        messages_second=books.messages_since(at - window(SECOND, interval) + _TICK),
-        messages_minute=books.messages_since(at - window(MINUTE, interval) + _TICK),
+        messages_second=books.messages.since(at - window(SECOND, scene.interval) + TICK),
+        messages_minute=books.messages.since(at - window(MINUTE, scene.interval) + TICK),
         orders_today=books.orders_on.get(at.date(), 0),
         open_orders=len(books.working),
         intent_seen=intent.intent_id in scene.judged or order is not None,
         intent_working=order is not None and order.client_order_id in books.working,
         same_order_at=books.last_equal.get(key, NEVER),
     )
-
-
-_TICK: Final = timedelta(microseconds=1)

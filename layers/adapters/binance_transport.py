@@ -20,6 +20,7 @@ from requests.exceptions import TooManyRedirects
 from requests.structures import CaseInsensitiveDict
 from urllib3 import HTTPConnectionPool, HTTPSConnectionPool
 from urllib3.connection import HTTPConnection, HTTPSConnection
+from urllib3.connectionpool import ConnectionPool
 from urllib3.exceptions import HTTPError
 
 from desired_state.errors import Finding, GovernanceError, Stalled, finding
@@ -111,12 +112,41 @@ class Approved(HTTPAdapter):
         self._base = None if base is None else urlsplit(base)
         self._patience = patience
         self.exchange = Exchange()
+        self._pool_of: dict[tuple[Any, ...], ConnectionPool] = {}
         super().__init__(pool_connections=1, pool_maxsize=1, max_retries=0)
 
     def init_poolmanager(self, *args: Any, **kwargs: Any) -> None:  # noqa: ANN401
         """Connections of these pools ask before they write."""
         super().init_poolmanager(*args, **kwargs)
         self.poolmanager.pool_classes_by_scheme = _pools(self._about_to_write)
+
+    def close(self) -> None:
+        """Close every connection; a request after it would open its own."""
+        self._pool_of.clear()
+        super().close()
+
+    def get_connection_with_tls_context(
+        self,
+        request: PreparedRequest,
+        verify: Any,  # noqa: ANN401
+        proxies: Any = None,  # noqa: ANN401
+        cert: Any = None,  # noqa: ANN401
+    ) -> ConnectionPool:
+        """The library's own answer, which is the same for one host and one trust."""
+        scheme, _, rest = (request.url or "").partition("://")
+        known = (scheme, rest.partition("/")[0], verify, cert)
+        if known not in self._pool_of:
+            found = super().get_connection_with_tls_context(request, verify, proxies, cert)
+            self._pool_of[known] = found
+        return self._pool_of[known]
+
+    def build_response(self, req: PreparedRequest, resp: Any) -> Response:  # noqa: ANN401
+        """What ccxt and we read of an answer; cookies, which nobody keeps, are left alone."""
+        answer = Response()
+        answer.status_code, answer.reason, answer.raw = resp.status, resp.reason, resp
+        answer.headers = CaseInsensitiveDict(resp.headers)
+        answer.url, answer.request = req.url or "", req
+        return answer
 
     def send(
         self,

@@ -4,7 +4,6 @@ Aggregates: an event and a look cost the same with one open order as with a thou
 position is what was bought less what was sold and less fees taken in the coin.
 """
 
-from collections import deque
 from collections.abc import Iterable
 from collections.abc import Set as AbstractSet
 from dataclasses import dataclass, field, replace
@@ -16,6 +15,7 @@ from desired_state.errors import Stalled
 from desired_state.reasons import Reason
 from layers.l6_execution import events
 from layers.l6_execution.last_known import LastKnown
+from layers.l6_execution.messages import Messages
 from layers.l6_execution.own_order import NOTHING, UNPROVEN, OwnOrder
 from layers.l6_execution.states import Happening, after
 from layers.l6_execution.symbol_book import SymbolBook, changes
@@ -24,8 +24,7 @@ from layers.orders import WORKING, AnswerKind, Fill, Intent, OrderState, Side, V
 from layers.ports import JournalEntry
 
 WHOLE_VENUE: Final = "venue"  # subject of a difference that concerns all of it
-MESSAGES_KEPT: Final = 100_000  # far above any window's limit; bounds memory
-EQUALS_KEPT: Final = 10_000  # the same, for E5
+EQUALS_KEPT: Final = 10_000  # for E5, far above any window's limit; bounds memory
 
 _ANSWERS: Final = {
     AnswerKind.ACCEPTED: (Happening.SENT, Happening.ACKED),
@@ -73,7 +72,7 @@ class Books:
     compared_at: datetime | None = None  # last full comparison that found nothing
     explained: set[str] = field(default_factory=set)  # subjects that a person spoke for
     let_go_at: datetime | None = None  # what ended before is on disk and no more in memory
-    messages: deque[datetime] = field(default_factory=lambda: deque(maxlen=MESSAGES_KEPT))
+    messages: Messages = field(default_factory=Messages)
     orders_on: dict[date, int] = field(default_factory=dict)  # UTC days of the market clock
     last_equal: dict[tuple[str, Side, Decimal, Decimal], datetime] = field(default_factory=dict)
     whole: bool = False  # nothing is let go
@@ -104,15 +103,6 @@ class Books:
         """The one order of an intent, in whatever state; none if it was never intended."""
         name = self.by_intent.get(intent_id)
         return None if name is None else self.orders[name]
-
-    def messages_since(self, at: datetime) -> int:
-        """New orders and cancels at or after ``at`` (E1); costs what the window holds."""
-        count = 0
-        for when in reversed(self.messages):
-            if when < at:
-                break
-            count += 1
-        return count
 
     def check(self, event: events.Event) -> None:
         """Raises ``Stalled`` where ``apply`` would."""
@@ -275,7 +265,7 @@ class Books:
         reduces = request.side is Side.SELL and quantity <= held.position - held.open_sell
         order = OwnOrder(intent, price, quantity, NOTHING, OrderState.INTENT, not reduces, at)
         self.by_intent[intent.intent_id] = order.client_order_id
-        self.messages.append(at)
+        self.messages.add(at)
         self.orders_on[at.date()] = self.orders_on.get(at.date(), 0) + 1
         same = (request.symbol, request.side, quantity, price)
         self.last_equal.pop(same, None)  # the last one counts, and stands last
@@ -318,7 +308,7 @@ class Books:
         return replace(order, filled=filled, state=after(order.state, happening, name))
 
     def _cancel(self, event: "events.CancelAsked | events.CancelGap", at: datetime) -> None:
-        self.messages.append(at)
+        self.messages.add(at)
         for name in event.asked:
             if name in self.orders:
                 moved = self._moved(name, (Happening.CANCEL_ASKED,))

@@ -4,10 +4,14 @@ The schedule is data (``terms.LOOKUPS``); every instant is one of the wall clock
 """
 
 from dataclasses import dataclass, replace
-from datetime import datetime, timedelta
+from datetime import datetime
 from enum import StrEnum
+from typing import Final
 
 from layers.l6_execution.terms import LOOKUPS, PATIENCE, SWEEPS, Propagation
+
+SOON: Final = LOOKUPS[0]  # between two look-ups at least
+LONGEST: Final = LOOKUPS[-1] - LOOKUPS[-2]  # between them once the schedule is over
 
 
 class Trace(StrEnum):
@@ -34,11 +38,13 @@ class Search:
     def is_due(self, wall: datetime) -> bool:
         """Whether the next look-up's time has come; never two of them in one burst.
 
-        One that was not answered is repeated soon, and takes no place in the schedule.
+        One that was not answered is repeated soon, and takes no place in the schedule; those after
+        it keep their instants, since the time until a person is called does not wait for them.
         """
-        if self.last is None:
-            return wall - self.since >= LOOKUPS[0]
-        return wall - self.last >= (LOOKUPS[0] if self.silent else _gap(self.looked))
+        rest = LONGEST if self.is_spent(wall) and not self.silent else SOON
+        if self.last is not None and wall - self.last < rest:
+            return False
+        return self.silent or self._is_over or wall - self.since >= LOOKUPS[self.looked]
 
     def after(self, trace: Trace, wall: datetime) -> "Search":
         """The search with one more sweep; negatives count while nothing speaks against."""
@@ -57,10 +63,13 @@ class Search:
         return self.negatives >= SWEEPS and self.last_negative - self.first_negative > late.total
 
     def is_spent(self, wall: datetime) -> bool:
-        """Whether the schedule is over; look-ups go on, and a person is called (G3)."""
-        return self.looked >= len(LOOKUPS) or wall - self.since > PATIENCE
+        """Whether a person is called (G3); look-ups go on.
 
+        After the schedule at once, unless every sweep of late was a negative: those may still come
+        to span enough while there is patience.
+        """
+        return (self._is_over and not self.negatives) or wall - self.since > PATIENCE
 
-def _gap(looked: int) -> timedelta:
-    at = min(looked, len(LOOKUPS) - 1)
-    return LOOKUPS[at] - LOOKUPS[at - 1] if at else LOOKUPS[0]
+    @property
+    def _is_over(self) -> bool:
+        return self.looked >= len(LOOKUPS)

@@ -34,8 +34,9 @@ from reconciler.adapters.shared_journal import SharedJournal, entries_of
 from reconciler.books_view import BooksView
 from reconciler.books_word import BooksTold, BooksWord, integrity_stops, meant
 from reconciler.host import Host
-from reconciler.wiring.desk import PAPER, Desk, latch, open_desk, paper_store, ship
+from reconciler.wiring.desk import Desk, open_desk, ship
 from reconciler.wiring.halting import who
+from reconciler.wiring.host_parts import PAPER, latch, paper_store
 
 LOOK: Final = 0.05  # seconds between looks at what the other process tells
 LOST: Final = 10.0  # seconds after which nobody will answer

@@ -26,8 +26,8 @@ from reconciler.sending import Sending
 from reconciler.slippage import costs_of
 from reconciler.wiring.approved import venue_row
 from reconciler.wiring.counters import Place
-from reconciler.wiring.desk import PAPER, paper_store
 from reconciler.wiring.doors import door_of
+from reconciler.wiring.host_parts import PAPER, paper_store
 from reconciler.wiring.recorded import first_bar, provenance_of, recorded
 
 ACCOUNT: Final = "paper"

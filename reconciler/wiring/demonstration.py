@@ -24,9 +24,10 @@ from reconciler.session import Session
 from reconciler.session_request import Request
 from reconciler.signing import Answer, sign_off
 from reconciler.wiring.auditing import audit, audit_data, sources_of
-from reconciler.wiring.desk import PAPER, Desk, check_out, open_desk, venues
+from reconciler.wiring.desk import Desk, check_out, open_desk
 from reconciler.wiring.founding import init
 from reconciler.wiring.host import open_host
+from reconciler.wiring.host_parts import PAPER, venues
 from reconciler.wiring.loop import watching
 from reconciler.wiring.paperwork import Paperwork, paperwork
 from reconciler.wiring.reading import open_reading

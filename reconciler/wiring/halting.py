@@ -17,7 +17,7 @@ from reconciler.acknowledgement import CLEAN_SWEEPS, SWEEP_INTERVAL
 from reconciler.adapters.clock import pause, wall_clock
 from reconciler.host import Host
 from reconciler.plan import UNKNOWN
-from reconciler.wiring.desk import local_stop, token_reader, venues
+from reconciler.wiring.host_parts import local_stop, token_reader, venues
 from reconciler.wiring.watching import watcher_pid
 from reconciler.wiring.ways_out import untold
 

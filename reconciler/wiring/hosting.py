@@ -16,7 +16,8 @@ from reconciler.adapters.clock import wall_clock
 from reconciler.adapters.session_slot import SessionSlot
 from reconciler.host import Host
 from reconciler.ports import Report
-from reconciler.session import Ending, Session
+from reconciler.session import Session
+from reconciler.session_ending import Ending
 from reconciler.session_request import Asked, Standing, Told
 from reconciler.wiring.desk import Desk
 from reconciler.wiring.session import SessionRun

@@ -16,7 +16,8 @@ from reconciler.host import CONFIG_NAME, Host
 from reconciler.ports import Report
 from reconciler.verdicts import substance
 from reconciler.wiring.bookkeeping import serve_word
-from reconciler.wiring.desk import Desk, latch, local_stop, open_desk, ship, watched_paths
+from reconciler.wiring.desk import Desk, open_desk, ship
+from reconciler.wiring.host_parts import latch, local_stop, watched_paths
 from reconciler.wiring.hosting import clear, serve, slot_of
 from reconciler.wiring.watching import token_exists, watcher_pid
 

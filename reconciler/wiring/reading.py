@@ -26,7 +26,7 @@ from reconciler.host import Host
 from reconciler.proof import Prover
 from reconciler.reading import Reader
 from reconciler.recovery import Here, Recovered, newest, recover
-from reconciler.wiring.desk import memory_path, repository_id, trust_of
+from reconciler.wiring.host_parts import memory_path, repository_id, trust_of
 from reconciler.wiring.log_keys import pinned_head
 from reconciler.wiring.timekeeping import host_time
 

@@ -1,28 +1,24 @@
 """What a session leaves: its record and picture as a pack, and expected against actual."""
 
-import json
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import datetime
-from typing import Final, TypeVar
 
 from desired_state.build import __version__
-from desired_state.frozen import Frozen
-from desired_state.limits import Limits
 from desired_state.values import StopClass
 from evidence_repo.manifest import Claim, Code, Context, EvidenceLevel
-from evidence_repo.packs import Pack
 from layers.l6_execution.books import Books
-from layers.l6_execution.events import Filled, Intended, ResetAccepted, Transferred, read
+from layers.l6_execution.events import Filled, read
 from layers.l6_execution.reconciliation import ReconciliationReport
 from layers.l6_execution.rows import Kind
 from layers.ports import JournalEntry
 from reconciler import picture
 from reconciler.counter import Counter
 from reconciler.fill_costs import Terms, slippage
-from reconciler.holdings import FeeValued, Valued, WipeValued
-from reconciler.marks import LossStop, Mark, Marks
-from reconciler.session import Ending, Session
+from reconciler.marking import value_of
+from reconciler.marks import Mark
+from reconciler.session import Session
+from reconciler.session_ending import Ending
 from reconciler.session_record import (
     SessionRecord,
     SessionSetup,
@@ -32,11 +28,10 @@ from reconciler.session_record import (
     session_pack,
 )
 from reconciler.slippage import Slippage
-from reconciler.wiring.desk import Desk, local_stop, ship
-
-VALUED: Final[Mapping[str, type[Valued]]] = {one.KIND: one for one in (FeeValued, WipeValued)}
-M = TypeVar("M", bound=Frozen)
-MOVING: Final = frozenset((Intended.KIND, Filled.KIND, Transferred.KIND))
+from reconciler.wiring.desk import Desk, ship
+from reconciler.wiring.host_parts import local_stop
+from reconciler.wiring.renewal import Renewal
+from reconciler.wiring.session_halt import Raised
 
 
 @dataclass(frozen=True)
@@ -56,14 +51,6 @@ class Outcome:
 
 
 @dataclass(frozen=True)
-class Raised:
-    """The stop of class integrity that the session raised, and what stood in our books then."""
-
-    stop: str
-    subjects: frozenset[str]
-
-
-@dataclass(frozen=True)
 class Kept:
     """The session as it stands at its end, and where its evidence goes."""
 
@@ -72,8 +59,7 @@ class Kept:
     setup: SessionSetup
     ending: Ending
     report: ReconciliationReport | None  # expected against actual; none: nothing was sent
-    keep: Callable[[Pack, datetime], None]
-    revision: Callable[[], str | None]
+    renewal: Renewal  # keeps packs, under the revision that stands
     spans: Mapping[tuple[str, datetime], datetime]
     raised: Raised | None = None
 
@@ -90,18 +76,18 @@ def keep_evidence(
     context = Context(
         run_id=record.run_id,
         decision=record.ending.value,
-        revision=kept.revision() or "",
+        revision=kept.renewal.revision() or "",
         code=Code(version=__version__),
         seed=record.setup.seed,
         ended=kept.desk.clock.wall(),
         claim=Claim(text=counter.claim, level=EvidenceLevel.E2),
     )
     pack = session_pack(record, picture.draw(record), context)
-    kept.keep(pack, record.setup.start)
+    kept.renewal.keep(pack, record.setup.start)
     report, second, stop = kept.report, "", None
     if report is not None:
         compared = reconciliation_pack(record, report, pack.id, context)
-        kept.keep(compared, record.setup.start)
+        kept.renewal.keep(compared, record.setup.start)
         second = compared.id
         stop = _stands(kept, report) or _unexplained(kept.desk, counter, report)
     ship(kept.desk)
@@ -147,7 +133,7 @@ def _record(
     kept: Kept, since: tuple[JournalEntry, ...], orders: tuple[JournalEntry, ...], books: Books
 ) -> SessionRecord:
     session, setup = kept.session, kept.setup
-    marks = tuple(_value(Mark, entry) for entry in since if entry.kind == "mark")
+    marks = tuple(value_of(Mark, entry) for entry in since if entry.kind == "mark")
     events = (read(entry) for entry in orders)
     return SessionRecord(
         setup=setup,
@@ -189,27 +175,3 @@ def _stop_class(kept: Kept) -> StopClass | None:
         return None
     stops = kept.desk.latch.in_force()
     return next((stops[name].kind for name in sorted(stops)), None)
-
-
-def marks_of(entries: tuple[JournalEntry, ...], limits: Limits) -> Marks:
-    """The marks and loss stops that these entries hold, and whether orders came before them.
-
-    ``limits`` are in quote currency, as the marks are.
-    """
-    marks = Marks()
-    for entry in entries:
-        if entry.kind == "mark":
-            marks.add(_value(Mark, entry), limits.max_daily_loss, limits.max_drawdown)
-        elif entry.kind == "loss_stop":
-            marks.stops.append(_value(LossStop, entry))
-        elif entry.kind in VALUED:
-            marks.fees.take(_value(VALUED[entry.kind], entry))
-        elif entry.kind == ResetAccepted.KIND:
-            marks.fees.begin_again()
-        elif entry.kind in MOVING and not marks.found:
-            marks.untouched = False  # D1: such a mark opens no day
-    return marks
-
-
-def _value(model: type[M], entry: JournalEntry) -> M:
-    return model.model_validate_json(json.dumps(dict(entry.body)))

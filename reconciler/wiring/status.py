@@ -10,7 +10,7 @@ from reconciler.host import Host
 from reconciler.plan import Actual
 from reconciler.ports import Report
 from reconciler.summarize import summarize
-from reconciler.wiring.desk import HEARTBEAT, latch, token_reader, venues
+from reconciler.wiring.host_parts import HEARTBEAT, latch, token_reader, venues
 from reconciler.wiring.reading import open_reading
 
 

@@ -24,7 +24,7 @@ from reconciler.heartbeats import MAX_STOPS, Heartbeat, sealed
 from reconciler.host import Host
 from reconciler.plan import UNKNOWN
 from reconciler.watcher import Watcher
-from reconciler.wiring.desk import (
+from reconciler.wiring.host_parts import (
     heartbeat_path,
     latch,
     local_stop,

@@ -48,10 +48,10 @@ from reconciler.noted_journal import NotedJournal
 from reconciler.peg_watch import PegWatch
 from reconciler.permits import PermitOffice
 from reconciler.sending import Sending
-from reconciler.session import Desk as SessionDesk
 from reconciler.session import Session
+from reconciler.session_desk import Desk as SessionDesk
 from reconciler.venue_watch import VenueWatch
-from reconciler.wiring.session import Flag
+from reconciler.wiring.session_halt import Flag
 from tests.bench.exchange_process import KEY, MovedClock, exchange
 from tests.bench.risk_gate import AT, MANY, STANDING, SYMBOL, WIDE, scene_of
 from tests.fakes.paper_desk import intent_id
@@ -159,6 +159,12 @@ class OrderDesk:
 
     def cancel(self, name: str) -> None:
         self.execution.cancel(SYMBOL, name, self.clock())
+
+    def cancel_all(self) -> None:
+        """Every order, in one sweep; what is open after it is an error of the measurement."""
+        report = self.execution.cancel_all(self.clock())
+        if report.still_open or report.unreachable:
+            raise RuntimeError(f"expected nothing open, found {report}")
 
     def upkeep(self) -> None:
         """What a session does between its orders: take in what the venue shows, compare if due."""

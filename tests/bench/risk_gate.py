@@ -38,7 +38,8 @@ from reconciler.conduct import ConductRecord
 from reconciler.gate import Verdict
 from reconciler.market_state import MarketState
 from reconciler.marks import Mark, Marks
-from reconciler.snapshots import Scene, Wired, snapshot
+from reconciler.scene import Scene, Wired
+from reconciler.snapshots import snapshot
 from reconciler.thinking import Scopes, Thinking
 from reconciler.venue_watch import VenueSeen
 from tests.bench import peer_risk_engine

@@ -25,8 +25,8 @@ from layers.paper_venue.terms import MarketModel
 from layers.paper_venue.venue import PaperVenue
 from reconciler.acknowledgement import Acknowledgement
 from reconciler.adapters.clock import wall_clock
-from reconciler.wiring.desk import latch, paper_store, token_path
 from reconciler.wiring.founding import REPOSITORY
+from reconciler.wiring.host_parts import latch, paper_store, token_path
 from tests.bench.desks import ENVIRONMENT, GOVERNOR, Desk, founded
 from tests.bench.measurement import Measured, Plan
 from tests.fakes.paper_desk import START, request

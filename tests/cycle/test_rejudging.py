@@ -9,7 +9,7 @@ from desired_state.values import Mode, Trading
 from reconciler.cycle import Report
 from reconciler.gate import Verdict
 from reconciler.plan import Doing
-from tests.fakes.cycle_desk import CycleDesk
+from tests.fakes.cycle_desk import Calls, CycleDesk, raise_declared
 from tests.fakes.governed_desk import GovernedDesk, present
 
 SECOND = timedelta(seconds=1)
@@ -74,6 +74,31 @@ def test_only_what_would_be_refused_is_cancelled(cycles: CycleDesk) -> None:
         assert open_(cycles) == every - refused
         cycle.run(now + 3 * SECOND)
         assert asked == ["paper"]  # once a fall
+
+
+class Silent(Calls):
+    """A venue that does not show what is open for as long as ``silent`` says."""
+
+    silent = False
+
+    def tick(self, port: str, method: str) -> None:
+        super().tick(port, method)
+        if self.silent and (port, method) == ("venue", "open_orders"):
+            raise_declared(port)
+
+
+def test_a_fall_that_met_a_silent_venue_is_carried_out_when_it_answers(cycles: CycleDesk) -> None:
+    now, calls = present(), Silent()
+    with cycles.cycle(calls) as cycle:
+        cycle.run(now)
+        cycles.desk.place(2)
+        lower(cycles)
+        calls.silent = True
+        assert doings(cycle.run(now + SECOND)) == []
+        calls.silent = False
+        assert len(open_(cycles)) == 2
+        assert doings(cycle.run(now + 2 * SECOND)) == [Doing.CANCEL_ALL]
+        assert open_(cycles) == set()
 
 
 def test_a_process_that_does_not_know_what_was_permitted_judges_what_it_finds_open(

@@ -9,10 +9,10 @@ import pytest
 
 from reconciler.adapters.latch import Latch
 from reconciler.adapters.session_slot import SessionSlot
-from reconciler.wiring.desk import token_reader
 from reconciler.wiring.exchange import Command as Control
 from reconciler.wiring.exchange import ask
 from reconciler.wiring.host import open_host
+from reconciler.wiring.host_parts import token_reader
 from tests.docs.cheat_sheet import Shell, Step, commands, inline, shell, steps
 from tests.fakes.governed_desk import mandated_desk, present, wait_for
 from tests.fakes.rehearsal_desk import gentle_prices

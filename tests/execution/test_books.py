@@ -214,8 +214,8 @@ def test_an_order_that_appears_after_it_was_proven_absent_is_a_difference(tmp_pa
 def test_messages_and_equal_orders_are_counted_on_the_market_clock(tmp_path: Path) -> None:
     desk = traded(tmp_path)
     desk.execution.cancel(SYMBOL, request("rest").client_order_id, START + HOUR)
-    assert desk.books.messages_since(START) == 3
-    assert desk.books.messages_since(START + timedelta(minutes=1)) == 1
+    assert desk.books.messages.since(START) == 3
+    assert desk.books.messages.since(START + timedelta(minutes=1)) == 1
     assert desk.books.orders_on == {START.date(): 2}
     assert desk.books.last_equal[SYMBOL, Side.BUY, Decimal(1), Decimal(50)] == START
 

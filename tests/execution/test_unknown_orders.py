@@ -57,16 +57,42 @@ def test_look_ups_come_at_a_half_one_two_four_and_eight_seconds() -> None:
     assert search.is_spent(WALL + LOOKUPS[-1])
 
 
-def test_a_look_up_that_is_not_answered_is_repeated_soon_and_takes_no_place() -> None:
+@pytest.mark.parametrize(
+    ("unanswered", "looked"),
+    [
+        ({4}, [0.5, 1, 2, 4, 4.5, 8]),
+        ({1, 1.5, 4, 4.5, 5, 5.5}, [0.5, 1, 1.5, 2, 2.5, 4, 4.5, 5, 5.5, 6, 8]),
+        ({8}, [0.5, 1, 2, 4, 8, 8.5]),
+    ],
+)
+def test_a_look_up_that_is_not_answered_is_repeated_soon_and_moves_no_other(
+    unanswered: set[float], looked: list[float]
+) -> None:
     search, times = Search(since=WALL), []
     for tenth in range(100):
         wall = WALL + timedelta(seconds=tenth / 10)
         if search.is_due(wall):
-            silent = wall == WALL + timedelta(seconds=4)
-            search = search.after(Trace.SILENT if silent else Trace.UNSURE, wall)
-            times.append((wall - WALL).total_seconds())
-    assert times == [0.5, 1, 2, 4, 4.5, 8.5]
+            times.append(tenth / 10)
+            trace = Trace.SILENT if tenth / 10 in unanswered else Trace.UNSURE
+            search = search.after(trace, wall)
+    assert times == looked
     assert search.looked == len(LOOKUPS)
+
+
+def test_negatives_that_do_not_span_enough_yet_go_on_while_there_is_patience() -> None:
+    late = Propagation(timedelta(seconds=2), timedelta(seconds=5))
+    search, times = Search(since=WALL).after(Trace.SILENT, WALL + LOOKUPS[0]), []
+    for tenth in range(6, 101):
+        wall = WALL + timedelta(seconds=tenth / 10)
+        if search.is_due(wall) and not search.is_absent(late):
+            search = search.after(Trace.NEGATIVE, wall)
+            times.append(tenth / 10)
+        assert not search.is_spent(wall)
+    assert times == [1, 1.5, 2, 4, 8, 8.5]
+    assert search.is_absent(late)
+
+
+def test_a_person_is_called_ten_seconds_after_an_order_that_no_look_up_could_ask_for() -> None:
     silent = Search(since=WALL).after(Trace.SILENT, WALL)
     assert not silent.is_spent(WALL + timedelta(seconds=10))
     assert silent.is_spent(WALL + timedelta(seconds=10, milliseconds=1))

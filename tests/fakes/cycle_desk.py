@@ -19,7 +19,7 @@ from reconciler.cycle import Cycle
 from reconciler.gate import Verdict
 from reconciler.ports import Ports, Report
 from reconciler.verdicts import LEAF_KIND, VerdictRecord
-from reconciler.wiring import desk as wiring
+from reconciler.wiring import host_parts as wiring
 from tests.fakes.governed_desk import GovernedDesk
 
 Rejudge = Callable[[str, Verdict], tuple[str, ...] | None]

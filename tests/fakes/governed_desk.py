@@ -27,9 +27,9 @@ from reconciler.adapters.latch import Latch
 from reconciler.cli import main
 from reconciler.host import Host
 from reconciler.watcher import Watcher
-from reconciler.wiring.desk import latch, paper_store, token_path, token_reader, watcher
 from reconciler.wiring.founding import init
 from reconciler.wiring.host import open_host
+from reconciler.wiring.host_parts import latch, paper_store, token_path, token_reader, watcher
 from tests.fakes.paper_desk import START, request
 
 ENGAGED = 'state: engaged\nreason: "drill"\nby: anyone\n'

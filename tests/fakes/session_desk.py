@@ -15,6 +15,7 @@ from reconciler.counter import Counter
 from reconciler.gate import Verdict
 from reconciler.session import Session
 from reconciler.session_request import Request
+from reconciler.wiring.counters import Place
 from reconciler.wiring.desk import Desk, open_desk
 from reconciler.wiring.session import SessionRun
 from reconciler.wiring.session_evidence import Outcome
@@ -63,8 +64,8 @@ class DyingRun(SessionRun):
     nth: int = 0
     after: bool = False
 
-    def _counter(self, *given: Any) -> Counter:  # noqa: ANN401
-        made = super()._counter(*given)
+    def _counter(self, place: Place) -> Counter:
+        made = super()._counter(place)
         assert isinstance(made.orders, Execution)
         door = made.orders.door
         door.entry = FaultAt(door.entry, "submit", self.nth, lambda: os._exit(9), after=self.after)

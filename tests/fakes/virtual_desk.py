@@ -48,12 +48,13 @@ from reconciler.host import Host, parse_host
 from reconciler.opened_venue import OpenedVenue
 from reconciler.permits import PermitOffice
 from reconciler.ports import Report
-from reconciler.session import Ending
+from reconciler.session_ending import Ending
 from reconciler.session_request import Request
 from reconciler.wiring import counter_binance
 from reconciler.wiring.counter_binance import Lines
 from reconciler.wiring.counters import Place
-from reconciler.wiring.desk import HEARTBEAT, Desk, Running, latch, token_path
+from reconciler.wiring.desk import Desk, Running
+from reconciler.wiring.host_parts import HEARTBEAT, latch, token_path
 from reconciler.wiring.session import SessionRun
 from reconciler.wiring.session_evidence import Outcome
 from tests.fakes.binance_desk import ACCOUNT, SYMBOL, rehearsed, terms
@@ -286,8 +287,8 @@ class VirtualRun(SessionRun):
         """So far."""
         return len(self.counter.orders.books.fills) if self.counter else 0
 
-    def _counter(self, *given: Any) -> Counter:  # noqa: ANN401
-        self.counter = counter_binance.open_counter(self._place(*given), self._lines)
+    def _counter(self, place: Place) -> Counter:
+        self.counter = counter_binance.open_counter(place, self._lines)
         return self.counter
 
     def _lines(self, _place: Place, _record: OpenedVenue) -> Lines:

@@ -13,7 +13,8 @@ from reconciler.adapters.heartbeat_files import write_heartbeat
 from reconciler.adapters.watcher_key import WatcherKey
 from reconciler.heartbeats import Ears, Heartbeat, Known, opened, sealed
 from reconciler.ports import Report
-from reconciler.wiring.desk import Desk, heartbeat_path, open_desk
+from reconciler.wiring.desk import Desk, open_desk
+from reconciler.wiring.host_parts import heartbeat_path
 from reconciler.wiring.loop import _raise_silence
 from tests.fakes.governed_desk import ENGAGED, GovernedDesk, present, wait_for
 

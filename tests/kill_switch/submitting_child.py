@@ -7,8 +7,8 @@ from pathlib import Path
 
 from layers.orders import AnswerKind
 from reconciler.adapters.clock import wall_clock
-from reconciler.wiring.desk import paper_store, token_reader
 from reconciler.wiring.host import open_host
+from reconciler.wiring.host_parts import paper_store, token_reader
 from tests.fakes.paper_desk import Desk, intent
 
 

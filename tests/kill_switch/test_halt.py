@@ -14,7 +14,7 @@ from typing import Any, Final
 import pytest
 
 from desired_state.reasons import Reason
-from reconciler.wiring.desk import token_reader
+from reconciler.wiring.host_parts import token_reader
 from tests.fakes.governed_desk import GovernedDesk, wait_for
 
 HALT: Final = (sys.executable, "-m", "reconciler", "halt", "--reason", "drill", "--json")

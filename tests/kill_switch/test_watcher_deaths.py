@@ -12,7 +12,7 @@ from desired_state.reasons import Reason
 from desired_state.values import StopClass, Switch
 from layers.orders import AnswerKind
 from reconciler.watcher import Watcher
-from reconciler.wiring.desk import HEARTBEAT, token_reader, venues
+from reconciler.wiring.host_parts import HEARTBEAT, token_reader, venues
 from tests.fakes.governed_desk import ENGAGED, GovernedDesk, present, wait_for
 from tests.fakes.paper_desk import Desk, intent
 

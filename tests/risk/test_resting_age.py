@@ -4,7 +4,7 @@ from dataclasses import replace
 from datetime import timedelta
 
 from reconciler.rejudging import overdue_orders
-from reconciler.snapshots import Scene
+from reconciler.scene import Scene
 from tests.bench.risk_gate import AT, WIDE, scene_of
 
 HOUR = timedelta(hours=1)

@@ -15,7 +15,8 @@ from layers.market import Book, Level
 from layers.orders import Intent
 from reconciler.beside import MOST_ASKED, fresh, shown, wanted
 from reconciler.rejudging import refused_orders
-from reconciler.snapshots import Scene, other_exposure, snapshot
+from reconciler.scene import Scene
+from reconciler.snapshots import snapshot
 from tests.bench.risk_gate import AT, SYMBOL, WIDE, scene_of
 from tests.risk.judged_order import D
 
@@ -73,7 +74,7 @@ def test_what_is_held_without_a_quote_is_not_known_and_refuses_what_increases_ri
     given, intent = scene({"ETH/USDT": held()})
     told = found(given, intent)
     assert {told[c].code for c in ("C1", "C3", "C4")} == {Reason.DATA_MISSING}
-    assert other_exposure(given) is None
+    assert given.other_exposure is None
     given.books.symbols[SYMBOL] = held("1")
     size = intent.request.model_copy(update={"side": "sell", "quantity": "0.002"})
     selling = intent.model_copy(update={"request": size})
@@ -84,7 +85,7 @@ def test_dust_without_a_quote_holds_nothing_up_and_counts_where_there_is_one() -
     dust = {"ETH/USDT": held("0.0001", "0.9")}
     assert found(*scene(dust))["C1"].outcome is Outcome.ALLOW
     given, _ = scene(dust, book("ETH/USDT"))
-    assert other_exposure(given) == D("0.001")
+    assert given.other_exposure == D("0.001")
     in_bitcoin = {"ETH/BTC": held("10", "0.9")}  # nine tenths of a bitcoin are no dust
     assert found(*scene(in_bitcoin))["C1"].code is Reason.DATA_MISSING
     worked = {"ETH/USDT": held("0.0001", "0.9", working=1)}
@@ -93,7 +94,7 @@ def test_dust_without_a_quote_holds_nothing_up_and_counts_where_there_is_one() -
 
 def test_a_symbol_in_another_quote_currency_is_marked_in_the_session_s_own() -> None:
     given, _ = scene({"ETH/BTC": held()}, book("ETH/USDT"))
-    assert other_exposure(given) == 100
+    assert given.other_exposure == 100
     assert wanted(given.books, SYMBOL) == ("ETH/USDT",)
     assert wanted(given.books, "ETH/USDT") == ()  # that is the session's own book
 

@@ -11,7 +11,7 @@ from layers.feed import Series, Window
 from layers.market import Bar
 from layers.orders import Fill, OrderState, Purpose, Side, TimeInForce
 from reconciler.marks import Mark
-from reconciler.session import Ending
+from reconciler.session_ending import Ending
 from reconciler.session_record import OrderLine, SessionRecord, SessionSetup, TriggerLine
 
 HOUR = timedelta(hours=1)

@@ -10,7 +10,7 @@ from desired_state.errors import Stalled
 from desired_state.reasons import Reason
 from desired_state.values import Mode, StopClass
 from reconciler.adapters.session_slot import SessionSlot
-from reconciler.session import Ending
+from reconciler.session_ending import Ending
 from reconciler.session_request import Standing
 from tests.fakes.governed_desk import GovernedDesk, wait_for
 from tests.fakes.paper_desk import request

@@ -8,7 +8,7 @@ import pytest
 from desired_state.canonical import from_json
 from layers.orders import WORKING
 from layers.paper_venue.venue import PaperVenue
-from reconciler.session import Ending
+from reconciler.session_ending import Ending
 from reconciler.wiring.session_evidence import Outcome
 from tests.fakes.governed_desk import GovernedDesk
 from tests.fakes.session_desk import FIRST, LAST, die_after_bars, die_sending, run

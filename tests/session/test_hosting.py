@@ -16,7 +16,8 @@ from desired_state.reasons import Reason
 from desired_state.values import Mode
 from layers.market import Bar
 from reconciler.adapters.session_slot import SessionSlot
-from reconciler.session import Ending, Session
+from reconciler.session import Session
+from reconciler.session_ending import Ending
 from reconciler.session_request import Asked, EndAsked, Request, Standing, Told
 from reconciler.wiring.hosting import Hosting
 from reconciler.wiring.watching import watcher_pid

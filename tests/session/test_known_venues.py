@@ -21,9 +21,10 @@ from reconciler.adapters.opened_venues import OpenedVenues
 from reconciler.adapters.shared_journal import SharedJournal
 from reconciler.opened_venue import OPENED, OpenedVenue, ToldVenues
 from reconciler.plan import UNKNOWN
-from reconciler.wiring.desk import open_desk, venues
+from reconciler.wiring.desk import open_desk
 from reconciler.wiring.exchange import Command, ask
 from reconciler.wiring.founding import init
+from reconciler.wiring.host_parts import venues
 from reconciler.wiring.taking_over import learn_venues
 from tests.fakes.governed_desk import ENGAGED, GovernedDesk, present, wait_for
 from tests.fakes.rehearsal_desk import RehearsalDesk
@@ -37,7 +38,7 @@ BINANCE = OpenedVenue(
     rehearsed=True,
     symbols=("BTC/USDT",),
 )
-PAPER, OURS = "paper", "./evidence.git main"
+OURS = "./evidence.git main"
 
 
 def changed(**fields: object) -> OpenedVenue:

@@ -16,7 +16,7 @@ from layers.market import Provenance
 from layers.paper_venue.spot_rules import BTC_USDT
 from layers.paper_venue.terms import MarketModel
 from layers.paper_venue.venue import PaperVenue
-from reconciler.wiring.desk import paper_store
+from reconciler.wiring.host_parts import paper_store
 from tests.fakes.governed_desk import GovernedDesk
 from tests.fakes.paper_desk import FUNDS
 from tests.fakes.session_desk import FIRST, run

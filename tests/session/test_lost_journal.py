@@ -5,7 +5,7 @@ import shutil
 from layers.l6_execution.books import Books
 from reconciler.adapters.clock import wall_clock
 from reconciler.adapters.shared_journal import SharedJournal
-from reconciler.session import Ending
+from reconciler.session_ending import Ending
 from reconciler.wiring.bookkeeping import read_books
 from reconciler.wiring.desk import Desk
 from tests.fakes.governed_desk import GovernedDesk

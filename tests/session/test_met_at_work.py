@@ -9,8 +9,9 @@ from desired_state.values import StopClass
 from layers.l6_execution.execution import Execution
 from layers.ports import Cancels
 from reconciler.counter import Counter
-from reconciler.session import Ending
+from reconciler.session_ending import Ending
 from reconciler.session_request import Request
+from reconciler.wiring.counters import Place
 from reconciler.wiring.session import SessionRun
 from tests.fakes.governed_desk import GovernedDesk
 from tests.fakes.paper_desk import request
@@ -42,8 +43,8 @@ class Beside:
 class VisitedRun(SessionRun):
     """Somebody else places an order on the account while the session cancels one of its own."""
 
-    def _counter(self, *given: Any) -> Counter:  # noqa: ANN401
-        made = super()._counter(*given)
+    def _counter(self, place: Place) -> Counter:
+        made = super()._counter(place)
         assert isinstance(made.orders, Execution)
         cancelling = made.orders._cancelling  # noqa: SLF001
         venue = made.queries._venue  # noqa: SLF001

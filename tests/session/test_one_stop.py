@@ -8,7 +8,7 @@ from decimal import Decimal
 from desired_state.values import StopClass
 from layers.market import Bar
 from reconciler.session import Session
-from reconciler.wiring.desk import paper_store
+from reconciler.wiring.host_parts import paper_store
 from tests.fakes.governed_desk import GovernedDesk
 from tests.fakes.paper_desk import request
 from tests.fakes.session_desk import run

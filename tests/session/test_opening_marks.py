@@ -10,8 +10,9 @@ from layers.l6_execution.events import Intended
 from layers.market import Bar
 from reconciler import decisions
 from reconciler.adapters.clock import wall_clock
-from reconciler.session import Ending, Session
-from reconciler.wiring.session_evidence import marks_of
+from reconciler.marking import marks_of
+from reconciler.session import Session
+from reconciler.session_ending import Ending
 from tests.fakes.governed_desk import GovernedDesk
 from tests.fakes.session_desk import FIRST, run
 

@@ -13,8 +13,9 @@ from layers.l6_execution.symbol_book import SymbolBook
 from layers.market import Bar, Book, Level
 from layers.ports import JournalEntry, VenueQueries
 from reconciler.holdings import FeeValued, PaidFees, WipeValued
-from reconciler.session import Ending, Session
-from reconciler.wiring.session_evidence import marks_of
+from reconciler.marking import marks_of
+from reconciler.session import Session
+from reconciler.session_ending import Ending
 from tests.fakes.governed_desk import GovernedDesk
 from tests.fakes.session_desk import FIRST, run
 

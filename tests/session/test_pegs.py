@@ -8,7 +8,7 @@ from desired_state.canonical import from_json
 from desired_state.reasons import Reason
 from layers.orders import Side
 from reconciler import decisions
-from reconciler.session import Ending
+from reconciler.session_ending import Ending
 from tests.fakes.governed_desk import GovernedDesk
 from tests.fakes.recorded_risk import recorded_findings
 from tests.fakes.session_desk import limits_of, run

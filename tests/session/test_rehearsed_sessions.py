@@ -21,8 +21,8 @@ from layers.local_exchange.faults import Fault, FaultKind
 from layers.ports import Cancels
 from reconciler.adapters.opened_venues import OpenedVenues
 from reconciler.adapters.session_slot import SessionSlot
-from reconciler.wiring.desk import venues
 from reconciler.wiring.exchange import Command, Told, ask
+from reconciler.wiring.host_parts import venues
 from reconciler.wiring.sessions import read_sessions
 from reconciler.wiring.watching import watcher_pid
 from tests.fakes.governed_desk import ENGAGED, present, wait_for

@@ -6,10 +6,16 @@ from decimal import Decimal
 from desired_state.values import Access, Mode, Trading
 from layers.market import Bar
 from reconciler.gate import Verdict
+from reconciler.plan import Doing
+from reconciler.ports import Report
 from reconciler.session import Session
+from reconciler.session_ending import Ending
+from reconciler.session_request import Request
 from reconciler.snapshots import account
+from reconciler.wiring.session import SessionRun
 from tests.fakes.governed_desk import GovernedDesk
-from tests.fakes.session_desk import run
+from tests.fakes.session_desk import FIRST, LAST, opened, run
+from tests.fakes.silent_queries import Silent
 
 Asked = dict[str, tuple[set[str], set[str], set[str]]]
 
@@ -84,3 +90,34 @@ def test_nothing_is_judged_under_a_verdict_that_has_ended(desk: GovernedDesk) ->
     record = run(desk, age).record
     assert record.refusals["VERDICT_EXPIRED"] > 0
     assert record.orders == ()
+
+
+def test_where_nobody_can_judge_what_is_open_it_is_cancelled_and_the_cycle_goes_on(
+    desk: GovernedDesk,
+) -> None:
+    """PLAN-2: permission falls, and the venue does not answer what the account holds."""
+    told: list[Report] = []
+    open_: list[tuple[int, int]] = []
+
+    def lower(session: Session, _bar: Bar) -> None:
+        if told or not session.desk.execution.books.working:
+            return
+        answering = session.desk
+        session.desk = replace(answering, queries=Silent(answering.queries, 1, 1))
+        before = len(desk.venue.open_orders())
+        desk.edit("limits.yaml", 'max_order_notional: "50"', 'max_order_notional: "40"')
+        told.append(writer.reconcile())
+        open_.append((before, len(desk.venue.open_orders())))
+        session.desk = answering
+
+    with opened(desk) as writer:
+        outcome = SessionRun(writer, Request(start=FIRST, end=LAST), lower).run()
+    [report], [(before, after)] = told, open_
+    assert report.verdict.permitted.mode is Mode.PAPER
+    assert report.verdict.permitted.limits.max_order_notional == Decimal(40)
+    assert [(act.doing, act.subject) for act in report.actions] == [(Doing.CANCEL_ALL, "paper")]
+    assert before > after == 0
+    assert outcome.record.ending is Ending.COMPLETED
+    assert len(outcome.record.orders) > before  # it trades on
+    assert outcome.reconciliation is not None
+    assert outcome.reconciliation.ok

@@ -18,8 +18,9 @@ from layers.l5_risk_gate.finding import COLUMNS
 from layers.market import Bar
 from layers.orders import WORKING
 from reconciler import decisions
-from reconciler.session import Ending, Session
-from reconciler.wiring.session import RENEW
+from reconciler.session import Session
+from reconciler.session_ending import Ending
+from reconciler.wiring.renewal import RENEW
 from tests.fakes.governed_desk import (
     ARMED,
     ENGAGED,

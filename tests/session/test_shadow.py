@@ -18,11 +18,12 @@ from desired_state.values import Mode
 from layers.market import Bar
 from layers.orders import Permit
 from reconciler import decisions
-from reconciler.session import Ending, Session
+from reconciler.session import Session
+from reconciler.session_ending import Ending
 from reconciler.shadowing import OF_THE_VENUE
 from reconciler.wiring.counters import WIRINGS
-from reconciler.wiring.desk import paper_store
-from reconciler.wiring.session import RENEW
+from reconciler.wiring.host_parts import paper_store
+from reconciler.wiring.renewal import RENEW
 from tests.fakes.governed_desk import GovernedDesk, found_desk
 from tests.fakes.paper_desk import request
 from tests.fakes.session_desk import FIRST, LAST, limits_of, opened, run

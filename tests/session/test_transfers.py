@@ -12,9 +12,9 @@ from desired_state.values import StopClass
 from reconciler.adapters.clock import wall_clock
 from reconciler.adapters.shared_journal import SharedJournal
 from reconciler.marks import WINDOWS, Mark, Marks
-from reconciler.session import Ending
+from reconciler.session_ending import Ending
 from reconciler.wiring.bookkeeping import read_books
-from reconciler.wiring.desk import paper_store
+from reconciler.wiring.host_parts import paper_store
 from tests.fakes.governed_desk import GovernedDesk
 from tests.fakes.paper_desk import request
 from tests.fakes.session_desk import FIRST, after, opened, release, run

@@ -14,11 +14,14 @@ from layers.l6_execution.execution import Execution
 from layers.market import Bar
 from layers.orders import CancelReport
 from reconciler.counter import Counter
-from reconciler.session import SILENT_BARS, Ending, Session
+from reconciler.session import SILENT_BARS, Session
+from reconciler.session_ending import Ending
 from reconciler.session_request import Request
+from reconciler.wiring.counters import Place
 from reconciler.wiring.session import SessionRun
 from tests.fakes.governed_desk import GovernedDesk
 from tests.fakes.session_desk import FIRST, LAST, opened, run
+from tests.fakes.silent_queries import Silent
 
 UNHEARD = CancelReport(confirmed=(), still_open=(), unreachable=True)
 Change = Callable[[Counter], Counter]
@@ -30,8 +33,8 @@ class ChangedRun(SessionRun):
 
     change: Change = lambda counter: counter
 
-    def _counter(self, *given: Any) -> Counter:  # noqa: ANN401
-        return self.change(super()._counter(*given))
+    def _counter(self, place: Place) -> Counter:
+        return self.change(super()._counter(place))
 
 
 class Deaf:
@@ -46,22 +49,6 @@ class Deaf:
     def cancel_all(self) -> CancelReport:
         self.asked += 1
         return UNHEARD
-
-    def __getattr__(self, name: str) -> Any:  # noqa: ANN401
-        return getattr(self._inner, name)
-
-
-class Silent:
-    """Queries of which ``balances`` does not answer from the ``first`` call on, ``calls`` times."""
-
-    def __init__(self, inner: Any, first: int, calls: int) -> None:  # noqa: ANN401
-        self._inner, self._lost, self._asked = inner, range(first, first + calls), 0
-
-    def balances(self) -> Any:  # noqa: ANN401
-        self._asked += 1
-        if self._asked in self._lost:
-            raise Waiting(Reason.VENUE_UNREACHABLE, "venue", retry_after=timedelta(seconds=1))
-        return self._inner.balances()
 
     def __getattr__(self, name: str) -> Any:  # noqa: ANN401
         return getattr(self._inner, name)

@@ -12,7 +12,7 @@ import pytest
 
 from desired_state.reasons import Reason
 from layers.local_exchange.faults import Fault, FaultKind
-from reconciler.session import Ending
+from reconciler.session_ending import Ending
 from tests.fakes.soak_desk import faults
 from tests.fakes.virtual_desk import HOLD_MS, Mandate, VirtualRun, virtual_desk
 from tests.soak.ended_sessions import decided_once, nothing_open, reconciled, stopped, strangers

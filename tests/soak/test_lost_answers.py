@@ -5,7 +5,7 @@ from pathlib import Path
 
 from layers.local_exchange.faults import Fault, FaultKind
 from layers.local_exchange.rest import Asks
-from reconciler.session import Ending
+from reconciler.session_ending import Ending
 from tests.fakes.virtual_desk import Mandate, VirtualRun, virtual_desk
 from tests.soak.ended_sessions import reconciled
 
