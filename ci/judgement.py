@@ -1,7 +1,7 @@
 """What merging a change would do: the reconciler's own judgement, before and after. Pure.
 
 There is no second rule book here: both sides are judged by ``Reader.verify``, and what is compared
-is what came out. The rules CI-1 to CI-12 stand in the package's README.
+is what came out. The rules CI-1 to CI-13 stand in the package's README.
 """
 
 from collections.abc import Iterable, Mapping, Sequence
@@ -10,7 +10,7 @@ from datetime import datetime
 from enum import StrEnum
 from typing import Final
 
-from ci.papers import stray_papers, touched_paths
+from ci.papers import stray_papers, touched_paths, warnings
 from desired_state.admission import Admission, Trust
 from desired_state.authority import BOTTOM, Authority, points, settle, tighter
 from desired_state.errors import Finding, Severity, finding
@@ -218,8 +218,21 @@ def _compare(bench: Bench, before: Side, head: str, candidate: Candidate) -> Jud
         permitted=changes(before.permitted, after.permitted),
         proposals=proposals,
         refusals=tuple({_key(item): item for item in refusals}.values()),
-        notices=tuple(item for item in new if item not in refusals),
+        notices=(
+            *(item for item in new if item not in refusals),
+            *_foreseen(bench, before, after),
+        ),
     )
+
+
+def _foreseen(bench: Bench, before: Side, after: Side) -> Iterable[Finding]:
+    """CI-13: what L5 will refuse under the proposals of this change, whoever signs them."""
+    old, new = (
+        warnings(bench.state, side.admission, side.commit) if side.admission and side.commit else ()
+        for side in (before, after)
+    )
+    known = {_key(item) for item in old}
+    return [item for item in new if _key(item) not in known]
 
 
 def _key(item: Finding) -> tuple[Reason, str]:

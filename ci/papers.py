@@ -4,6 +4,7 @@ from collections.abc import Iterable, Mapping
 from datetime import datetime
 from typing import Final
 
+from desired_state.admission import Admission
 from desired_state.document import load
 from desired_state.errors import Finding, Stalled, finding
 from desired_state.memory import Stop
@@ -14,6 +15,7 @@ from desired_state.trees import Entry
 from desired_state.trust_root import Root
 from desired_state.values import StopClass
 from reconciler.outstanding import Outstanding
+from reconciler.proposal_checks import VENUES, foreseen
 
 ROOT: Final = "trust/root/1.yaml"
 
@@ -36,6 +38,15 @@ def touched_paths(state: StateRepository, before: str | None, after: str) -> fro
         for path in old.keys() | new.keys()
         if path not in old or path not in new or old[path].oid != new[path].oid
     )
+
+
+def warnings(state: StateRepository, admission: Admission, commit: str) -> Iterable[Finding]:
+    """CI-13: what L5 will refuse under the proposals of a head, by the base that each would run."""
+    standing = [admission.approval.proposal] if admission.approval else []
+    for proposal in (*standing, *(item.signed.proposal for item in admission.pending)):
+        if state.descends(commit, proposal.base):
+            entry = tree_of(state, proposal.base).get(VENUES)
+            yield from foreseen(proposal, state.blob(entry.oid) if entry else None)
 
 
 def stray_papers(

@@ -15,7 +15,7 @@ from decimal import Decimal
 from typing import Any, Final
 
 from layers.l6_execution import events
-from layers.l6_execution.books import Books
+from layers.l6_execution.books import Books, amount_of
 from layers.l6_execution.terms import LET_GO
 from layers.orders import AnswerKind, Fill, Intent, OrderState, Side
 from layers.ports import JournalEntry
@@ -99,14 +99,12 @@ class ConductRecord:
                 self._answered(name, answer.kind, at)
             case events.Filled(fill=fill):
                 self._executed_by(fill, at)
-            case events.Seen(order=order):
-                if order.state in ENDED:
-                    self._end(order.client_order_id, at)
-            case (
-                events.Absent(client_order_id=name)
-                | events.Explained(subject=name, told=events.GONE)
-            ):
+            case events.Seen(order=order) if order.state in ENDED:
+                self._end(order.client_order_id, at)
+            case events.Absent(client_order_id=name):
                 self._end(name, at)
+            case events.Explained(subject=subject, told=told):
+                self._explained(subject, told, at)
             case events.Compared(ok=True, scope="full"):
                 self._let_go(at - LET_GO)
             case events.CancelAsked(asked=asked):
@@ -150,6 +148,14 @@ class ConductRecord:
             self._rejects.append(at)
         if kind in {AnswerKind.REJECTED, AnswerKind.NOT_SENT}:
             self._end(name, at)
+
+    def _explained(self, subject: str, told: str, at: datetime) -> None:
+        if told == events.GONE:
+            self._end(subject, at)
+        currency, total, _ = subject.partition(events.TOTAL)
+        gap = amount_of(told) if total else None
+        if gap is not None:
+            self._trips.lack(currency, -gap, at)
 
     def _let_go(self, before: datetime) -> None:
         """As the books do (L6-10): a full comparison agreed on what ended before."""

@@ -36,6 +36,7 @@ from desired_state.values import (
     Switch,
     Trading,
 )
+from reconciler.conditions import narrows
 from reconciler.facts import Facts, Narrowing, narrowings
 
 SEMANTICS: Final = 4  # raised when the same inputs may give another verdict (evidence.md)
@@ -107,6 +108,25 @@ def judge(admission: Admission, facts: Facts, now: datetime) -> Verdict:
         findings=tuple(dict.fromkeys(found)),
         valid_until=min((t for t in changes if t > now), default=None),
         wind_down=admission.wind_down,
+    )
+
+
+def as_running(verdict: Verdict, recorded: Verdict) -> Verdict:
+    """No more than the reconciler that runs here permits, and its reasons beside ours (GATE-4).
+
+    It knows facts that nobody else asks for, such as the accounts that venues told it of.
+    """
+    known = {(found.code, found.subject) for found in verdict.findings}
+    beside = tuple(
+        found
+        for found in recorded.findings
+        if narrows(found) and (found.code, found.subject) not in known
+    )
+    return verdict.model_copy(
+        update={
+            "permitted": meet(verdict.permitted, recorded.permitted),
+            "findings": (*verdict.findings, *beside),
+        }
     )
 
 

@@ -3,21 +3,25 @@
 The reconciler judges every proposal itself; here its refusals are met before anybody signs.
 """
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from datetime import timedelta
 from typing import Final
 
 from desired_state.admission import Admission
 from desired_state.approvals import incomplete
 from desired_state.authority import BOTTOM, settle
-from desired_state.errors import Stalled
+from desired_state.document import load
+from desired_state.errors import Finding, Severity, Stalled, finding
 from desired_state.proposals import WIND_DOWN, Proposal, proposal_path
 from desired_state.reasons import Reason
 from desired_state.standing import UNREACHED, beyond, rules_of
 from desired_state.trust_root import GateRule, Root, satisfiable
+from desired_state.values import Access, Mode, Trading
 from desired_state.winding_down import wind_down_refusals
+from layers.configuration import ASSUMED, VenueMap
 
 UNBOUNDED: Final = timedelta(days=366)
+VENUES: Final = "venues.yaml"
 
 
 def longest(rules: Sequence[GateRule]) -> timedelta:
@@ -66,6 +70,48 @@ def checked_wind_down(draft: Proposal, admission: Admission, root: Root) -> tupl
     if not all(satisfiable(root, one, [draft.requester]) for one in rules):
         raise Stalled(Reason.GATE_UNSATISFIABLE, subject, f"nobody can without {draft.requester}")
     return rules
+
+
+def foreseen(proposal: Proposal, venues: bytes | None) -> tuple[Finding, ...]:
+    """What L5 will refuse under it, whoever signs: told as warnings while people can still mend it.
+
+    F9: from testnet up a peg that nobody watches is no, so nothing that increases risk is sent.
+    What only reduces is held to no peg. ``venues`` is ``venues.yaml`` at the proposal's base, which
+    is what would run; none: there is none.
+    """
+    asked = proposal.authority
+    if asked.mode < Mode.TESTNET or asked.trading < Trading.ACTIVE or venues is None:
+        return ()
+    try:
+        rows = load(VenueMap, venues, VENUES)
+    except Stalled as error:
+        told = f"at its base: {error.message}"
+        return (finding(error.code, _about(proposal, VENUES), told, severity=Severity.WARNING),)
+    return tuple(
+        finding(
+            Reason.DATA_MISSING,
+            _about(proposal, f"{quote} at {venue}"),
+            f"its peg is watched: assumed in {VENUES} at the base; in mode {asked.mode} L5 refuses"
+            " every order that increases risk (F9): name a pair that shows its price there, have"
+            " that merged, and propose again",
+            severity=Severity.WARNING,
+        )
+        for venue, quote in dict.fromkeys(_bought_with(proposal))
+        if (row := rows.venues.get(venue)) and (peg := row.pegs.get(quote))
+        if peg.watched == ASSUMED
+    )
+
+
+def _bought_with(proposal: Proposal) -> Iterator[tuple[str, str]]:
+    """Venue and quote currency of all that may be bought, but for the limits' own currency."""
+    for symbol, entry in sorted(proposal.authority.symbols.items()):
+        quote = symbol.partition("/")[2]
+        if entry.access is Access.TRADE and quote != proposal.authority.limits.currency:
+            yield entry.venue, quote
+
+
+def _about(proposal: Proposal, what: str) -> str:
+    return f"{proposal_path(proposal.sequence)}: {what}"
 
 
 def _grants(draft: Proposal, subject: str) -> None:

@@ -7,7 +7,7 @@ from typing import Final
 from desired_state.errors import Finding
 from desired_state.reasons import Reason
 from desired_state.values import Mode
-from reconciler.conditions import Condition, Kind, Status, severe
+from reconciler.conditions import Condition, Kind, Status, narrows, severe
 from reconciler.gate import Verdict
 from reconciler.plan import UNKNOWN, Actual
 
@@ -17,8 +17,21 @@ _SOURCE: Final = frozenset(
     if code.startswith(("TREE_", "ROOT_", "STATE_", "HEAD_", "GATE_U"))
     or code in {Reason.SHALLOW, Reason.INTERNAL, Reason.CLOCK_UNSURE, Reason.MEMORY_UNREADABLE}
 )
+_APPROVED: Final = frozenset(
+    {
+        Reason.NOT_APPROVED,
+        Reason.PROPOSAL_EXPIRED,
+        Reason.BUILD_UNAPPROVED,
+        Reason.ACCOUNT_UNAPPROVED,
+        Reason.REHEARSAL_VENUE,
+        Reason.CONFIGURATION_LOST,
+    }
+)
 _FRESH: Final = frozenset({Reason.SOURCE_STALE, Reason.FETCH})
-_EVIDENCE: Final = frozenset({Reason.JOURNAL, Reason.EVIDENCE_UNWRITABLE, Reason.ANOTHER_WRITER})
+_ARMED: Final = frozenset({Reason.HEARTBEAT_MISSING})
+_EVIDENCE: Final = frozenset(
+    {Reason.JOURNAL, Reason.EVIDENCE_UNWRITABLE, Reason.ANOTHER_WRITER, Reason.EVIDENCE_KEY}
+)
 _VENUE: Final = frozenset({Reason.RECON_DIFF, Reason.FOREIGN_ORDER, Reason.VENUE_NOT_CLEAN})
 
 Told = tuple[Status, Reason, str]
@@ -42,7 +55,7 @@ def summarize(
         Kind.VENUE_RECONCILED: _venues(actual, findings),
         Kind.EVIDENCE_WRITABLE: _evidence(actual, findings),
     }
-    worst = next((t for t in told.values() if t[0] is Status.FALSE), None)
+    worst = next((t for t in told.values() if t[0] is Status.FALSE), None) or _narrowed(findings)
     worst = worst or next((t for t in told.values() if t[0] is Status.UNKNOWN), _GOOD)
     ready = worst if worst[0] is Status.TRUE else (Status.FALSE, worst[1], worst[2])
     told[Kind.READY] = ready
@@ -65,6 +78,12 @@ def _condition(
     )
 
 
+def _narrowed(findings: tuple[Finding, ...]) -> Told | None:
+    """GATE-4: nothing that narrows is silent, whichever condition it belongs to."""
+    found = next(filter(narrows, findings), None)
+    return (Status.FALSE, found.code, f"{found.subject}: {found.message}") if found else None
+
+
 def _by(findings: tuple[Finding, ...], codes: frozenset[Reason]) -> Told:
     found = severe(findings, codes)
     return (Status.FALSE, found.code, f"{found.subject}: {found.message}") if found else _GOOD
@@ -83,7 +102,7 @@ def _approved(verdict: Verdict) -> Told:
         if asks or verdict.desired is None:
             return (Status.FALSE, Reason.NOT_APPROVED, "nothing stands approved")
         return (Status.TRUE, Reason.SUCCEEDED, "nothing is asked for")
-    return _by(verdict.findings, frozenset({Reason.NOT_APPROVED, Reason.PROPOSAL_EXPIRED}))
+    return _by(verdict.findings, _APPROVED)
 
 
 def _armed(verdict: Verdict, actual: Actual | None, heartbeat_ms: int) -> Told:
@@ -92,7 +111,7 @@ def _armed(verdict: Verdict, actual: Actual | None, heartbeat_ms: int) -> Told:
         return (Status.FALSE, Reason.KILL_ENGAGED, f"{stop.id}: {stop.reason}")
     if actual is None or actual.token_age_ms is None or actual.token_age_ms > heartbeat_ms:
         return (Status.UNKNOWN, Reason.HEARTBEAT_MISSING, "no fresh token: is the watcher running?")
-    return _GOOD
+    return _by(verdict.findings, _ARMED)
 
 
 def _layers(actual: Actual | None) -> Told:

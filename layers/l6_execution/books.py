@@ -1,7 +1,7 @@
 """Our own books: a fold of L6's journal events, and nothing else moves them.
 
 Aggregates: an event and a look cost the same with one open order as with a thousand. Spot: a
-position is what was bought less what was sold and less fees taken in the coin.
+position is what was bought less what was sold, fees taken in the coin, and what is gone (L6-13).
 """
 
 from collections.abc import Iterable
@@ -18,7 +18,7 @@ from layers.l6_execution.last_known import LastKnown
 from layers.l6_execution.messages import Messages
 from layers.l6_execution.own_order import NOTHING, UNPROVEN, OwnOrder
 from layers.l6_execution.states import Happening, after
-from layers.l6_execution.symbol_book import SymbolBook, changes
+from layers.l6_execution.symbol_book import SymbolBook, changes, taken_from
 from layers.l6_execution.terms import FILLS_KEPT, LET_GO
 from layers.orders import WORKING, AnswerKind, Fill, Intent, OrderState, Side, VenueOrder
 from layers.ports import JournalEntry
@@ -61,6 +61,7 @@ class Books:
     gaps: dict[str, Decimal] = field(default_factory=dict)  # balances that differ, as explained
     wiped: dict[str, Decimal] = field(default_factory=dict)  # of traded, gone in accepted wipes
     wiped_cost: dict[str, Decimal] = field(default_factory=dict)  # by symbol
+    lacked: dict[str, Decimal] = field(default_factory=dict)  # the most that was ever explained
     fills: dict[str, Fill] = field(default_factory=dict)
     last: LastKnown = field(default_factory=LastKnown)
     unexplained: dict[str, str] = field(default_factory=dict)  # subject: what differs
@@ -213,6 +214,7 @@ class Books:
         currency, total, _ = subject.partition(events.TOTAL)
         if total and (gap := amount_of(event.told)) is not None:
             self.gaps[currency] = gap  # all of it: an explanation moves no total
+            self._lack(currency, -gap)
         for kind in (self.foreign, self.undead, self.fills_refused):
             kind.discard(subject)
         if event.told == events.GONE:
@@ -220,6 +222,16 @@ class Books:
         if event.told == events.GONE and subject in self.working:
             ended = self._moved(subject, (Happening.WIPED,))
             self._put(replace(ended, reason=Reason.RECON_DIFF, changed_at=at))
+
+    def _lack(self, currency: str, missing: Decimal) -> None:
+        """L6-13: what people explain as missing is held by nobody, and nothing gives it back."""
+        known = self.lacked.get(currency, NOTHING)
+        if missing <= known:
+            return
+        self.lacked[currency] = missing
+        held = {s: b.position for s, b in self.symbols.items() if s.startswith(f"{currency}/")}
+        for symbol, quantity in taken_from(held, missing - known).items():
+            self.symbols[symbol].lose(quantity)
 
     def _begin_again(self, event: events.ResetAccepted, at: datetime) -> None:
         """A wipe that a person accepted: what was there is gone, what was realised stays ours."""
@@ -237,7 +249,7 @@ class Books:
             jump = held.get(currency, NOTHING) - self.cash(currency)
             self.moved[currency] = self.moved.get(currency, NOTHING) + jump
         self.opening = held
-        for sums in (self.flows, self.traded, self.fees, self.gaps):
+        for sums in (self.flows, self.traded, self.fees, self.gaps, self.lacked):
             sums.clear()
         self.last.clear()
         self.fills.clear()  # a wiped venue counts its executions from the start again

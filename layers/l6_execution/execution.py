@@ -89,7 +89,6 @@ class Execution:
         Raises ``Stalled(JOURNAL)``, ``Waiting(VENUE_UNREACHABLE)`` where the account was never
         opened and does not answer.
         """
-        self.ledger.reread()
         self._starting, self._keep, self._compared = True, keep, None
         self.open_account(at)
         self._intake.remember()

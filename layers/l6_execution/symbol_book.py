@@ -71,6 +71,25 @@ class SymbolBook:
         self.cost -= cost
         self.realised += change.get(quote, NOTHING) - cost
 
+    def lose(self, quantity: Decimal) -> None:
+        """So much of the position is not there: what it cost is a loss that was realised."""
+        whole = quantity >= self.position
+        cost = self.cost if whole else self.cost * quantity / self.position
+        self.position -= quantity
+        self.cost -= cost
+        self.realised -= cost
+
+
+def taken_from(held: Mapping[str, Decimal], missing: Decimal) -> Mapping[str, Decimal]:
+    """By symbol, what a shortage of the coin that they all hold takes: of the largest first."""
+    found = {}
+    for symbol, quantity in sorted(held.items(), key=lambda one: (-one[1], one[0])):
+        taken = min(quantity, missing)
+        if taken > NOTHING:
+            found[symbol] = taken
+            missing -= taken
+    return found
+
 
 def changes(fill: Fill) -> Mapping[str, Decimal]:
     """What an execution changed in each currency; the fee is taken where the venue took it."""

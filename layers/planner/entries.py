@@ -36,9 +36,11 @@ def drafts(
     limits = view.limits
     if limits.max_order_notional is None or limits.max_symbol_exposure is None:
         return []
-    if limits.max_total_exposure is None:
+    if limits.max_total_exposure is None or limits.max_strategy_exposure is None:
         return []
-    cap = min(limits.max_symbol_exposure, limits.max_total_exposure - view.other_exposure)
+    # C1 and C3 count the other symbols as well: all of them are this one strategy's
+    shared = min(limits.max_total_exposure, limits.max_strategy_exposure) - view.other_exposure
+    cap = min(limits.max_symbol_exposure, shared)
     room = cap * hypothesis.checklist.size_fraction
     # B4 counts the taker's fee, C1 values every buy at the ask
     fee = 1 + view.rules.taker_fee

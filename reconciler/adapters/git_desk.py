@@ -74,6 +74,16 @@ class GitDesk:
         except OSError as error:
             raise Stalled(Reason.DESK_GIT, path, str(error)) from error
 
+    def committed(self, commit: str, path: str) -> bytes | None:
+        """One file as a commit has it; none where that is not here, or has no such file."""
+        name = f"{commit}:{path}"
+        try:
+            return self.run("cat-file", "blob", name).encode()
+        except Stalled as error:
+            if error.code is not Reason.DESK_GIT:
+                raise
+            return None
+
     def names(self, folder: str) -> tuple[str, ...]:
         """Names in one folder of the work tree, sorted."""
         place = self.folder / folder

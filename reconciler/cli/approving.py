@@ -11,7 +11,16 @@ from desired_state.reasons import Reason
 from desired_state.values import Mode, Trading, instant_text
 from reconciler.cli.app import app
 from reconciler.cli.papers import Key, Push, Time, Who, Yes, at_desk, evidence_of, finish, time_of
-from reconciler.cli.shared import NO, AsJson, Config, host_of, note, show, show_json
+from reconciler.cli.shared import (
+    NO,
+    AsJson,
+    Config,
+    finding_lines,
+    host_of,
+    note,
+    show,
+    show_json,
+)
 from reconciler.cli.words import (
     composed_data,
     composed_lines,
@@ -68,9 +77,14 @@ def propose(
     )
     papers, key_file, admission, verdict, now = at_desk(config, person, key, push=push)
     made, paper = papers.propose(request, admission, verdict.permitted, key_file, now)
+    warnings = papers.foreseen(made.proposal)
+    for found in warnings:
+        note(finding_lines(found))
     commit = finish(papers, paper, push=push)
     if as_json:
-        show_json(composed_data(made, paper.digest, commit))
+        show_json(
+            {**composed_data(made, paper.digest, commit), "findings": list(map(plain, warnings))}
+        )
         return
     for line in composed_lines(made):
         show(line)
@@ -100,6 +114,8 @@ def sign(
     signoff = sign_off(proposal, digest_bytes(data), answer, admission, now)
     for line in proposal_lines(proposal, changes(verdict.permitted, proposal.granted)):
         note(line)
+    for found in papers.foreseen(proposal):
+        note(finding_lines(found))
     note(f"Signed file: {signoff.proposal}")
     if not yes and not typer.confirm(f"{person} ({signoff.role}) says {decision}?", err=True):
         raise typer.Exit(NO)

@@ -11,12 +11,15 @@ from desired_state.reasons import Reason
 from desired_state.values import instant_text
 from reconciler.acknowledgement import Acknowledgement
 from reconciler.authority_words import authority_words
-from reconciler.conditions import Condition, Kind, Status
+from reconciler.cli.shared import finding_lines
+from reconciler.conditions import Condition, Kind, Status, narrows
 from reconciler.ports import Report
 from reconciler.reporting import differing
 
 WIDTH = 118
 ANNOUNCED = frozenset({Reason.EXPIRES_SOON, Reason.SUSPENDED, Reason.SUSPENSION_OVERDUE})
+STOPPING = frozenset({Reason.KILL_ENGAGED, Reason.KILL_UNREADABLE})  # each stop has its line
+FALLING_SHORT = frozenset({Reason.NOT_APPROVED, Reason.FALLEN})  # less is permitted than asked
 _MARKS = {Status.TRUE: "✔", Status.FALSE: "✗", Status.UNKNOWN: "◎"}
 
 
@@ -53,7 +56,11 @@ def status_lines(report: Report, acks: Mapping[str, Acknowledgement]) -> Iterabl
         if ack:
             yield f"  {acknowledgement_words(ack)}"
     for found in report.findings:
-        if found.code in ANNOUNCED:
+        if found.code in STOPPING:
+            continue
+        if narrows(found) or found.code in FALLING_SHORT:  # GATE-4
+            yield finding_lines(found)
+        elif found.code in ANNOUNCED:
             yield f"{'◎' if found.severity is Severity.INFO else '⚠'} {found.message}"
     yield conditions_table(report.conditions)
 

@@ -9,13 +9,14 @@ from desired_state.adapters.ssh_keygen import PUBLIC, command_line, sign_as_pers
 from desired_state.admission import Admission
 from desired_state.authority import Authority
 from desired_state.canonical import digest_bytes
-from desired_state.errors import Stalled
-from desired_state.proposals import SignOff, proposal_path, signoff_path
+from desired_state.errors import Finding, Stalled
+from desired_state.proposals import Proposal, SignOff, proposal_path, signoff_path
 from desired_state.reasons import Reason
 from desired_state.signatures import MAX_KEY_LINE, public_key
 from desired_state.trust_root import Use
 from reconciler.adapters.git_desk import GitDesk
 from reconciler.host import Host
+from reconciler.proposal_checks import VENUES, foreseen
 from reconciler.proposal_terms import Request
 from reconciler.proposing import Composed, compose, proposal_file
 from reconciler.signing import signoff_file
@@ -106,6 +107,10 @@ class Paperwork:
         message = f"Propose {made.proposal.sequence}: {request.reason}"
         data = proposal_file(made.proposal)
         return made, self.put(made.path, data, (request.requester, key, Use.PROPOSAL), message)
+
+    def foreseen(self, proposal: Proposal) -> tuple[Finding, ...]:
+        """What L5 will refuse under it, as far as the clone has its base."""
+        return foreseen(proposal, self.desk.committed(proposal.base, VENUES))
 
     def answer(self, signoff: SignOff, key: Path) -> Paper:
         """The sign-off, signed by its person. Raises as for ``put``."""

@@ -1,8 +1,10 @@
 """After a start nothing leaves before what is unknown is resolved and books and venue agree."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
 from datetime import timedelta
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -11,7 +13,9 @@ from layers.l6_execution.events import CancelAsked, Compared
 from layers.l6_execution.execution import Execution
 from layers.l6_execution.people import Word, explain
 from layers.l6_execution.schedule import Scope
+from layers.l6_execution.witness import Witness
 from layers.orders import AnswerKind, CancelReport, OrderState
+from layers.ports import JournalEntry
 from tests.fakes.paper_desk import START, SYMBOL, Desk, bar, intent, make_venue, request
 from tests.fakes.veiled_venue import Veil, veiled
 
@@ -40,6 +44,32 @@ def test_a_first_start_opens_the_account_compares_and_is_ready(tmp_path: Path) -
     assert (report.scope, report.ok, report.coverage) == (Scope.FULL, True, 100)
     assert desk.books.compared_at == START
     assert [e.kind for e in desk.disk.entries()][-1] == Compared.KIND
+
+
+@dataclass
+class Counted:
+    """A journal, and how often it was read."""
+
+    inner: Any
+    reads: int = 0
+
+    def append(self, *entry: Any) -> int:  # noqa: ANN401
+        return int(self.inner.append(*entry))
+
+    def entries(self) -> Iterator[JournalEntry]:
+        self.reads += 1
+        return iter(tuple(self.inner.entries()))
+
+
+def test_a_start_takes_books_and_witness_as_they_were_rebuilt_and_reads_no_second_time(
+    tmp_path: Path,
+) -> None:
+    begun(tmp_path).send(intent("rest", price="50"))
+    desk = Desk(tmp_path)
+    desk.ledger.journal = counted = Counted(desk.disk)
+    desk.execution.start(START, desk.wall)
+    assert counted.reads == 0
+    assert Witness.of(desk.disk.entries()) == desk.ledger.witness
 
 
 def test_a_restart_cancels_our_resting_orders_before_it_trades_on(tmp_path: Path) -> None:

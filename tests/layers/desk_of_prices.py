@@ -31,6 +31,7 @@ LIMITS = Limits(
     max_order_notional=Decimal(50),
     max_total_exposure=Decimal(500),
     max_symbol_exposure=Decimal(250),
+    max_strategy_exposure=Decimal(400),
     max_open_orders=6,
     max_orders_per_day=50,
     price_collar=Decimal("0.005"),

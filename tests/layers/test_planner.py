@@ -132,6 +132,7 @@ def test_a_trigger_ends_entries_and_never_an_exit() -> None:
         "max_order_notional",
         "max_total_exposure",
         "max_symbol_exposure",
+        "max_strategy_exposure",
         "max_open_orders",
         "max_orders_per_day",
         "intent_ttl",
@@ -192,6 +193,14 @@ def test_entries_stop_where_the_symbols_limit_is_used_up() -> None:
     assert asked(view).intents == ()
 
 
+def test_entries_stop_where_the_strategys_limit_is_used_up_before_the_accounts() -> None:
+    assert asked(replace(FLAT, other_exposure=Decimal(300))).intents
+    assert asked(replace(FLAT, other_exposure=Decimal(400))).intents == ()
+    tight = LIMITS.model_copy(update={"max_strategy_exposure": Decimal(120)})
+    bought = [i.request for i in asked(replace(FLAT, limits=tight)).intents]
+    assert 0 < sum(Decimal(r.quantity) for r in bought) * FLAT.ask <= 120
+
+
 def test_a_rung_that_the_market_has_left_behind_is_replaced() -> None:
     stale = replace(ENTRY, price=LAST / 2)
     found = asked(replace(FLAT, open_orders=(stale,)))
@@ -240,6 +249,7 @@ SIZE = st.decimals("0", "0.03", places=5)
     cost=st.decimals(LAST * Decimal("0.8"), LAST * Decimal("1.1"), places=2),
     free=MONEY,
     other=st.decimals("0", "600", places=2),
+    strategy=st.decimals("0", "600", places=2),
     tick=st.sampled_from(["0.01", "0.5", "1"]),
     step=st.sampled_from(["0.00001", "0.0001", "0.003"]),
     orders=st.lists(st.tuples(st.booleans(), st.integers(-300, 300), SIZE), max_size=6),
@@ -251,6 +261,7 @@ def test_whatever_the_desk_what_is_asked_is_whole_and_within_limits(  # noqa: PL
     cost: Decimal,
     free: Decimal,
     other: Decimal,
+    strategy: Decimal,
     tick: str,
     step: str,
     orders: list[tuple[bool, int, Decimal]],
@@ -274,6 +285,7 @@ def test_whatever_the_desk_what_is_asked_is_whole_and_within_limits(  # noqa: PL
         average_cost=cost,
         free_quote=free,
         other_exposure=other,
+        limits=LIMITS.model_copy(update={"max_strategy_exposure": strategy}),
         rules=rules,
         open_orders=resting,
     )
@@ -299,7 +311,7 @@ def test_whatever_the_desk_what_is_asked_is_whole_and_within_limits(  # noqa: PL
     if buys:
         long = position + sum(Decimal(r.quantity) for r in buys)
         long += sum(o.remaining for o in stay if o.side is Side.BUY)
-        assert long * view.ask <= min(Decimal(250), 500 - other)
+        assert long * view.ask <= min(Decimal(250), 500 - other, strategy - other)
         spent = sum(Decimal(r.price) * Decimal(r.quantity) for r in buys)
         assert spent <= free
         assert len(stay) + len(found.intents) <= 6

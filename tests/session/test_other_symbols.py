@@ -114,3 +114,12 @@ def test_the_planner_asks_for_nothing_where_other_symbols_take_up_all_the_exposu
     record = run(desk, holding(lambda _bars: Decimal(1_000_000), seen)).record
     assert record.orders == ()
     assert record.refusals == {}
+
+
+def test_what_the_strategys_limit_does_not_leave_is_not_drafted_for_l5_to_refuse(
+    desk: GovernedDesk,
+) -> None:
+    record = run(desk, holding(lambda _bars: Decimal(240), [])).record  # C1 would leave 259
+    assert record.ending is Ending.COMPLETED
+    assert record.orders == ()
+    assert record.refusals == {}
