@@ -395,6 +395,8 @@ class Reason(StrEnum):
         "Look at governor status, and start governor run if nothing watches; then run a new session: it looks up what the old one left before it sends anything.", "what the verdict says")
     VENUE_UNREACHABLE = ("VENUE_UNREACHABLE", "The venue cannot be reached or its store not read.",
         "Look at the network, at the venue's own status page, and at its entry in governor.yaml; nothing is taken for clean until it answers.", "nothing that increases risk", True)
+    VENUES_UNKNOWN = ("VENUES_UNKNOWN", "Which venues were opened before this host took over is not known here, so open orders may rest where nobody here looks.",
+        "On the host that is to trade, start governor run or governor reconcile while the evidence repository answers: it reads them there. Not on one that only watches, for that would take over. Until then no stop is called clean here: look at every venue yourself, and cancel there by hand what is open.", "what the verdict says; no stop counts as clean", True)
     VENUE_RATE_LIMIT = ("VENUE_RATE_LIMIT", "The venue said that it was asked too much (429), or shut this address out (418), and the time that it named is not over.",
         "Wait; each process of this host goes on by itself. Look for whatever else uses the same address or key, and do not try by hand: every request under a ban makes it longer, and cancels pass again only when it ends.", "nothing that increases risk", True)
 

@@ -2,15 +2,15 @@
 
 Ours, by our own record (BOOKS-2), is the quote currency, whole and as far as the venue shows it,
 and of every other currency that our books ever traded or paid fees in what our executions left,
-without what lay there when the books were opened and without what people moved. So neither a
-testnet's hundreds of coins nor an airdrop is a loss or a gain of ours, and what nothing trades
-holds up nothing.
+without what lay there when the books were opened and without what people moved; what went in a
+wipe counts as moved (BOOKS-3). So neither a testnet's hundreds of coins nor an airdrop is a loss
+or a gain of ours, and what nothing trades holds up nothing.
 """
 
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
-from decimal import ROUND_UP, Decimal
-from typing import ClassVar, Final
+from decimal import ROUND_DOWN, ROUND_UP, Decimal
+from typing import ClassVar, Final, TypeAlias
 
 from desired_state.frozen import Frozen
 from desired_state.values import Amount, Text
@@ -39,16 +39,39 @@ class FeeValued(Frozen):
     worth: Amount  # of what was expensed, in ``quote``
 
 
+class WipeValued(Frozen):
+    """Coins of ours that went with a wipe which people accepted: money that was moved (BOOKS-3).
+
+    Valued once, at the bid when they were first seen after it; no later price of the coin makes
+    them a gain or a loss.
+    """
+
+    KIND: ClassVar[str] = "wipe_valued"
+    currency: Text
+    amount: Amount
+    quote: Text
+    worth: Amount  # of the amount, in ``quote``
+
+
+Valued: TypeAlias = FeeValued | WipeValued
+
+
 @dataclass
 class PaidFees:
-    """All that were valued so far."""
+    """All that were valued so far, and what wipes took."""
 
     settled: dict[str, Decimal] = field(default_factory=dict)  # paid and valued, by currency
     turned: dict[str, Decimal] = field(default_factory=dict)  # what valuing moved between them
     spent: dict[str, Decimal] = field(default_factory=dict)  # by quote currency
+    gone: dict[str, Decimal] = field(default_factory=dict)  # wiped and valued, by currency
+    taken: dict[str, Decimal] = field(default_factory=dict)  # its worth, by quote currency
 
-    def take(self, one: FeeValued) -> None:
+    def take(self, one: Valued) -> None:
         """One more."""
+        if isinstance(one, WipeValued):
+            _add(self.gone, one.currency, one.amount)
+            _add(self.taken, one.quote, one.worth)
+            return
         _add(self.settled, one.currency, one.amount)
         _add(self.turned, one.currency, one.expensed)
         _add(self.turned, one.quote, -one.worth)
@@ -79,8 +102,11 @@ class Holdings:
 
     @property
     def paid_in(self) -> Decimal:
-        """Net of what people moved of the quote currency; what they moved of others is not ours."""
-        return self.books.moved.get(self.quote, ZERO)
+        """Net of what people moved of the quote currency, and what wipes took of ours (BOOKS-3).
+
+        What people moved of other currencies is not ours.
+        """
+        return self.books.moved.get(self.quote, ZERO) - self.fees.taken.get(self.quote, ZERO)
 
     @property
     def missing(self) -> Decimal:
@@ -93,24 +119,30 @@ class Holdings:
 
     def ours(self) -> Mapping[str, Decimal]:
         """What is ours, by currency; negative: fees that nobody has valued yet."""
-        found = {currency: self._traded(currency) for currency in self.books.traded}
+        found = {name: self.books.held_by_orders(name) for name in self.books.traded}
         found[self.quote] = min(self._shown, self.books.cash(self.quote))
         for currency, amount in self.fees.turned.items():
             _add(found, currency, amount)
         return {currency: amount for currency, amount in found.items() if amount}
 
-    def _traded(self, currency: str) -> Decimal:
-        """What is missing for a known reason is lost, as far as it was ours."""
-        left, gap = self.books.traded[currency], self.books.gaps.get(currency, ZERO)
-        return max(ZERO, left + min(ZERO, gap)) if left > ZERO else left
-
     def currencies(self) -> frozenset[str]:
         """Those that need a price beside the quote currency."""
-        return frozenset({*self.ours(), *self._realised(), *self._due()} - {self.quote})
+        due = {*self._due(), *self._gone()}
+        return frozenset({*self.ours(), *self._realised(), *due} - {self.quote})
 
-    def valued(self, markets: Markets) -> tuple[FeeValued, ...]:
-        """Fees that were paid since the last look and have a price now."""
-        ours, found = self.ours(), []
+    def valued(self, markets: Markets) -> tuple[Valued, ...]:
+        """What was paid in fees, or went in a wipe, since the last look and has a price now."""
+        return (*self._fees_valued(markets), *self._wipes_valued(markets))
+
+    def _wipes_valued(self, markets: Markets) -> Iterator[WipeValued]:
+        for currency, amount in self._gone().items():
+            price = self._price(currency, amount, markets)
+            if price is not None:
+                worth = (amount * price).quantize(UNIT, ROUND_DOWN)
+                yield WipeValued(currency=currency, amount=amount, quote=self.quote, worth=worth)
+
+    def _fees_valued(self, markets: Markets) -> Iterator[FeeValued]:
+        ours = self.ours()
         for currency, amount in self._due().items():
             before = amount + ours.get(currency, ZERO)
             own = currency == self.quote
@@ -118,18 +150,22 @@ class Holdings:
             price = self._price(currency, -expensed, markets) if expensed else ZERO
             if price is None:
                 continue
-            one = FeeValued(
+            yield FeeValued(
                 currency=currency,
                 amount=amount,
                 expensed=expensed,
                 quote=self.quote,
                 worth=(expensed * price).quantize(UNIT, ROUND_UP),
             )
-            found.append(one)
-        return tuple(found)
 
     def equity(self, markets: Markets, dust: Decimal | None) -> Decimal | None:
-        """Everything of ours, at the bid, or the ask where it is owed; none: not all is known."""
+        """Everything of ours, at the bid, or the ask where it is owed; none: not all is known.
+
+        Not known either is what a wipe took while that has no price, for nobody could tell it from
+        a loss.
+        """
+        if any(not self._was_dust(currency, dust) for currency in self._gone()):
+            return None
         total = ZERO
         for currency, amount in self.ours().items():
             price = self._price(currency, amount, markets)
@@ -161,6 +197,12 @@ class Holdings:
         due = {c: paid - settled.get(c, ZERO) for c, paid in sorted(self.books.fees.items())}
         return {currency: amount for currency, amount in due.items() if amount > ZERO}
 
+    def _gone(self) -> Mapping[str, Decimal]:
+        """What wipes took and nobody has valued yet; of the quote the new balance tells itself."""
+        settled, wiped = self.fees.gone, sorted(self.books.wiped.items())
+        due = {c: amount - settled.get(c, ZERO) for c, amount in wiped if c != self.quote}
+        return {currency: amount for currency, amount in due.items() if amount > ZERO}
+
     def _price(self, currency: str, amount: Decimal, markets: Markets) -> Decimal | None:
         if currency == self.quote:
             return ONE
@@ -176,6 +218,11 @@ class Holdings:
         return dust is not None and any(
             ZERO < amount <= book.position and book.cost <= dust for book in held
         )
+
+    def _was_dust(self, currency: str, dust: Decimal | None) -> bool:
+        """As ``_is_dust``, of what wipes took."""
+        cost = self.books.wiped_cost.get(f"{currency}/{self.quote}")
+        return cost is not None and dust is not None and cost <= dust
 
 
 def _add(sums: dict[str, Decimal], currency: str, amount: Decimal) -> None:

@@ -118,6 +118,11 @@ class Host:
         """As ``state_url``, for the evidence repository."""
         return self._url(self.file.evidence.url)
 
+    @property
+    def evidence_name(self) -> str:
+        """The evidence repository as the file names it: the same wherever the folder lies."""
+        return f"{self.file.evidence.url} {self.file.evidence.branch}"
+
     def _url(self, text: str) -> str:
         local = text.startswith(("./", "../", "/")) or ("://" not in text and ":" not in text)
         return str(self.path(text)) if local else text

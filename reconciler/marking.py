@@ -1,7 +1,7 @@
 """The account marked to market once a bar, on disk, and read again from there (D1). Pure."""
 
 import json
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Final, TypeVar
@@ -13,11 +13,12 @@ from layers.market import Bar, Book
 from layers.pegs import quoted
 from layers.ports import Journal, JournalEntry
 from reconciler.beside import Markets, fresh, shown, wanted
-from reconciler.holdings import FeeValued, Holdings
+from reconciler.holdings import FeeValued, Holdings, Valued, WipeValued
 from reconciler.marks import LossStop, Mark, Marks
 from reconciler.peg_watch import PegWatch
 
 M = TypeVar("M", bound=Frozen)
+VALUED: Final[Mapping[str, type[Valued]]] = {one.KIND: one for one in (FeeValued, WipeValued)}
 MOVING: Final = frozenset((Intended.KIND, Filled.KIND, Transferred.KIND))
 
 
@@ -43,9 +44,9 @@ class Marking:
     ) -> Mark | None:
         """What the account is worth, on disk; none where that is not wholly known."""
         markets = {**self.markets(limits, at), held.symbol: book}
-        for fee in held.valued(markets):
-            self.journal.append(FeeValued.KIND, fee.model_dump(mode="json"), at)
-            self.marks.fees.take(fee)
+        for one in held.valued(markets):
+            self.journal.append(one.KIND, one.model_dump(mode="json"), at)
+            self.marks.fees.take(one)
         bounds = quoted(limits, self.peg.look())
         worth, realised = held.equity(markets, bounds.dust_notional), held.realised(markets)
         if worth is None or realised is None:
@@ -75,8 +76,8 @@ def marks_of(entries: Iterable[JournalEntry], limits: Limits) -> Marks:
             marks.add(value_of(Mark, entry), limits.max_daily_loss, limits.max_drawdown)
         elif entry.kind == "loss_stop":
             marks.stops.append(value_of(LossStop, entry))
-        elif entry.kind == FeeValued.KIND:
-            marks.fees.take(value_of(FeeValued, entry))
+        elif entry.kind in VALUED:
+            marks.fees.take(value_of(VALUED[entry.kind], entry))
         elif entry.kind == ResetAccepted.KIND:
             marks.fees.begin_again()
         elif entry.kind in MOVING and not marks.found:

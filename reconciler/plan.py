@@ -9,6 +9,7 @@ from desired_state.memory import Memory
 from desired_state.values import Access, Instant, Mode, StopId, Trading
 from reconciler.gate import Verdict
 
+UNKNOWN: Final = "venues-of-the-chain"  # in a venue's place: those that this host has not learnt of
 NOBODY: Final[Mapping[str, tuple[str, ...] | None]] = {}
 
 

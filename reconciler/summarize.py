@@ -9,7 +9,7 @@ from desired_state.reasons import Reason
 from desired_state.values import Mode
 from reconciler.conditions import Condition, Kind, Status, narrows, severe
 from reconciler.gate import Verdict
-from reconciler.plan import Actual
+from reconciler.plan import UNKNOWN, Actual
 
 _SOURCE: Final = frozenset(
     code
@@ -122,9 +122,14 @@ def _layers(actual: Actual | None) -> Told:
 
 
 def _venues(actual: Actual | None, findings: tuple[Finding, ...]) -> Told:
-    silent = actual is None or any(view.open_orders is None for view in actual.venues)
-    if silent:
-        return (Status.UNKNOWN, Reason.VENUE_UNREACHABLE, "a venue cannot tell its open orders")
+    views = actual.venues if actual else ()
+    silent = [view.venue for view in views if view.open_orders is None]
+    if UNKNOWN in silent:  # STOP-12
+        told = "which venues the chain before this host opened is not known here"
+        return (Status.UNKNOWN, Reason.VENUES_UNKNOWN, told)
+    if actual is None or silent:
+        told = f"{', '.join(silent) or 'a venue'} cannot tell its open orders"
+        return (Status.UNKNOWN, Reason.VENUE_UNREACHABLE, told)
     return _by(findings, _VENUE)
 
 

@@ -193,11 +193,18 @@ class Watcher:
                 venue.cancel_all()
 
     def _open_orders(self) -> tuple[str, ...] | None:
-        try:
-            found = [o.client_order_id for v in self.venues().values() for o in v.open_orders()]
-        except GovernanceError:
-            return None
-        return tuple(sorted(found))
+        """What any venue shows; none where nothing is seen and not every venue can tell (STOP-5).
+
+        So one that cannot tell never keeps another from being cancelled at again.
+        """
+        found: list[str] = []
+        all_told = True
+        for venue in self.venues().values():
+            try:
+                found += [order.client_order_id for order in venue.open_orders()]
+            except GovernanceError:
+                all_told = False
+        return tuple(sorted(found)) if found or all_told else None
 
     def _store(self, name: str) -> None:
         self._write(lambda: self.records.put_acknowledgement(self._acks[name]))

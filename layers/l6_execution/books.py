@@ -59,6 +59,8 @@ class Books:
     fees: dict[str, Decimal] = field(default_factory=dict)  # paid in neither of a symbol's two
     moved: dict[str, Decimal] = field(default_factory=dict)  # net of what people paid in or out
     gaps: dict[str, Decimal] = field(default_factory=dict)  # balances that differ, as explained
+    wiped: dict[str, Decimal] = field(default_factory=dict)  # of traded, gone in accepted wipes
+    wiped_cost: dict[str, Decimal] = field(default_factory=dict)  # by symbol
     lacked: dict[str, Decimal] = field(default_factory=dict)  # the most that was ever explained
     fills: dict[str, Fill] = field(default_factory=dict)
     last: LastKnown = field(default_factory=LastKnown)
@@ -185,6 +187,11 @@ class Books:
         held = self.opening.get(currency, NOTHING) + self.flows.get(currency, NOTHING)
         return held + min(self.gaps.get(currency, NOTHING), NOTHING)
 
+    def held_by_orders(self, currency: str) -> Decimal:
+        """What executions left of it; what is missing for a known reason is lost (D1)."""
+        left, gap = self.traded[currency], self.gaps.get(currency, NOTHING)
+        return max(NOTHING, left + min(NOTHING, gap)) if left > NOTHING else left
+
     def _transferred(self, currency: str, amount: Decimal) -> None:
         for kept in (self.flows, self.moved):
             kept[currency] = kept.get(currency, NOTHING) + amount
@@ -231,6 +238,8 @@ class Books:
         for name in list(self.working):
             ended = self._moved(name, (Happening.WIPED,))
             self._put(replace(ended, reason=Reason.VENUE_RESET, changed_at=at))
+        if event.moved:
+            self._wipe()
         for book in self.symbols.values():
             book.position = book.cost = NOTHING
             book.last_fill_at = None
@@ -247,6 +256,14 @@ class Books:
         for met in (self.foreign, self.undead, self.fills_refused):
             met.clear()
         self.unexplained.clear()
+
+    def _wipe(self) -> None:
+        """What our executions had left is owed a value, at which it counts as moved."""
+        for currency in self.traded:
+            gone = max(NOTHING, self.held_by_orders(currency))
+            self.wiped[currency] = self.wiped.get(currency, NOTHING) + gone
+        for symbol, book in self.symbols.items():
+            self.wiped_cost[symbol] = self.wiped_cost.get(symbol, NOTHING) + book.cost
 
     def _unseen(self, intent: Intent) -> None:
         known = intent.intent_id in self.by_intent or intent.request.client_order_id in self.orders

@@ -141,10 +141,15 @@ class Reset(Event):
 
 
 class ResetAccepted(Event):
-    """A person took note of a wipe: what the venue had is gone, and the books begin again here."""
+    """A person took note of a wipe: what the venue had is gone, and the books begin again here.
+
+    ``moved``: what executions had left is money that was moved, and no loss (D1); entries that do
+    not say so were written while it was one, and stay it.
+    """
 
     KIND: ClassVar[str] = "order_venue_reset_accepted"
     balances: tuple[Balance, ...]
+    moved: bool = False
     why: Text
     by: Text
 

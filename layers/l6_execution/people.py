@@ -65,4 +65,5 @@ def accept_reset(ledger: Ledger, balances: tuple[Balance, ...], word: Word, at: 
 
     Raises ``Stalled(RECON_DIFF)`` where no reset stands.
     """
-    return ledger.record(ResetAccepted(balances=balances, why=word.why, by=word.by), at)
+    event = ResetAccepted(balances=balances, moved=True, why=word.why, by=word.by)
+    return ledger.record(event, at)

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from datetime import timedelta
 from typing import Final
 
-from desired_state.canonical import digest
+from desired_state.canonical import digest, plain
 from desired_state.errors import Stalled
 from desired_state.reasons import Reason
 from desired_state.values import Mode
@@ -23,7 +23,7 @@ from layers.paper_venue.presets import pessimistic
 from layers.risk_snapshot import VenueClass
 from reconciler.adapters.opened_venues import OpenedVenues
 from reconciler.counter import Counter, Hand, Nap
-from reconciler.opened_venue import OpenedVenue
+from reconciler.opened_venue import OPENED, OpenedVenue
 from reconciler.sending import Attended, Sending
 from reconciler.slippage import costs_of
 from reconciler.wiring.approved import venue_row
@@ -66,7 +66,8 @@ def open_counter(
     Raises:
         Stalled: ``MODE_FORBIDS``, ``NOT_ALLOW_LISTED`` or ``ACCOUNT_UNAPPROVED`` where the approved
             configuration, authority and venue do not agree; ``VENUE_UNPROVEN``, ``CREDENTIALS``,
-            ``TOOL_MISSING``.
+            ``TOOL_MISSING``; ``ANOTHER_WRITER``, ``EVIDENCE_KEY``.
+        Waiting: ``EVIDENCE_UNWRITABLE`` where a venue that is new here cannot be told of.
     """
     row = venue_row(place.files, place.venue)
     record = _recorded(place, row)
@@ -104,7 +105,10 @@ def open_counter(
 
 
 def _recorded(place: Place, row: VenueRow) -> OpenedVenue:
-    """STOP-11: the way out is on disk before anything can go in."""
+    """STOP-11: the way out is on disk before anything can go in.
+
+    STOP-12: and in the evidence repository, for the host that takes over after this one.
+    """
     kind, venue_class = KINDS[place.request.mode]
     symbol, account = place.request.symbol, place.account
     if place.venue != NAME or row.kind != kind:
@@ -125,10 +129,14 @@ def _recorded(place: Place, row: VenueRow) -> OpenedVenue:
     before = records.read(place.venue)
     whole = now if before is None else before.goes_on(now)
     if whole is None:
-        text = "this host opened it before as another class, account or place; give it another host"
+        text = "it was opened before as another class, account or place; make another desk"
         raise Stalled(Reason.VENUE_UNPROVEN, place.venue, text)
+    place.journal.append(OPENED, plain(whole), place.clock.wall())
     if whole != before:
-        records.write(whole)
+        unshipped = place.shipped()
+        if unshipped is not None:
+            raise unshipped
+        records.write(whole)  # last: what stands here was told there
     return whole
 
 

@@ -9,7 +9,7 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass, replace
 from typing import Final, Protocol, cast
 
-from desired_state.errors import Finding, Stalled
+from desired_state.errors import Finding, GovernanceError, Stalled
 from desired_state.reasons import Reason
 from desired_state.values import Mode
 from reconciler.adapters.clock import SYSTEM, HostClock
@@ -57,6 +57,7 @@ class Place:
     journal: NotedJournal  # this counter's entries
     attested: Callable[[], bool]  # whether a watcher on another host is heard now
     verdict: Callable[[], str]  # digest of the one in force
+    shipped: Callable[[], GovernanceError | None]  # the journal so far, to its repository
     keys: DoorKeys | None
     clock: HostClock = SYSTEM
 

@@ -42,6 +42,7 @@ from reconciler.wiring.host_parts import (
     venues,
 )
 from reconciler.wiring.log_keys import ORIGIN, key_id, listed_keys, pinned_head, trust_at_start
+from reconciler.wiring.taking_over import learn_venues
 from reconciler.wiring.timekeeping import HostTime, host_time
 
 CONFIRM: Final = timedelta(seconds=5)  # well within every root's bound for halting
@@ -131,8 +132,10 @@ def open_desk(host: Host) -> Iterator[Desk]:
     with ExitStack() as stack:
         store = GitEvidence.at(clone, host.evidence_url, host.file.evidence.branch)
         stack.callback(store.close)
-        journal = _journal(host, store)
+        journal, answered = _journal(host, store)
         stack.callback(journal.close)
+        whole = WholeJournal(journal, lambda: _shipped(host))
+        learn_venues(host, whole, answered=answered)  # before anybody asks whether all is clean
         state, running = state_repository(host), Running()
         stack.callback(state.close)
         repository = repository_id(host, state)
@@ -172,7 +175,6 @@ def open_desk(host: Host) -> Iterator[Desk]:
         permits = PermitOffice(secrets.token_bytes(SEAL_BYTES), epoch, wall_clock)
         time = host_time(host, memory_path(host))
         time.sources.append(Elsewhere(cycle))
-        whole = WholeJournal(journal, lambda: _shipped(host))
         desk = Desk(
             host, cycle, whole, ledger, permits, reader, records, state, running, epoch, time
         )
@@ -188,20 +190,24 @@ def _shipped(host: Host) -> EvidenceChain:
     return EvidenceChain(host.var / "journal", store)
 
 
-def _journal(host: Host, store: GitEvidence) -> FileJournal:
-    """The writer's journal, which goes on from what the evidence repository has (MEM-5)."""
-    folder = host.var / "journal"
-    with suppress(Waiting):  # a remote that does not answer: EPOCH-1 permits nothing until it does
+def _journal(host: Host, store: GitEvidence) -> tuple[FileJournal, bool]:
+    """The writer's journal, which goes on from what the evidence repository has (MEM-5).
+
+    And whether that answered: while it does not, EPOCH-1 permits nothing.
+    """
+    folder, answered = host.var / "journal", False
+    with suppress(Waiting):
         store.follow()
+        answered = True
     journal = FileJournal(folder, last_head(newest_first(store)))
     if EvidenceChain(folder, store).continues():
-        return journal
+        return journal, answered
     kept = {"size": journal.head.size, "head": journal.head.digest}
     journal.close()
     kept["folder"] = set_aside(folder)
     journal = FileJournal(folder, last_head(newest_first(store)))
     journal.append("journal_set_aside", kept, wall_clock())
-    return journal
+    return journal, answered
 
 
 def ship(desk: Desk) -> GovernanceError | None:

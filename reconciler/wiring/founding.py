@@ -16,6 +16,7 @@ from desired_state.trust_root import Use
 from desired_state.values import Environment
 from evidence_repo.adapters.git_evidence import GitEvidence
 from reconciler.adapters.git_desk import GitDesk
+from reconciler.adapters.opened_venues import OpenedVenues
 from reconciler.founding import (
     ROOT_FILE,
     ROOT_SIGNERS,
@@ -29,6 +30,7 @@ from reconciler.founding import (
     schemas,
 )
 from reconciler.host import CONFIG_NAME
+from reconciler.wiring.host import open_host
 
 TEMPLATES: Final = Path(__file__).parents[2] / "desired_state" / "templates"
 REPOSITORY: Final = "peak/state"
@@ -102,6 +104,9 @@ def init(
         revision = desk.commit(sorted(files), "Found the desired state", FOUNDER, now)
         desk.push("main")
         (draft / CONFIG_NAME).write_bytes(host_file(root, site.repository))
+        # STOP-12: the chain that this host goes on from was made here, and is empty
+        named = open_host(draft / CONFIG_NAME).evidence_name
+        OpenedVenues(draft / "var").mark_known(named, 0)
     return Founded(
         folder, revision, tuple(h.name for h in holders), bool(signatures), tuple(findings)
     )

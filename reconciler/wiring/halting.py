@@ -16,8 +16,10 @@ from layers.ports import Cancels
 from reconciler.acknowledgement import CLEAN_SWEEPS, SWEEP_INTERVAL
 from reconciler.adapters.clock import pause, wall_clock
 from reconciler.host import Host
+from reconciler.plan import UNKNOWN
 from reconciler.wiring.host_parts import local_stop, token_reader, venues
 from reconciler.wiring.watching import watcher_pid
+from reconciler.wiring.ways_out import untold
 
 PATIENCE: Final = timedelta(seconds=20)
 
@@ -45,8 +47,8 @@ class Halted:
 def halt_host(host: Host, reason: str) -> Halted:
     """Token and flag, the watcher's signal, and our own cancels; then sweep until clean."""
     cancelled: list[str] = []
-    known = host.var.is_dir()  # else nobody can tell which venues this host ever opened
     exits = dict(venues(host)())
+    unknown = exits.pop(UNKNOWN, None) is not None  # STOP-12: there may be venues beside these
 
     def cancel() -> None:
         for venue in exits.values():
@@ -55,7 +57,7 @@ def halt_host(host: Host, reason: str) -> Halted:
     stop = local_stop(host).engage(StopClass.PERSON, reason, who(), cancel)
     told = _signal(host.var)
     shut = partial(_shut, host)
-    clean = _sweep(exits, cancelled, shut) and known
+    clean = _sweep(exits, cancelled, shut) and not unknown
     lines = (
         f"► stop {stop.id} is in force: no order can leave"
         if shut()
@@ -63,6 +65,7 @@ def halt_host(host: Host, reason: str) -> Halted:
         f"► {len(cancelled)} open orders cancelled",
         "► watcher told" if told else "! no watcher is running on this host",
         "✔ verified clean by two sweeps" if clean else "✗ open orders could not be proven gone",
+        *([f"✗ {untold()}"] if unknown else []),
         "Commit state: engaged to main or stop so that every host and auditor sees it.",
     )
     return Halted(stop, tuple(cancelled), clean, lines)

@@ -57,7 +57,7 @@ def paper_store(host: Host) -> Path:
 
 
 def venues(host: Host, glance: timedelta = timedelta(0)) -> Callable[[], Mapping[str, Cancels]]:
-    """The way out at every venue that this host ever opened, now or later (STOP-11).
+    """The way out at every venue on record here, now or later (STOP-11, STOP-12).
 
     A venue that was there once and is gone cannot tell its orders; it is never taken for none.
     """

@@ -32,7 +32,7 @@ from reconciler.thinking import Thinking
 from reconciler.venue_watch import VenueWatch
 from reconciler.wiring.approved import scopes_of
 from reconciler.wiring.counters import DoorKeys, Place, books_name
-from reconciler.wiring.desk import Desk
+from reconciler.wiring.desk import Desk, ship
 from reconciler.wiring.host_parts import HEARTBEAT
 from reconciler.wiring.renewal import Renewal
 from reconciler.wiring.session_halt import Flag, SessionHalt
@@ -70,6 +70,7 @@ class Parts:
             journal=self._journal(),
             attested=self.renewal.attested,
             verdict=lambda: self.desk.permits.digest,
+            shipped=lambda: ship(self.desk),
             keys=DoorKeys(self.desk.permits, self.desk.epoch, flag),
             clock=self.desk.clock,
         )

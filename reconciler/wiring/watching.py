@@ -6,6 +6,7 @@ import signal
 import threading
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager, suppress
+from dataclasses import dataclass
 from datetime import timedelta
 from pathlib import Path
 from typing import Final
@@ -21,6 +22,7 @@ from reconciler.adapters.watcher_key import WatcherKey
 from reconciler.facts import BEAT_PERIOD
 from reconciler.heartbeats import MAX_STOPS, Heartbeat, sealed
 from reconciler.host import Host
+from reconciler.plan import UNKNOWN
 from reconciler.watcher import Watcher
 from reconciler.wiring.host_parts import (
     heartbeat_path,
@@ -30,6 +32,7 @@ from reconciler.wiring.host_parts import (
     watched_paths,
     watcher,
 )
+from reconciler.wiring.ways_out import untold
 
 BEAT: Final = timedelta(milliseconds=250)  # venues.md: detection poll; a quarter of the bound
 PID: Final = "watcher.pid"
@@ -49,7 +52,7 @@ def run_watcher(host: Host, stop: threading.Event, tell: Callable[[str], None]) 
             signal.signal(signal.SIGUSR1, lambda _signal, _frame: halting.set())
         poll = min(BEAT, host.file.state.poll)
         beat = _heart(host, lane, tell)
-        was_open: bool | None = None
+        told = _Told(host, tell)
         try:
             for _ in looks(watched_paths(host), poll, stop):
                 if halting.is_set():
@@ -57,13 +60,29 @@ def run_watcher(host: Host, stop: threading.Event, tell: Callable[[str], None]) 
                     _take_signal(host, lane)
                 is_open = lane.step()
                 beat()
-                if is_open is not was_open:
-                    tell("► gate open" if is_open else f"► gate closed{_why(host)}")
-                was_open = is_open
+                told.now(is_open=is_open, is_known=UNKNOWN not in lane.venues())
                 if stop.is_set():
                     break
         finally:
             lane.token.disarm()
+
+
+@dataclass
+class _Told:
+    """What the watcher said last, for only what changes is told."""
+
+    host: Host
+    tell: Callable[[str], None]
+    is_open: bool | None = None
+    is_known: bool = True
+
+    def now(self, *, is_open: bool, is_known: bool) -> None:
+        """Of the gate, and of venues that this host does not know of (STOP-12)."""
+        if is_open is not self.is_open:
+            self.tell("► gate open" if is_open else f"► gate closed{_why(self.host)}")
+        if self.is_known and not is_known:
+            self.tell(f"! {untold()}")
+        self.is_open, self.is_known = is_open, is_known
 
 
 def _heart(host: Host, lane: Watcher, tell: Callable[[str], None]) -> Callable[[], None]:

@@ -1,4 +1,4 @@
-"""The way out at every venue that this host ever opened, each on a line of its own.
+"""The way out at every venue on record at this host, each on a line of its own.
 
 A venue's library is loaded only where such a venue was opened, so that a stop of a paper desk
 loads none.
@@ -17,6 +17,7 @@ from reconciler.adapters.opened_venues import OpenedVenues
 from reconciler.host import Host
 from reconciler.lately_seen import LatelySeen, NoWayOut
 from reconciler.opened_venue import OpenedVenue
+from reconciler.plan import UNKNOWN
 
 WIRING: Final = "reconciler.wiring.binance"
 AGAIN: Final = timedelta(seconds=5)  # a way out that could not be made is tried again so late
@@ -33,11 +34,17 @@ class WaysOut:
         self._failed: dict[str, tuple[timedelta, Cancels]] = {}
 
     def found(self) -> Mapping[str, Cancels]:
-        """By venue; one that cannot be opened now cannot tell, and is never taken for clean."""
+        """By venue; one that cannot be opened now cannot tell, and is never taken for clean.
+
+        STOP-12: nor is whatever else there may be, where this host does not know of every venue.
+        """
         for name in self._records.names():
             if name not in self._opened:
                 self._try(name)
-        return {**{n: way for n, (_, way) in self._failed.items()}, **self._opened}
+        ways = {**{n: way for n, (_, way) in self._failed.items()}, **self._opened}
+        if not self._records.all_known(self._host.evidence_name):
+            ways[UNKNOWN] = NoWayOut(_untold)
+        return ways
 
     def _try(self, name: str) -> None:
         now = since_boot()
@@ -58,6 +65,16 @@ class WaysOut:
 
 def _made(host: Host, record: OpenedVenue) -> Cancels:
     return cast("Cancels", importlib.import_module(WIRING).way_out(host, record))
+
+
+def untold() -> str:
+    """What people are told where this host does not know of every venue."""
+    told = Reason.VENUES_UNKNOWN.explanation
+    return f"{Reason.VENUES_UNKNOWN}: {told.sentence} {told.remedy}"
+
+
+def _untold() -> Exception:
+    return Waiting(Reason.VENUES_UNKNOWN, UNKNOWN, retry_after=AGAIN)
 
 
 def _why(name: str, text: str) -> Callable[[], Exception]:

@@ -12,7 +12,7 @@ from layers.l6_execution.books import Books
 from layers.market import Book, Level, Provenance
 from layers.orders import AnswerKind, Balance, Fill, Side, VenueAnswer
 from reconciler.beside import Markets, wanted
-from reconciler.holdings import FeeValued, Holdings, PaidFees
+from reconciler.holdings import FeeValued, Holdings, PaidFees, Valued, WipeValued
 from reconciler.marks import Mark, Marks
 from tests.fakes.paper_desk import intent
 from tests.risk.judged_order import D
@@ -74,11 +74,26 @@ class Account:
     def seen(self, symbol: str) -> Holdings:
         return Holdings(self.books, self.balances, symbol, self.fees)
 
-    def settle(self, symbol: str, marked: Markets) -> tuple[FeeValued, ...]:
+    def settle(self, symbol: str, marked: Markets) -> tuple[Valued, ...]:
         found = self.seen(symbol).valued(marked)
         for one in found:
-            self.fees.take(FeeValued.model_validate_json(canonical(one)))
+            self.fees.take(type(one).model_validate_json(canonical(one)))
         return found
+
+    def wipe(self, **held: str) -> None:
+        """The venue forgets everything, and a person takes note of it."""
+        self.held = {currency: D(amount) for currency, amount in held.items()}
+        self._tell(events.Reset(what="wiped"))
+        told = {"why": "w", "by": "p", "balances": self.balances, "moved": True}
+        self._tell(events.ResetAccepted(**told))
+        self.fees.begin_again()
+
+    def earned(self, symbol: str, marked: Markets) -> D | None:
+        """What nobody paid in; none where that is not known."""
+        self.settle(symbol, marked)
+        seen = self.seen(symbol)
+        worth = seen.equity(marked, DUST)
+        return None if worth is None else worth - seen.paid_in
 
 
 def markets(**bids: str) -> Markets:
@@ -219,6 +234,69 @@ def test_after_a_wipe_that_was_accepted_balances_begin_anew_and_what_was_spent_s
     account.trade("BTC/USDT", Side.BUY, "100", "0.01", "BNB")
     [again] = account.settle("BTC/USDT", markets(BTC="100", BNB="599"))
     assert again.worth == 6
+
+
+# --- BOOKS-3: what went in a wipe that people accepted
+def test_what_went_in_an_accepted_wipe_is_no_loss_and_what_was_lost_before_stays_one() -> None:
+    account = Account()
+    account.trade("BTC/USDT", Side.BUY, "100")
+    account.trade("ETH/USDT", Side.BUY, "300")
+    before = account.earned("BTC/USDT", markets(BTC="80", ETH="200"))
+    assert before == 880
+    account.wipe(USDT="5000", BTC="7", ETH="70")
+    asked = wanted(account.books, "BTC/USDT", account.seen("BTC/USDT").currencies())
+    assert asked == ("ETH/USDT",)
+    assert account.earned("BTC/USDT", markets(BTC="80")) is None  # not known, and no loss
+    assert account.earned("BTC/USDT", markets(BTC="1", ETH="200")) == before
+    for price in ("1", "9000"):  # once: the price of what is gone moves nothing any more
+        assert account.earned("BTC/USDT", markets(BTC=price, ETH=price)) == before
+    assert account.seen("BTC/USDT").currencies() == frozenset()
+
+
+def test_what_was_earned_in_the_quote_currency_is_told_by_its_new_balance_alone() -> None:
+    account = Account({"USDT": D(1000)})
+    account.trade("BTC/USDT", Side.BUY, "100")
+    account.trade("BTC/USDT", Side.SELL, "150")
+    account.wipe(USDT="10")
+    assert account.earned("BTC/USDT", markets(BTC="100")) == 1050
+
+
+def test_a_wipe_after_a_wipe_is_counted_by_itself() -> None:
+    account = Account({"USDT": D(1000)})
+    for price in ("100", "50"):
+        account.trade("BTC/USDT", Side.BUY, price)
+        account.wipe(USDT="1000")
+        assert account.earned("BTC/USDT", markets(BTC=price)) == 1000
+
+
+def test_after_a_wipe_a_rest_that_was_dust_and_has_no_market_holds_up_nothing() -> None:
+    account = Account()
+    account.trade("ETH/USDT", Side.BUY, "0.5")
+    account.wipe(USDT="1000")
+    assert account.earned("BTC/USDT", markets(BTC="9000")) == D("999.5")
+    assert account.seen("BTC/USDT").equity(markets(BTC="9000"), None) is None
+
+
+def test_coins_that_were_missing_before_the_wipe_were_lost_and_not_moved() -> None:
+    account = Account()
+    account.trade("ETH/USDT", Side.BUY, "300")
+    account.books.gaps["ETH"] = D("-0.5")
+    account.wipe(USDT="1000")
+    assert account.earned("ETH/USDT", markets(ETH="300")) == 850
+
+
+def test_a_wipe_that_was_accepted_as_a_loss_stays_one_when_the_journal_is_read_again() -> None:
+    account = Account()
+    account.trade("ETH/USDT", Side.BUY, "300")
+    account.books.reset = "wiped"
+    told = {"why": "w", "by": "p", "balances": account.balances}
+    account.books.apply(events.ResetAccepted(**told), START, 99)
+    assert account.earned("ETH/USDT", markets(ETH="300")) == 700
+
+
+def test_a_valued_wipe_survives_the_journal() -> None:
+    one = WipeValued(currency="BTC", amount=D("0.1"), quote="USDT", worth=D(6))
+    assert WipeValued.model_validate_json(canonical(from_json(canonical(one)))) == one
 
 
 STEPS = st.lists(

@@ -12,7 +12,7 @@ from layers.l6_execution.events import ResetAccepted
 from layers.l6_execution.symbol_book import SymbolBook
 from layers.market import Bar, Book, Level
 from layers.ports import JournalEntry, VenueQueries
-from reconciler.holdings import FeeValued, PaidFees
+from reconciler.holdings import FeeValued, PaidFees, WipeValued
 from reconciler.marking import marks_of
 from reconciler.session import Session
 from reconciler.session_ending import Ending
@@ -101,6 +101,10 @@ def test_a_restart_knows_which_fees_were_valued_and_that_a_wipe_began_again() ->
         turned={"USDT": Decimal(-600)}, spent={"USDT": Decimal(600)}
     )
     assert marks_of(tuple(entries), NO_LIMITS).fees.spent == {"USDT": 1200}
+    gone = WipeValued(currency="BTC", amount=ONE, quote="USDT", worth=Decimal(90))
+    entries.append(JournalEntry(3, gone.KIND, gone.model_dump(mode="json"), FIRST))
+    fees = marks_of(tuple(entries), NO_LIMITS).fees
+    assert (fees.gone, fees.taken) == ({"BTC": 1}, {"USDT": 90})
 
 
 def test_the_planner_asks_for_nothing_where_other_symbols_take_up_all_the_exposure(
