@@ -118,12 +118,11 @@ def all_orders(exchange: Exchange, parameters: Parameters, key: Key) -> list[Jso
     start, end = _span(parameters)
     found = [
         order
-        for order in exchange.orders.values()
+        for order in exchange.since(start)
         if order.account == key.account
         and order.symbol == symbol
         and not exchange.archived(order)
         and (first is None or order.number >= first)
-        and (start is None or order.created_ms >= start)
         and (end is None or order.created_ms <= end)
     ]
     limit = parameters.limit(500, 1000)

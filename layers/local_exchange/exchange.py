@@ -6,6 +6,7 @@ Everything here is a value in memory that changes only through the matching engi
 
 from dataclasses import dataclass, field
 from decimal import Decimal
+from itertools import takewhile
 from typing import Final, TypeAlias
 
 from layers.local_exchange.book import Book
@@ -14,7 +15,6 @@ from layers.local_exchange.purses import Purses
 from layers.local_exchange.tape import Tape
 from layers.local_exchange.terms import ExchangeTerms, SymbolTerms
 
-KEPT_ORDERS: Final = 20_000  # closed ones; half of them go when there are more
 KEPT_FILLS: Final = 40_000
 ARCHIVED_AFTER_MS: Final = 90 * 86_400_000
 Place: TypeAlias = tuple[str, int]  # symbol and ``orderId``
@@ -74,6 +74,13 @@ class Exchange:
         order = self.orders.get((symbol, number))
         return order if order and order.account == account else None
 
+    def since(self, start_ms: int | None) -> list[Order]:
+        """Orders made from then on, oldest first; costs what was made since, not what there is."""
+        if start_ms is None:
+            return list(self.orders.values())
+        newest_first = reversed(self.orders.values())
+        return list(takewhile(lambda order: order.created_ms >= start_ms, newest_first))[::-1]
+
     def archived(self, order: Order) -> bool:
         """X-25: ended 90 days ago with nothing executed, it is remembered and not shown."""
         ended = not order.live and not order.executed
@@ -89,9 +96,10 @@ class Exchange:
 
     def forget_old(self) -> None:
         """X-22: what closed long ago is no longer in memory, and queries do not find it."""
-        if len(self.orders) > KEPT_ORDERS + len(self.open_ids):
+        kept = self.terms.kept_orders
+        if len(self.orders) > kept + len(self.open_ids):
             old = [order for order in self.orders.values() if not order.live]
-            for order in old[: len(old) - KEPT_ORDERS // 2]:
+            for order in old[: len(old) - kept // 2]:
                 del self.orders[order.symbol, order.number]
                 key = (order.account, order.symbol, order.client_id)
                 if self.last_ids.get(key) == order.number:

@@ -137,6 +137,8 @@ class ExchangeTerms(Frozen):
     )
     crowd: CrowdTerms = CrowdTerms()
     rates: RateTerms = RateTerms()
+    # closed ones; half of them go when there are more
+    kept_orders: Annotated[int, Field(ge=2)] = 20_000
     key_checks: bool = True  # whether /sapi is there; Binance's testnet has none
 
 

@@ -29,6 +29,8 @@ ROOM = 1_000_000_000
 TERMS = ExchangeTerms(
     symbols=(SymbolTerms(max_open_orders=ROOM),),
     deposits=tuple(Deposit(account=one, asset="USDT", amount=FUNDS) for one in (DESK, "bare")),
+    # at fifty orders a second the default is three minutes of them, and a venue knows 90 days
+    kept_orders=100_000,
     rates=RateTerms(weight_per_minute=ROOM, orders_per_ten_seconds=ROOM, orders_per_day=ROOM),
 )
 

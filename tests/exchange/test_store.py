@@ -13,7 +13,7 @@ from desired_state.errors import Waiting
 from desired_state.reasons import Reason
 from layers.adapters.exchange_host import LocalExchange
 from layers.adapters.exchange_store import ExchangeStore
-from layers.local_exchange.exchange import KEPT_ORDERS, Exchange, new_exchange
+from layers.local_exchange.exchange import Exchange, new_exchange
 from layers.local_exchange.matching import cancel, place
 from layers.local_exchange.order import Draft, Order
 from layers.local_exchange.parameters import Request
@@ -22,6 +22,7 @@ from layers.orders import Side
 from tests.fakes.exchange import HOUR_MS, KEY, ROOMY, START_MS, carried_bars, ccxt_binance, served
 
 SYMBOL = "BTC/USDT"
+KEPT = 1_000  # closed orders
 
 
 def picture(exchange: Exchange) -> dict[str, object]:
@@ -84,19 +85,19 @@ def test_while_nobody_served_the_market_stood_still(tmp_path: Path) -> None:
 
 
 def test_what_closed_long_ago_is_forgotten_and_what_is_open_never() -> None:
-    exchange = new_exchange(ExchangeTerms(rates=ROOMY), START_MS)
+    exchange = new_exchange(ExchangeTerms(rates=ROOMY, kept_orders=KEPT), START_MS)
     keep = place(exchange, _draft("keep", "10.00"))
     assert isinstance(keep, Order)
-    for index in range(KEPT_ORDERS + 10):
+    for index in range(KEPT + 10):
         made = place(exchange, _draft(f"c{index}", "11.00"))
         assert isinstance(made, Order)
         cancel(exchange, made)
         exchange.forget_old()
-    assert KEPT_ORDERS // 2 <= len(exchange.orders) <= KEPT_ORDERS + 1
+    assert KEPT // 2 <= len(exchange.orders) <= KEPT + 1
     assert len(exchange.last_ids) == len(exchange.orders)
     assert exchange.by_client_id("desk", "BTCUSDT", "keep") is keep
     assert exchange.by_client_id("desk", "BTCUSDT", "c0") is None
-    assert exchange.by_client_id("desk", "BTCUSDT", f"c{KEPT_ORDERS}") is not None
+    assert exchange.by_client_id("desk", "BTCUSDT", f"c{KEPT}") is not None
 
 
 def test_what_two_symbols_number_alike_is_kept_apart(tmp_path: Path) -> None:
