@@ -106,12 +106,12 @@ class Holdings:
 
         What people moved of other currencies is not ours.
         """
-        return self.books.moved.get(self.quote, ZERO) - self.fees.taken.get(self.quote, ZERO)
+        return self.books.money.moved.get(self.quote, ZERO) - self.fees.taken.get(self.quote, ZERO)
 
     @property
     def missing(self) -> Decimal:
         """What our record says of the quote currency and the venue shows not: lost (BOOKS-2)."""
-        return max(ZERO, self.books.cash(self.quote) - self._shown)
+        return max(ZERO, self.books.money.cash(self.quote) - self._shown)
 
     @property
     def _shown(self) -> Decimal:
@@ -119,8 +119,8 @@ class Holdings:
 
     def ours(self) -> Mapping[str, Decimal]:
         """What is ours, by currency; negative: fees that nobody has valued yet."""
-        found = {name: self.books.held_by_orders(name) for name in self.books.traded}
-        found[self.quote] = min(self._shown, self.books.cash(self.quote))
+        found = {name: self.books.money.held_by_orders(name) for name in self.books.money.traded}
+        found[self.quote] = min(self._shown, self.books.money.cash(self.quote))
         for currency, amount in self.fees.turned.items():
             _add(found, currency, amount)
         return {currency: amount for currency, amount in found.items() if amount}
@@ -194,12 +194,12 @@ class Holdings:
 
     def _due(self) -> Mapping[str, Decimal]:
         settled = self.fees.settled
-        due = {c: paid - settled.get(c, ZERO) for c, paid in sorted(self.books.fees.items())}
+        due = {c: paid - settled.get(c, ZERO) for c, paid in sorted(self.books.money.fees.items())}
         return {currency: amount for currency, amount in due.items() if amount > ZERO}
 
     def _gone(self) -> Mapping[str, Decimal]:
         """What wipes took and nobody has valued yet; of the quote the new balance tells itself."""
-        settled, wiped = self.fees.gone, sorted(self.books.wiped.items())
+        settled, wiped = self.fees.gone, sorted(self.books.money.wiped.items())
         due = {c: amount - settled.get(c, ZERO) for c, amount in wiped if c != self.quote}
         return {currency: amount for currency, amount in due.items() if amount > ZERO}
 
@@ -221,8 +221,8 @@ class Holdings:
 
     def _was_dust(self, currency: str, dust: Decimal | None) -> bool:
         """As ``_is_dust``, of what wipes took."""
-        cost = self.books.wiped_cost.get(f"{currency}/{self.quote}")
-        return cost is not None and dust is not None and cost <= dust
+        book = self.books.symbols.get(f"{currency}/{self.quote}")
+        return book is not None and dust is not None and book.wiped_cost <= dust
 
 
 def _add(sums: dict[str, Decimal], currency: str, amount: Decimal) -> None:

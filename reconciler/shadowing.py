@@ -230,7 +230,7 @@ class Shadow:
     def balances(self) -> tuple[Balance, ...]:
         """What would be held, with what would be locked for open orders."""
         held = {b.currency: b.free + b.locked for b in self.opening}
-        for currency, change in self.books.flows.items():
+        for currency, change in self.books.money.flows.items():
             held[currency] = held.get(currency, NOTHING) + change
         locked: dict[str, Decimal] = {}
         for name in self.books.working:

@@ -16,11 +16,12 @@ from desired_state.reasons import Reason
 from layers.l6_execution import events
 from layers.l6_execution.last_known import LastKnown
 from layers.l6_execution.messages import Messages
+from layers.l6_execution.money import Money
 from layers.l6_execution.own_order import NOTHING, UNPROVEN, OwnOrder
 from layers.l6_execution.states import Happening, after
-from layers.l6_execution.symbol_book import SymbolBook, changes, taken_from
+from layers.l6_execution.symbol_book import SymbolBook, taken_from
 from layers.l6_execution.terms import FILLS_KEPT, LET_GO
-from layers.orders import WORKING, AnswerKind, Fill, Intent, OrderState, Side, VenueOrder
+from layers.orders import WORKING, AnswerKind, Balance, Fill, Intent, OrderState, Side, VenueOrder
 from layers.ports import JournalEntry
 
 WHOLE_VENUE: Final = "venue"  # subject of a difference that concerns all of it
@@ -47,21 +48,13 @@ class Books:
 
     sequence: int = 0
     opened_at: datetime | None = None
-    opening: dict[str, Decimal] = field(default_factory=dict)  # totals when the session began
+    money: Money = field(default_factory=Money)
     orders: dict[str, OwnOrder] = field(default_factory=dict)
     by_intent: dict[str, str] = field(default_factory=dict)
     symbols: dict[str, SymbolBook] = field(default_factory=dict)
     working: dict[str, None] = field(default_factory=dict)  # ids, oldest first
     unproven: dict[str, None] = field(default_factory=dict)  # those in INTENT, SENT or UNKNOWN
     reserved_unproven: dict[str, Decimal] = field(default_factory=dict)  # not yet locked for sure
-    flows: dict[str, Decimal] = field(default_factory=dict)  # net change by executions
-    traded: dict[str, Decimal] = field(default_factory=dict)  # executions' part of the flows
-    fees: dict[str, Decimal] = field(default_factory=dict)  # paid in neither of a symbol's two
-    moved: dict[str, Decimal] = field(default_factory=dict)  # net of what people paid in or out
-    gaps: dict[str, Decimal] = field(default_factory=dict)  # balances that differ, as explained
-    wiped: dict[str, Decimal] = field(default_factory=dict)  # of traded, gone in accepted wipes
-    wiped_cost: dict[str, Decimal] = field(default_factory=dict)  # by symbol
-    lacked: dict[str, Decimal] = field(default_factory=dict)  # the most that was ever explained
     fills: dict[str, Fill] = field(default_factory=dict)
     last: LastKnown = field(default_factory=LastKnown)
     unexplained: dict[str, str] = field(default_factory=dict)  # subject: what differs
@@ -165,7 +158,7 @@ class Books:
         match event:
             case events.Opened(balances=balances):
                 self.opened_at = at
-                self.opening = {b.currency: b.free + b.locked for b in balances}
+                self.money.opening = _totals(balances)
             case events.Differs():
                 self._differs(event)
             case events.Explained():
@@ -182,19 +175,8 @@ class Books:
             case _:
                 return
 
-    def cash(self, currency: str) -> Decimal:
-        """What our record says is held; what is less for a known reason is lost (D1)."""
-        held = self.opening.get(currency, NOTHING) + self.flows.get(currency, NOTHING)
-        return held + min(self.gaps.get(currency, NOTHING), NOTHING)
-
-    def held_by_orders(self, currency: str) -> Decimal:
-        """What executions left of it; what is missing for a known reason is lost (D1)."""
-        left, gap = self.traded[currency], self.gaps.get(currency, NOTHING)
-        return max(NOTHING, left + min(NOTHING, gap)) if left > NOTHING else left
-
     def _transferred(self, currency: str, amount: Decimal) -> None:
-        for kept in (self.flows, self.moved):
-            kept[currency] = kept.get(currency, NOTHING) + amount
+        self.money.transferred(currency, amount)
         self.unexplained.pop(f"{currency}{events.TOTAL}", None)
 
     def _differs(self, event: events.Differs) -> None:
@@ -213,8 +195,7 @@ class Books:
         self.explained.add(subject)
         currency, total, _ = subject.partition(events.TOTAL)
         if total and (gap := amount_of(event.told)) is not None:
-            self.gaps[currency] = gap  # all of it: an explanation moves no total
-            self._lack(currency, -gap)
+            self._lack(currency, self.money.explained(currency, gap))
         for kind in (self.foreign, self.undead, self.fills_refused):
             kind.discard(subject)
         if event.told == events.GONE:
@@ -225,12 +206,8 @@ class Books:
 
     def _lack(self, currency: str, missing: Decimal) -> None:
         """L6-13: what people explain as missing is held by nobody, and nothing gives it back."""
-        known = self.lacked.get(currency, NOTHING)
-        if missing <= known:
-            return
-        self.lacked[currency] = missing
         held = {s: b.position for s, b in self.symbols.items() if s.startswith(f"{currency}/")}
-        for symbol, quantity in taken_from(held, missing - known).items():
+        for symbol, quantity in taken_from(held, missing).items():
             self.symbols[symbol].lose(quantity)
 
     def _begin_again(self, event: events.ResetAccepted, at: datetime) -> None:
@@ -238,32 +215,15 @@ class Books:
         for name in list(self.working):
             ended = self._moved(name, (Happening.WIPED,))
             self._put(replace(ended, reason=Reason.VENUE_RESET, changed_at=at))
-        if event.moved:
-            self._wipe()
         for book in self.symbols.values():
-            book.position = book.cost = NOTHING
-            book.last_fill_at = None
+            book.wipe(owed=event.moved)
         self.opened_at, self.reset = at, None
-        held = {b.currency: b.free + b.locked for b in event.balances}
-        for currency in {*self.opening, *self.flows, *held}:
-            jump = held.get(currency, NOTHING) - self.cash(currency)
-            self.moved[currency] = self.moved.get(currency, NOTHING) + jump
-        self.opening = held
-        for sums in (self.flows, self.traded, self.fees, self.gaps, self.lacked):
-            sums.clear()
+        self.money.begin_again(_totals(event.balances), owed=event.moved)
         self.last.clear()
         self.fills.clear()  # a wiped venue counts its executions from the start again
         for met in (self.foreign, self.undead, self.fills_refused):
             met.clear()
         self.unexplained.clear()
-
-    def _wipe(self) -> None:
-        """What our executions had left is owed a value, at which it counts as moved."""
-        for currency in self.traded:
-            gone = max(NOTHING, self.held_by_orders(currency))
-            self.wiped[currency] = self.wiped.get(currency, NOTHING) + gone
-        for symbol, book in self.symbols.items():
-            self.wiped_cost[symbol] = self.wiped_cost.get(symbol, NOTHING) + book.cost
 
     def _unseen(self, intent: Intent) -> None:
         known = intent.intent_id in self.by_intent or intent.request.client_order_id in self.orders
@@ -382,11 +342,7 @@ class Books:
         self.fills[fill.fill_id] = fill
         self.last.took(fill)
         self.symbols[fill.symbol].book(fill)
-        for currency, amount in changes(fill).items():
-            for kept in (self.flows, self.traded):
-                kept[currency] = kept.get(currency, NOTHING) + amount
-        if fill.fee and fill.fee_currency not in fill.symbol.split("/"):
-            self.fees[fill.fee_currency] = self.fees.get(fill.fee_currency, NOTHING) + fill.fee
+        self.money.executed(fill)
 
 
 def amount_of(text: str) -> Decimal | None:
@@ -396,6 +352,10 @@ def amount_of(text: str) -> Decimal | None:
     except InvalidOperation:
         return None
     return found if found.is_finite() else None
+
+
+def _totals(balances: Iterable[Balance]) -> dict[str, Decimal]:
+    return {balance.currency: balance.free + balance.locked for balance in balances}
 
 
 def _member(names: dict[str, None], name: str, *, present: bool) -> None:

@@ -197,7 +197,7 @@ class Intake:
         except GovernanceError:
             book = None
         price = book.bids[0].price if book is not None and book.bids else None
-        return FeeCoin(self.books.cash(fill.fee_currency), price)
+        return FeeCoin(self.books.money.cash(fill.fee_currency), price)
 
     # --- orders ------------------------------------------------------------------------------
     def take_order(self, shown: VenueOrder, at: datetime) -> None:

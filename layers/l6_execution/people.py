@@ -42,12 +42,12 @@ def transfer(ledger: Ledger, subject: str, word: Word, at: datetime) -> int:
         raise Stalled(Reason.RECON_DIFF, subject, "no difference stands that could be a transfer")
     currency, total, _ = subject.partition(TOTAL)
     found = amount_of(told) if total else None
-    amount = (found or NOTHING) - books.gaps.get(currency, NOTHING)
+    amount = (found or NOTHING) - books.money.gaps.get(currency, NOTHING)
     if found is None or not amount:
         text = f"expected the total of a currency, such as USDT{TOTAL}, found {told!r}"
         raise Stalled(Reason.USAGE, subject, text)
     held = sum((b.position for s, b in books.symbols.items() if s.startswith(f"{currency}/")))
-    if amount < 0 and books.cash(currency) + amount < held:
+    if amount < 0 and books.money.cash(currency) + amount < held:
         text = f"{-amount} {currency} less would be part of the {held} that our orders bought"
         raise Stalled(Reason.USAGE, subject, text)
     event = Transferred(

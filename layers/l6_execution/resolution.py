@@ -121,8 +121,8 @@ class Resolution:
         for currency in order.symbol.split("/"):
             shown = balances.get(currency)
             free, held = (shown.free, shown.locked) if shown else (NOTHING, NOTHING)
-            total = self.books.opening.get(currency, NOTHING)
-            total += self.books.flows.get(currency, NOTHING)
+            total = self.books.money.opening.get(currency, NOTHING)
+            total += self.books.money.flows.get(currency, NOTHING)
             if free + held != total or held > locked.get(currency, NOTHING):
                 return True
         return False

@@ -23,6 +23,7 @@ class SymbolBook:
     increasing: int = 0
     unproven: dict[str, datetime] = field(default_factory=dict)  # since when, oldest first
     last_fill_at: datetime | None = None
+    wiped_cost: Decimal = NOTHING  # of positions that went in accepted wipes
 
     @property
     def unknown(self) -> int:
@@ -78,6 +79,12 @@ class SymbolBook:
         self.position -= quantity
         self.cost -= cost
         self.realised -= cost
+
+    def wipe(self, *, owed: bool) -> None:
+        """A wipe that people accepted took the position; ``owed``: it is to be valued once."""
+        self.wiped_cost += self.cost if owed else NOTHING
+        self.position = self.cost = NOTHING
+        self.last_fill_at = None
 
 
 def taken_from(held: Mapping[str, Decimal], missing: Decimal) -> Mapping[str, Decimal]:

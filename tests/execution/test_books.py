@@ -79,8 +79,8 @@ def test_the_aggregates_are_the_sums_the_fold_repeats_and_the_venue_agrees(
         assert not any(books.reserved_unproven.values())
         assert not books.unexplained
         held = {b.currency: b.free + b.locked for b in desk.queries.balances()}
-        for currency, opening in books.opening.items():
-            assert held[currency] == opening + books.flows.get(currency, 0)
+        for currency, opening in books.money.opening.items():
+            assert held[currency] == opening + books.money.flows.get(currency, 0)
         assert Witness.of(desk.disk.entries()) == desk.ledger.witness
         assert desk.ledger.witness.totals == held
         report = report_of(desk)

@@ -111,11 +111,11 @@ def test_a_fee_in_a_third_coin_is_held_to_what_it_is_worth_and_to_what_there_is(
     if words:
         assert [f.code for f in found] == [Reason.FILL_IMPLAUSIBLE]
         assert words in found[0].message
-        assert "BNB" not in desk.books.flows
+        assert "BNB" not in desk.books.money.flows
     else:
         assert found == ()
-        assert desk.books.flows["BNB"] == -Decimal(fee)
-        assert desk.books.fees == {"BNB": Decimal(fee)}
+        assert desk.books.money.flows["BNB"] == -Decimal(fee)
+        assert desk.books.money.fees == {"BNB": Decimal(fee)}
 
 
 def test_a_fee_cannot_be_paid_in_a_coin_that_is_not_there(tmp_path: Path) -> None:

@@ -137,7 +137,7 @@ def test_no_explanation_raises_a_position_and_none_leaves_more_than_is_there(
     story, most = Story(), NOTHING
     for number, (what, amount) in enumerate(steps):
         before = Books.rebuilt(story.entries)
-        book, flows = before.symbol(SYMBOL), before.flows.get("BTC", NOTHING)
+        book, flows = before.symbol(SYMBOL), before.money.flows.get("BTC", NOTHING)
         at = AT + timedelta(minutes=number)
         if what == "show":
             gap = amount - opening - flows

@@ -314,7 +314,7 @@ def test_wherever_we_died_the_next_start_agrees_with_the_venue_to_the_last_digit
     assert again.execution.is_ready
     own, shown = again.books.orders[NAME], again.venue.order(SYMBOL, NAME)
     assert (own.filled, own.state) == (shown.filled, expected_state(again, shown.state))
-    assert again.books.flows.get("USDT", 0) == sum(
+    assert again.books.money.flows.get("USDT", 0) == sum(
         -f.price * f.quantity for f in again.venue.fills(SYMBOL, START)
     )
     assert veil.submitted == []  # nothing was sent a second time

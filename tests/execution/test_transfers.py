@@ -37,10 +37,10 @@ def test_a_transfer_moves_the_books_and_is_nobodys_profit_or_loss(
 ) -> None:
     desk, _ = met(tmp_path, USDT=amount)
     assert desk.books.unexplained == {"USDT total": str(amount)}
-    assert desk.books.cash("USDT") == HOUSE  # D1: what nobody explained is no profit
+    assert desk.books.money.cash("USDT") == HOUSE  # D1: what nobody explained is no profit
     transfer(desk.ledger, "USDT total", WORD, START)
-    assert (desk.books.unexplained, desk.books.moved) == ({}, {"USDT": amount})
-    assert desk.books.cash("USDT") - desk.books.moved["USDT"] == HOUSE
+    assert (desk.books.unexplained, desk.books.money.moved) == ({}, {"USDT": amount})
+    assert desk.books.money.cash("USDT") - desk.books.money.moved["USDT"] == HOUSE
     report = desk.execution.finish(START, desk.wall)
     assert report.ok
     assert not any(row.difference for row in report.rows)
@@ -50,14 +50,14 @@ def test_a_transfer_moves_the_books_and_is_nobodys_profit_or_loss(
 def test_an_explained_gain_is_no_profit_and_an_explained_lack_is_a_loss(tmp_path: Path) -> None:
     desk, veil = met(tmp_path, USDT=30)
     explain(desk.ledger, "USDT total", WORD, START)
-    assert desk.books.cash("USDT") == HOUSE
+    assert desk.books.money.cash("USDT") == HOUSE
     shown(desk, veil, USDT=-12)
     explain(desk.ledger, "USDT total", WORD, START)
-    assert desk.books.cash("USDT") == HOUSE - 12
+    assert desk.books.money.cash("USDT") == HOUSE - 12
     shown(desk, veil, USDT=-20)
     explain(desk.ledger, "USDT total", WORD, START)
-    assert desk.books.cash("USDT") == HOUSE - 20  # all of what differs, not the sum
-    assert desk.books.moved == {}
+    assert desk.books.money.cash("USDT") == HOUSE - 20  # all of what differs, not the sum
+    assert desk.books.money.moved == {}
 
 
 def test_a_transfer_is_what_differs_beyond_what_was_explained_before(tmp_path: Path) -> None:
@@ -65,8 +65,8 @@ def test_a_transfer_is_what_differs_beyond_what_was_explained_before(tmp_path: P
     explain(desk.ledger, "USDT total", WORD, START)
     shown(desk, veil, USDT=488)
     transfer(desk.ledger, "USDT total", WORD, START)
-    assert desk.books.moved == {"USDT": 500}
-    assert desk.books.cash("USDT") - 500 == HOUSE - 12
+    assert desk.books.money.moved == {"USDT": 500}
+    assert desk.books.money.cash("USDT") - 500 == HOUSE - 12
     assert desk.execution.finish(START, desk.wall).ok
 
 
@@ -83,7 +83,7 @@ def test_what_does_not_stand_is_no_transfer(tmp_path: Path, subject: str) -> Non
     with pytest.raises(Stalled) as refused:
         transfer(desk.ledger, subject, WORD, START)
     assert refused.value.code is Reason.RECON_DIFF
-    assert desk.books.moved == {}
+    assert desk.books.money.moved == {}
 
 
 def test_coins_that_our_orders_bought_are_not_moved_by_a_word(tmp_path: Path) -> None:
@@ -100,5 +100,5 @@ def test_coins_that_our_orders_bought_are_not_moved_by_a_word(tmp_path: Path) ->
     with pytest.raises(Stalled) as refused:
         transfer(desk.ledger, "BTC total", WORD, START)
     assert refused.value.code is Reason.USAGE
-    assert desk.books.moved == {"BTC": -1}
+    assert desk.books.money.moved == {"BTC": -1}
     assert "BTC total" in desk.books.unexplained

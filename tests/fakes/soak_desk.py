@@ -274,7 +274,10 @@ class SoakDesk:
 
     def ours(self) -> dict[str, Decimal]:
         books = self.books
-        return {c: total + books.flows.get(c, Decimal(0)) for c, total in books.opening.items()}
+        return {
+            c: total + books.money.flows.get(c, Decimal(0))
+            for c, total in books.money.opening.items()
+        }
 
     def our_fills(self) -> set[tuple[str, Decimal, Decimal, Decimal]]:
         fills = self.books.fills.values()

@@ -148,7 +148,7 @@ def test_coins_that_are_known_to_be_missing_are_lost_as_far_as_they_were_ours() 
     account = Account()
     account.trade("ETH/USDT", Side.BUY, "300")
     for gap, worth in (("0.5", 1000), ("-0.5", 850), ("-3", 700)):
-        account.books.gaps["ETH"] = D(gap)
+        account.books.money.gaps["ETH"] = D(gap)
         assert account.seen("ETH/USDT").equity(markets(ETH="300"), DUST) == worth
 
 
@@ -280,7 +280,7 @@ def test_after_a_wipe_a_rest_that_was_dust_and_has_no_market_holds_up_nothing() 
 def test_coins_that_were_missing_before_the_wipe_were_lost_and_not_moved() -> None:
     account = Account()
     account.trade("ETH/USDT", Side.BUY, "300")
-    account.books.gaps["ETH"] = D("-0.5")
+    account.books.money.gaps["ETH"] = D("-0.5")
     account.wipe(USDT="1000")
     assert account.earned("ETH/USDT", markets(ETH="300")) == 850
 

@@ -54,7 +54,7 @@ def holding(price: Callable[[int], Decimal | None], seen: list[AndAnother]) -> A
             seen.append(AndAnother(session.desk.queries, lambda: price(session.bars)))
             session.desk = replace(session.desk, queries=seen[0])
             books = session.desk.execution.books
-            books.symbols[OTHER], books.traded["ETH"] = HELD, ONE
+            books.symbols[OTHER], books.money.traded["ETH"] = HELD, ONE
 
     return watch
 

@@ -23,7 +23,9 @@ def reconciled(desk: VirtualDesk, outcome: Outcome) -> None:
         (f.client_order_id, f.fill_id, f.price, f.quantity, f.fee) for f in books.fills.values()
     }
     assert ours == desk.true_fills()
-    totals = {c: held + books.flows.get(c, Decimal(0)) for c, held in books.opening.items()}
+    totals = {
+        c: held + books.money.flows.get(c, Decimal(0)) for c, held in books.money.opening.items()
+    }
     assert {c: (total, Decimal(0)) for c, total in totals.items()} == desk.true_balances()
     for order in desk.orders:
         own = books.orders[order.client_id]
