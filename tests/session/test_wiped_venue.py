@@ -19,7 +19,8 @@ def settled(desk: RehearsalDesk) -> bool:
     """Orders are open, and none was placed lately."""
     before = truth(desk)
     time.sleep(0.4)
-    return len(before.open_orders) > 1 and truth(desk).orders == before.orders
+    now = truth(desk)
+    return len(now.open_orders) > 1 and now.orders == before.orders
 
 
 @pytest.mark.slow
