@@ -27,7 +27,7 @@ from layers.l6_execution.rows import (
     order_rows,
 )
 from layers.l6_execution.schedule import Scope
-from layers.l6_execution.terms import FILL_OVERLAP
+from layers.l6_execution.terms import FILL_OVERLAP, LIST_OVERLAP, SEVERAL
 from layers.l6_execution.witness import ABSENT, Witness
 from layers.market import EPOCH
 from layers.orders import Archived, Fill, VenueOrder
@@ -138,16 +138,22 @@ class Reading:
         names = tuple(self._names())
         shown: dict[str, VenueOrder | Archived | None] = {}
         if self.scope is Scope.FULL:
+            since = self._listed_since()
             for symbol in self._symbols():
-                shown.update(
-                    {o.client_order_id: o for o in self.queries.orders(symbol, self.since)}
-                )
+                shown.update({o.client_order_id: o for o in self.queries.orders(symbol, since)})
             shown = {name: shown.get(name) for name in names}  # others' past is not our business
         listed = {o.client_order_id: o for o in self.open_orders()}
         shown.update(listed)
         self._look_up([n for n in names if shown.get(n) is None], shown)
         own_ended = {n for n in listed if n in self.witness.intents} - set(names)
         return order_rows(self.witness, {*names, *own_ended}, shown)
+
+    def _listed_since(self) -> datetime:
+        """So that few of those that are compared were made before: each of them is a question."""
+        known, live = self.witness.intents, self.witness.live
+        made = sorted(intent.created_at for name, intent in known.items() if name not in live)
+        few = made[SEVERAL - 1] - LIST_OVERLAP if len(made) >= SEVERAL else self.since
+        return min(self.since, few)
 
     def _look_up(self, names: list[str], shown: dict[str, VenueOrder | Archived | None]) -> None:
         """Each by its id; what the venue's word on one says of others needs no question (L6-12)."""

@@ -10,6 +10,7 @@ from desired_state.reasons import Reason
 from layers.l6_execution.books import EQUALS_KEPT, Books
 from layers.l6_execution.events import Intended
 from layers.l6_execution.schedule import Scope
+from layers.l6_execution.terms import SEVERAL
 from layers.l6_execution.witness import Witness
 from layers.orders import OrderState
 from tests.fakes.paper_desk import HOUR, START, Desk, bar, intent, make_venue
@@ -82,6 +83,30 @@ def test_an_intent_that_has_not_expired_is_never_taken_twice(tmp_path: Path) -> 
     with pytest.raises(Stalled) as refused:
         desk.ledger.record(Intended(intent=long, permit=""), desk.venue.clock())
     assert refused.value.code is Reason.DUPLICATE
+
+
+def test_however_many_stay_for_their_expiry_a_comparison_asks_for_few_of_them(
+    tmp_path: Path,
+) -> None:
+    """E5 keeps them; the list that begins where others were let go would leave them out."""
+    desk, veil = after_hours(tmp_path)
+    for number in range(4 * SEVERAL):
+        wanted = intent(f"o{number}", desk.venue.clock(), price=str(50 + number))
+        desk.send(wanted.model_copy(update={"expires_at": START + 99 * HOUR}))
+    desk.execution.cancel_all(desk.venue.clock())
+    for index in range(3, 5):
+        desk.venue.advance(bar(index))
+        assert desk.execution.poll(desk.venue.clock()) == ()
+        compare(desk)
+    assert OLD_NAME not in desk.books.orders
+    assert len(desk.books.orders) == 4 * SEVERAL
+
+    veil.asked.clear()
+    compare(desk)
+
+    assert len(desk.execution.last_report.missing) == 0
+    assert desk.execution.last_report.compared > 4 * SEVERAL
+    assert veil.asked.count("order") < SEVERAL
 
 
 def test_what_was_let_go_is_no_difference_afterwards(tmp_path: Path) -> None:
