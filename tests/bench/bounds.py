@@ -53,7 +53,7 @@ BOUNDS: dict[str, tuple[Bound, ...]] = {
     "sustained: orders a second": (Bound("p50", 49.5, at_least=True),),
     "sustained: an order, the last minute by the first": FLAT,
     "sustained: memory, the last minute by the first": FILLING,
-    "sustained: memory, the last minute by the fourth": STEADY,
+    "sustained: memory, the last minute by the sixth": STEADY,
     "sustained: memory that an order adds": (Bound("p50", 5),),
     "audit: leaves of a chain": (Bound("p50", 10_000, at_least=True),),
     "governor --help": START,
