@@ -165,7 +165,7 @@ def _until(true: Callable[[], bool], pause_s: float) -> None:
 
 def _venue(desk: Desk) -> PaperVenue:
     path = paper_store(desk.host)
-    path.parent.mkdir(parents=True)
+    path.parent.mkdir(parents=True, exist_ok=True)
     return PaperVenue.create(
         path,
         clock=START,
